@@ -1,0 +1,79 @@
+// Typed options and result of a replication, as `zfs-replicate` gives and returns them.
+import type { PruneResult } from '../retention/options';
+import type { RetentionPolicy, RetentionScope } from '../retention/policy';
+
+export interface ReplicateOptions {
+  name: string;
+  /** Connection ids, '' = the machine that runs Node-RED. */
+  sourceConnection: string;
+  sourceDatasets: readonly string[];
+  targetConnection: string;
+  targetDataset: string;
+  recursive: boolean;
+  exclude: readonly string[];
+  snapshotSelection: 'all' | 'schema' | 'regex';
+  namingSchemas: readonly string[];
+  nameRegex: string;
+  firstCopy: 'all' | 'newest';
+  restrictSchedule: string;
+  onlyMatchingSchedule: boolean;
+  createSnapshot: 'never' | 'ifNone' | 'always';
+  timeZone: string;
+  whenDiverged: 'refuse' | 'rollback' | 'rotate' | 'recreate';
+  includeProperties: boolean;
+  propertiesExclude: readonly string[];
+  propertiesOverride: Readonly<Record<string, string>>;
+  fullFilesystem: boolean;
+  raw: 'auto' | 'always' | 'never';
+  largeBlocks: boolean;
+  compressedBlocks: boolean;
+  embeddedBlocks: boolean;
+  readonly: 'set' | 'require' | 'ignore';
+  mount: boolean;
+  transport: 'auto' | 'ssh';
+  resumable: boolean;
+  holdPending: boolean;
+  parallelDatasets: number;
+  retries: number;
+  /** Milliseconds before the first retry; later ones back off. */
+  retryDelay: number;
+  /** Milliseconds without a byte and without a progress line. */
+  stallTimeout: number;
+  partialReceive: 'own' | 'abort' | 'refuse';
+  targetRetention: 'none' | 'source' | 'custom';
+  targetRetentionPolicy: RetentionPolicy | null;
+  targetRetentionScope: RetentionScope | null;
+  mode: 'execute' | 'plan';
+}
+
+export type DatasetAction = 'full' | 'incremental' | 'resume' | 'current' | 'rollback' | 'rotate' | 'recreate' | 'skip';
+
+export interface DatasetResult {
+  source: string;
+  target: string;
+  action: DatasetAction;
+  base: { name: string; guid: string; kind: 'snapshot' | 'bookmark' } | null;
+  /** Names after `@`, in the order sent. */
+  snapshots: string[];
+  /** Stream bytes sent in this run. */
+  bytes: number;
+  estimatedBytes: number;
+  durationMs: number;
+  warnings: string[];
+  /** Why nothing was done, or what failed. */
+  error?: { code: string; message: string };
+}
+
+export interface ReplicationResult {
+  jobId: string;
+  name: string;
+  state: 'success' | 'planned' | 'partial' | 'failed' | 'cancelled';
+  startedAt: string;
+  durationMs: number;
+  transport: 'local' | 'ssh' | 'remote-local' | 'relay';
+  bytes: number;
+  snapshots: number;
+  datasets: DatasetResult[];
+  pruned?: PruneResult;
+  warnings: string[];
+}

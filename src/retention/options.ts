@@ -1,0 +1,53 @@
+// Typed options of a prune run, as `zfs-retention-prune` and the retention parts of other nodes give them.
+import type { RetentionPolicy, RetentionScope } from './policy';
+
+export interface PruneOptions {
+  /** Connection id, '' = the machine that runs Node-RED. */
+  connection: string;
+  datasets: readonly string[];
+  recursive: boolean;
+  exclude: readonly string[];
+  scope: RetentionScope;
+  policy: RetentionPolicy;
+  ageFrom: 'creation' | 'name';
+  /** IANA zone, '' = the machine's. */
+  timeZone: string;
+  protectFor: readonly { connection: string; dataset: string }[];
+  mode: 'plan' | 'execute' | 'approve';
+  /** Only in mode `approve`: the plan, or the id of one. */
+  approved?: unknown;
+  /** Milliseconds a plan stays valid. */
+  planLifetime: number;
+  keepAtLeast: number;
+  maxDestroyFraction: number;
+  maxDestroyCount: number;
+  /** '' , a percentage `10%` or a size `500G`. */
+  minFree: string;
+}
+
+export interface PruneItem {
+  dataset: string;
+  name: string;
+  guid: string;
+  /** ISO 8601, UTC. */
+  creation: string;
+  reasons: string[];
+  /** Bytes that destroying it is estimated to free, where known. */
+  reclaim?: number;
+}
+
+export interface PruneResult {
+  jobId: string;
+  planId: string;
+  mode: 'plan' | 'execute' | 'approve';
+  /** ISO 8601: when the plan was made and until when it may be approved. */
+  createdAt: string;
+  expiresAt: string;
+  destroy: PruneItem[];
+  keep: PruneItem[];
+  destroyed: PruneItem[];
+  failed: (PruneItem & { code: string; message: string })[];
+  /** Bytes. */
+  reclaimedBytes: number;
+  warnings: string[];
+}
