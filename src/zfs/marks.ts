@@ -1,0 +1,52 @@
+// The names of what we leave in ZFS: bookmarks and holds begin with `zfsflow`, user properties with `zfsflow:`.
+// A mark carries the destination it protects (pool GUID + dataset path), so that replications of one source to
+// different targets never touch each other's marks, and renaming a node or a pool orphans nothing.
+import { createHash } from 'node:crypto';
+
+/** User property of a placeholder that was created only to hold children. */
+export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
+/** User property of a target dataset: `on` when its chain was received raw, `off` when not. */
+export const RAW_PROPERTY = 'zfsflow:raw';
+
+const hex16 = (decimal: string): string => BigInt(decimal).toString(16).padStart(16, '0');
+
+/**
+ * Identity of a destination: GUID of its pool and a hash of the dataset's path below the pool (`''` for the root
+ * dataset), so that the pool may be renamed. `datasetOnTarget` is the full name.
+ */
+export function destinationId(poolGuid: string, datasetOnTarget: string): string {
+  const slash = datasetOnTarget.indexOf('/');
+  const path = slash < 0 ? '' : datasetOnTarget.slice(slash + 1);
+  return `${hex16(poolGuid)}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+}
+
+/** Name of the bookmark that says: `dstId` has the snapshot with this GUID (or, tentative, may get it right now). */
+export function bookmarkName(dstId: string, guid: string, tentative: boolean): string {
+  return `zfsflow_${tentative ? 'tmp_' : ''}${dstId}_${hex16(guid)}`;
+}
+
+export interface OwnBookmark {
+  dstId: string;
+  /** Decimal. */
+  guid: string;
+  tentative: boolean;
+}
+
+const OWN_BOOKMARK = /^zfsflow_(tmp_)?([0-9a-f]{16}-[0-9a-f]{12})_([0-9a-f]{16})$/;
+
+/** Reads a bookmark name of ours; null for anybody else's. */
+export function parseBookmarkName(name: string): OwnBookmark | null {
+  const match = OWN_BOOKMARK.exec(name);
+  if (!match?.[2] || !match[3]) return null;
+  return { dstId: match[2], guid: BigInt(`0x${match[3]}`).toString(), tentative: match[1] !== undefined };
+}
+
+/** Tag of the hold on the snapshots that a running step sends. */
+export function stepHoldTag(dstId: string): string {
+  return `zfsflow_step_${dstId}`;
+}
+
+/** Tag of the hold on a target dataset's newest replicated snapshot. */
+export function targetHoldTag(dstId: string): string {
+  return `zfsflow_last_${dstId}`;
+}
