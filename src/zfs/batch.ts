@@ -1,0 +1,52 @@
+// Many small commands of one kind in few round trips, each one's outcome kept apart. For marks (bookmarks, holds),
+// where one failure must not stop the others and is reported, not thrown.
+import type { CommandResult, Host } from '../host/host';
+import type { ZfsFlowError } from '../errors';
+import { commandError } from './run';
+
+/** Commands in one remote command; keeps the command line well below what `execve` takes. */
+const COMMANDS_PER_ROUND_TRIP = 200;
+/** Characters of arguments in one `zfs` command; Linux takes 128 KiB in one argument list word, FreeBSD 256 KiB in all. */
+const ARGUMENT_CHARACTERS = 60_000;
+
+export interface BatchOptions {
+  signal?: AbortSignal;
+  /** Judges a failed command to be fine after all (already done, nothing to do). */
+  ignore?: (result: CommandResult) => boolean;
+}
+
+/** Runs every command; returns the errors of those that failed, in order. Connection errors are thrown. */
+export async function runBatch(
+  host: Host,
+  argvs: readonly (readonly string[])[],
+  options: BatchOptions = {},
+): Promise<ZfsFlowError[]> {
+  const errors: ZfsFlowError[] = [];
+  for (let start = 0; start < argvs.length; start += COMMANDS_PER_ROUND_TRIP) {
+    const slice = argvs.slice(start, start + COMMANDS_PER_ROUND_TRIP);
+    const results = await host.runAll(slice, options.signal ? { signal: options.signal } : {});
+    for (const [index, argv] of slice.entries()) {
+      const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+      if (result.code === 0 || options.ignore?.(result)) continue;
+      errors.push(commandError(host, argv, result));
+    }
+  }
+  return errors;
+}
+
+/** Splits names into groups that fit into one command. */
+export function groupNames(names: readonly string[], most: number): string[][] {
+  const groups: string[][] = [];
+  let characters = Number.POSITIVE_INFINITY;
+  for (const name of names) {
+    const last = groups.at(-1);
+    if (!last || last.length >= most || characters + name.length > ARGUMENT_CHARACTERS) {
+      groups.push([name]);
+      characters = name.length;
+    } else {
+      last.push(name);
+      characters += name.length + 1;
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,67 @@
+// User holds: set, released and listed in batches. A held snapshot cannot be destroyed (EBUSY) by anybody.
+import type { ZfsFlowError } from '../errors';
+import type { Host } from '../host/host';
+import { groupNames, runBatch } from './batch';
+import { commandError, fields } from './run';
+
+const NAMES_PER_COMMAND = 100;
+
+/** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
+export async function holdSnapshots(
+  host: Host,
+  tag: string,
+  snapshots: readonly string[],
+  signal?: AbortSignal,
+): Promise<ZfsFlowError[]> {
+  return runBatch(
+    host,
+    groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'hold', tag, ...names]),
+    { ...(signal ? { signal } : {}), ignore: onlyComplaints(/tag already exists/) },
+  );
+}
+
+/** Releases `tag`; a snapshot that is gone or has no such tag is fine. Returns the errors. */
+export async function releaseSnapshots(
+  host: Host,
+  tag: string,
+  snapshots: readonly string[],
+  signal?: AbortSignal,
+): Promise<ZfsFlowError[]> {
+  return runBatch(
+    host,
+    groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'release', tag, ...names]),
+    { ...(signal ? { signal } : {}), ignore: onlyComplaints(/no such tag|does not exist/) },
+  );
+}
+
+export interface Hold {
+  /** Full name of the snapshot. */
+  snapshot: string;
+  tag: string;
+}
+
+/** The user holds on these snapshots. A snapshot that is gone has none; any other failure is thrown. */
+export async function listHolds(host: Host, snapshots: readonly string[], signal?: AbortSignal): Promise<Hold[]> {
+  const groups = groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'holds', '-H', ...names]);
+  if (groups.length === 0) return [];
+  const results = await host.runAll(groups, signal ? { signal } : {});
+  return groups.flatMap((argv, index) => {
+    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+    if (result.code !== 0 && !onlyComplaints(/does not exist/)(result)) throw commandError(host, argv, result);
+    return result.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [snapshot = '', tag = ''] = fields(line, 3, host);
+        return { snapshot, tag };
+      });
+  });
+}
+
+/** True when every line of standard error matches, so that nothing else hides among them. */
+function onlyComplaints(pattern: RegExp): (result: { stderr: string }) => boolean {
+  return ({ stderr }) => {
+    const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+    return lines.length > 0 && lines.every((line) => pattern.test(line));
+  };
+}

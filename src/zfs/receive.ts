@@ -1,0 +1,98 @@
+// Argument lists of `zfs receive`, and the commands around it on the target: parents, rollback, abort, readonly.
+// Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
+import type { Host } from '../host/host';
+import { PLACEHOLDER_PROPERTY } from './marks';
+import { zfs } from './run';
+
+/** Properties that a volume does not have; `-x`/`-o` with them fails for a volume (zfsprops(7)). */
+const FILESYSTEM_ONLY: ReadonlySet<string> = new Set([
+  'aclinherit',
+  'aclmode',
+  'acltype',
+  'atime',
+  'canmount',
+  'casesensitivity',
+  'devices',
+  'exec',
+  'filesystem_count',
+  'filesystem_limit',
+  'jailed',
+  'longname',
+  'mountpoint',
+  'nbmand',
+  'normalization',
+  'overlay',
+  'quota',
+  'recordsize',
+  'defaultuserquota',
+  'defaultgroupquota',
+  'relatime',
+  'setuid',
+  'sharenfs',
+  'sharesmb',
+  'snapdir',
+  'special_small_blocks',
+  'utf8only',
+  'version',
+  'vscan',
+  'xattr',
+  'zoned',
+]);
+
+export interface ReceiveRequest {
+  target: string;
+  type: 'filesystem' | 'volume';
+  resumable: boolean;
+  /** Only where the plan found nothing that could be lost. */
+  force: boolean;
+  mount: boolean;
+  /** `-x`: properties that keep the target's value. */
+  exclude: readonly string[];
+  /** `-o` */
+  set: Readonly<Record<string, string>>;
+}
+
+/** `zfs receive …` for one stream. */
+export function receiveArgv(request: ReceiveRequest): string[] {
+  const applies = (property: string): boolean => request.type === 'filesystem' || !FILESYSTEM_ONLY.has(property);
+  const overrides = Object.entries(request.set).filter(([property]) => applies(property));
+  const excluded = request.exclude.filter((property) => applies(property) && !(property in request.set));
+  return [
+    'zfs',
+    'receive',
+    ...(request.resumable ? ['-s'] : []),
+    ...(request.force ? ['-F'] : []),
+    ...(request.mount ? [] : ['-u']),
+    ...excluded.flatMap((property) => ['-x', property]),
+    ...overrides.flatMap(([property, value]) => ['-o', `${property}=${value}`]),
+    request.target,
+  ];
+}
+
+/** Discards the partial receive of `target`; none there is fine. */
+export async function abortReceive(host: Host, target: string, signal?: AbortSignal): Promise<void> {
+  const result = await host.run(['zfs', 'receive', '-A', target], signal ? { signal } : {});
+  if (result.code === 0 || /does not have any resumable receive state|does not exist/.test(result.stderr)) return;
+  await zfs(host, ['receive', '-A', target], { dataset: target, ...(signal ? { signal } : {}) });
+}
+
+/**
+ * Creates missing parents, outermost first, as unmounted placeholders: `canmount=off` so that nothing is mounted over
+ * anything, and a mark so that a later run knows them for its own.
+ */
+export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
+  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=on`, dataset], {
+    dataset,
+    ...(signal ? { signal } : {}),
+  });
+}
+
+/** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */
+export async function rollback(host: Host, dataset: string, snapshot: string, signal?: AbortSignal): Promise<void> {
+  await zfs(host, ['rollback', '-r', `${dataset}@${snapshot}`], { dataset, ...(signal ? { signal } : {}) });
+}
+
+/** Makes a target read-only; children inherit it. */
+export async function setReadonly(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
+  await zfs(host, ['set', 'readonly=on', dataset], { dataset, ...(signal ? { signal } : {}) });
+}

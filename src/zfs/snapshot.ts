@@ -1,0 +1,20 @@
+// `zfs snapshot`: one command is one atomic transaction on one pool. Which datasets, which name: `snapshots/create.ts`.
+import type { Host } from '../host/host';
+import { zfs } from './run';
+
+export interface SnapshotCommand {
+  /** Full names `dataset@name`, all on one pool (several pools in one command fail with a misleading text). */
+  snapshots: readonly string[];
+  recursive: boolean;
+  /** User properties set on the snapshots. */
+  properties?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+/** Takes all the snapshots or none. Throws SNAPSHOT_EXISTS, DATASET_NOT_FOUND, OUT_OF_SPACE, PERMISSION_DENIED … */
+export async function takeSnapshots(host: Host, command: SnapshotCommand): Promise<void> {
+  const properties = Object.entries(command.properties ?? {}).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+  await zfs(host, ['snapshot', ...(command.recursive ? ['-r'] : []), ...properties, ...command.snapshots], {
+    ...(command.signal ? { signal: command.signal } : {}),
+  });
+}
