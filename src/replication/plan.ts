@@ -1,0 +1,178 @@
+// What a replication does to each dataset, decided from listings alone (pure). Everything that can be refused is
+// refused here, before the first step of any dataset; the same plan is what `mode: plan` shows and what runs.
+import { isWithin, type SnapshotRecord } from '../zfs/records';
+import type { SendStep } from '../zfs/send';
+import { decideRaw, parentRefusal } from './encryption';
+import type { DatasetAction } from './options';
+import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal, ReplicationPlan } from './plan-types';
+import { answerState, nameClash } from './refusals';
+import { judgePartialReceive } from './resume';
+import { classifyTarget, inOrder } from './state';
+import { planSteps } from './steps';
+
+function wantedAfter(pair: PairInput, base: SnapshotRecord | null, firstCopy: 'all' | 'newest'): SnapshotRecord[] {
+  const snapshots = inOrder(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot'));
+  if (base) {
+    // Order by createtxg on the source; a bookmark has its snapshot's.
+    const txg = BigInt(base.createtxg);
+    return snapshots.filter(({ createtxg, guid }) => BigInt(createtxg) > txg && guid !== base.guid);
+  }
+  if (firstCopy === 'all') return snapshots;
+  return snapshots.filter(({ guid }) => pair.wanted.has(guid)).slice(-1);
+}
+
+interface Route {
+  resume: DatasetPlan['resume'];
+  steps: SendStep[];
+  prepare: PrepareStep[];
+  refusal: Refusal | null;
+  reasons: string[];
+}
+
+/** Steps from the base, by way of a partial receive where one can be continued. */
+function route(pair: PairInput, base: SnapshotRecord | null, raw: boolean, options: PlanInput['options']): Route {
+  const result: Route = { resume: null, steps: [], prepare: [], refusal: null, reasons: [] };
+  let start = base;
+  if (pair.token !== undefined) {
+    const verdict = judgePartialReceive({
+      source: pair.source.name,
+      token: pair.token,
+      sourceRecords: pair.sourceRecords,
+      targetGuids: new Set(pair.targetSnapshots.map(({ guid }) => guid)),
+      wanted: pair.wanted,
+      baseGuid: base?.guid ?? null,
+      raw,
+      own: pair.tokenIsOwn,
+      partialReceive: options.partialReceive,
+    });
+    result.reasons.push(verdict.why);
+    if (verdict.do === 'refuse') {
+      result.refusal = {
+        code: 'TARGET_BUSY_PARTIAL',
+        message: `the target "${pair.target}" holds a partial receive that is not this job's: ${verdict.why}`,
+        hint: 'Let whoever began it finish, or set partialReceive to "abort" to discard it.',
+        details: { token: pair.token?.toName ?? null },
+      };
+    } else if (verdict.do === 'abort') result.prepare.push({ do: 'abortReceive', why: verdict.why });
+    else {
+      const token = pair.targetDataset?.receiveResumeToken ?? '';
+      const { name, guid } = verdict.to;
+      result.resume = { token, to: { name, guid }, bytesThere: pair.token?.bytes ?? 0 };
+      start = verdict.to;
+    }
+  }
+  result.steps = planSteps({
+    dataset: pair.source.name,
+    base: start,
+    later: wantedAfter(pair, start, options.firstCopy),
+    wanted: pair.wanted,
+    afterResume: result.resume !== null,
+  });
+  return result;
+}
+
+function actionOf(prepare: readonly PrepareStep[], found: Route, base: SnapshotRecord | null): DatasetAction {
+  if (prepare.some((step) => step.do === 'rollback')) return 'rollback';
+  if (found.resume) return 'resume';
+  if (found.steps.length > 0) return base ? 'incremental' : 'full';
+  return base ? 'current' : 'skip';
+}
+
+function planPair(pair: PairInput, parentEncrypted: boolean, options: PlanInput['options']): DatasetPlan {
+  const state = classifyTarget(pair);
+  const base = 'base' in state ? state.base : null;
+  const answer = answerState(pair, state, options);
+  const { raw, refusal: rawRefusal, warnings } = decideRaw(pair, base !== null, options);
+  const found = route(pair, base, raw, options);
+  const prepare = [...found.prepare, ...(Array.isArray(answer) ? answer : [])];
+  const gone = new Set(prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
+  const initial = base === null;
+  const action = actionOf(prepare, found, base);
+  const sends = found.resume !== null || found.steps.length > 0;
+  const notReadonly = options.readonly === 'require' && pair.targetDataset?.readonly === false && sends;
+  const refusal =
+    (Array.isArray(answer) ? null : answer) ??
+    found.refusal ??
+    rawRefusal ??
+    (initial && sends && !pair.targetDataset ? parentRefusal(pair, parentEncrypted, raw) : null) ??
+    (notReadonly
+      ? {
+          code: 'TARGET_NOT_READONLY' as const,
+          message: `the target "${pair.target}" is not read-only, and readonly is "require"`,
+          hint: `zfs set readonly=on ${pair.target}`,
+          details: {},
+        }
+      : null) ??
+    nameClash(pair, found.steps, gone);
+  return {
+    source: pair.source.name,
+    target: pair.target,
+    type: pair.source.type,
+    dstId: pair.dstId,
+    state: state.kind,
+    action: refusal ? 'skip' : action,
+    base: base ? { name: base.name, guid: base.guid, kind: base.kind } : null,
+    targetBaseName: 'targetBase' in state ? state.targetBase.name : '',
+    prepare: refusal ? [] : prepare,
+    resume: refusal ? null : found.resume,
+    steps: refusal ? [] : found.steps,
+    raw,
+    properties: options.includeProperties && (raw || pair.source.encryption === 'off'),
+    force: state.kind === 'EMPTY_TARGET' || state.kind === 'INITIAL_PLACEHOLDER',
+    initial,
+    wasPlaceholder: state.kind === 'INITIAL_PLACEHOLDER',
+    refusal,
+    reasons: [...found.reasons, reasonFor(action, base, found)],
+    warnings,
+  };
+}
+
+function reasonFor(action: DatasetAction, base: SnapshotRecord | null, found: Route): string {
+  if (action === 'current') return `the target has everything that is selected, up to @${base?.name ?? ''}`;
+  if (action === 'skip') return 'the source has no selected snapshot';
+  const count = found.steps.reduce((sum, step) => sum + step.snapshots.length, found.resume ? 1 : 0);
+  const from = base ? `after ${base.kind === 'bookmark' ? 'the bookmark #' : '@'}${base.name}` : 'from the beginning';
+  return `${count} snapshot${count === 1 ? '' : 's'} to send ${from}`;
+}
+
+/** Target datasets that have to exist so that `needed` can be received, and neither do nor will: outermost first. */
+function missingParents(needed: readonly string[], existing: ReadonlySet<string>): string[] {
+  const will = new Set(needed);
+  const missing = new Set<string>();
+  for (const dataset of needed) {
+    const parts = dataset.split('/');
+    for (let length = 1; length < parts.length; length++) {
+      const parent = parts.slice(0, length).join('/');
+      if (!existing.has(parent) && !will.has(parent)) missing.add(parent);
+    }
+  }
+  return [...missing].toSorted((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
+}
+
+/** The plan for everything that discovery found. */
+export function planReplication({ pairs, ancestors, existing, options }: PlanInput): ReplicationPlan {
+  const encrypted = new Map(ancestors.map(({ name, encryption }) => [name, encryption !== 'off']));
+  for (const { targetDataset } of pairs) {
+    if (targetDataset) encrypted.set(targetDataset.name, targetDataset.encryption !== 'off');
+  }
+  const datasets: DatasetPlan[] = [];
+  for (const pair of pairs) {
+    const parents = [...encrypted].filter(([name]) => name !== pair.target && isWithin(pair.target, name));
+    const parentEncrypted = parents.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? false;
+    const planned = planPair(pair, parentEncrypted, options);
+    // A child that is created below a parent sent raw finds an encrypted parent.
+    if (!pair.targetDataset) encrypted.set(pair.target, planned.raw || parentEncrypted);
+    datasets.push(planned);
+  }
+  const there = new Set([...existing, ...ancestors.map(({ name }) => name)]);
+  const needed = datasets.filter(
+    ({ refusal, steps, resume }) => refusal === null && (steps.length > 0 || resume !== null),
+  );
+  return {
+    placeholders: missingParents(
+      needed.map(({ target }) => target),
+      there,
+    ),
+    datasets,
+  };
+}

@@ -1,0 +1,99 @@
+// What the state of a target calls for: nothing, a preparation that the node's author allowed, or a refusal that names
+// both sides' snapshots (pure). The states themselves are `state.ts`.
+import type { SendStep } from '../zfs/send';
+import type { PairInput, PlanInput, PrepareStep, Refusal } from './plan-types';
+import { inOrder, type TargetState } from './state';
+
+const names = (records: readonly { name: string }[]): string[] => records.map(({ name }) => name);
+
+function bothLists(pair: PairInput, common: string | null): Record<string, unknown> {
+  const onTarget = new Set(pair.targetSnapshots.map(({ guid }) => guid));
+  const onSource = new Set(pair.sourceRecords.map(({ guid }) => guid));
+  const source = inOrder(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot'));
+  return {
+    common,
+    sourceOnly: names(source.filter(({ guid }) => !onTarget.has(guid))),
+    targetOnly: names(inOrder(pair.targetSnapshots).filter(({ guid }) => !onSource.has(guid))),
+  };
+}
+
+function listed(all: readonly string[]): string {
+  const shown = all.slice(0, 5).map((name) => `@${name}`);
+  return all.length > 5 ? `${shown.join(', ')} and ${all.length - 5} more` : shown.join(', ');
+}
+
+/** The refusal, or the preparation, that the state of the target calls for. */
+export function answerState(
+  pair: PairInput,
+  state: TargetState,
+  options: PlanInput['options'],
+): Refusal | PrepareStep[] {
+  const { target } = pair;
+  switch (state.kind) {
+    case 'INITIAL':
+    case 'INITIAL_PLACEHOLDER':
+    case 'EMPTY_TARGET':
+    case 'FORWARD':
+      return [];
+    case 'FOREIGN':
+      return {
+        code: 'TARGET_HAS_DATA',
+        message: `the target "${target}" is not ours to overwrite: ${state.why}`,
+        hint: 'Choose a target that does not exist yet, or move this one out of the way.',
+        details: { ...bothLists(pair, null), bytes: pair.targetDataset?.used ?? 0 },
+      };
+    case 'UNRELATED': {
+      const lists = bothLists(pair, null);
+      const same =
+        state.sameNames.length > 0 ? `; ${listed(state.sameNames)} have the same name but are other snapshots` : '';
+      return {
+        code: 'NO_COMMON_SNAPSHOT',
+        message: `"${pair.source.name}" and the target "${target}" both have snapshots, but share none${same}`,
+        hint: 'Is this the right target? Replicate to a new dataset, or rename this one first.',
+        details: { ...lists, sameNameOtherSnapshot: state.sameNames },
+      };
+    }
+    case 'MODIFIED': {
+      if (options.whenDiverged === 'rollback') {
+        return [{ do: 'rollback', to: state.targetBase.name, destroys: [], writtenBytes: state.written }];
+      }
+      return {
+        code: 'TARGET_MODIFIED',
+        message: `${state.written} bytes were written to the target "${target}" after its snapshot @${state.targetBase.name}`,
+        hint: 'Save what was written there, or let `whenDiverged: rollback` discard it. `readonly: set` avoids this.',
+        details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
+      };
+    }
+    case 'DIVERGED': {
+      const only = names(state.targetOnly);
+      if (options.whenDiverged === 'rollback') {
+        return [{ do: 'rollback', to: state.targetBase.name, destroys: only, writtenBytes: state.written }];
+      }
+      return {
+        code: 'TARGET_DIVERGED',
+        message: `the target "${target}" has snapshots newer than the last common one @${state.targetBase.name}: ${listed(only)}`,
+        hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue.',
+        details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
+      };
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Nothing may arrive under a name that another snapshot of the target has. */
+export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: ReadonlySet<string>): Refusal | null {
+  const taken = new Map(
+    pair.targetSnapshots.filter(({ name }) => !gone.has(name)).map(({ name, guid }) => [name, guid]),
+  );
+  const clash = steps
+    .flatMap((step) => step.snapshots)
+    .find(({ name, guid }) => taken.has(name) && taken.get(name) !== guid);
+  if (!clash) return null;
+  return {
+    code: 'SNAPSHOT_EXISTS',
+    message: `the target "${pair.target}" has another snapshot named @${clash.name}`,
+    hint: 'Rename it on the target; what it holds stays.',
+    details: { name: clash.name },
+  };
+}

@@ -1,0 +1,96 @@
+// Which state a target dataset is in, compared with its source (pure): the table of replication.md §2. Deciding what
+// follows from it is `plan.ts`.
+import { compareCreation, compareDecimal, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
+import { PLACEHOLDER_PROPERTY } from '../zfs/marks';
+
+export interface PairFacts {
+  source: DatasetRecord;
+  /** Snapshots and bookmarks of the source dataset. */
+  sourceRecords: readonly SnapshotRecord[];
+  /** Full name of the target dataset. */
+  target: string;
+  /** Null when it does not exist. */
+  targetDataset: DatasetRecord | null;
+  targetSnapshots: readonly SnapshotRecord[];
+  /** Datasets below the target that no source dataset maps to; only looked at where the target has no snapshots. */
+  foreignChildren: readonly string[];
+  /** The target is a mounted file system and its directory was seen to be empty. */
+  seenEmpty: boolean;
+}
+
+export type TargetState =
+  | { kind: 'INITIAL' }
+  | { kind: 'INITIAL_PLACEHOLDER' }
+  | { kind: 'EMPTY_TARGET' }
+  | { kind: 'FOREIGN'; why: string }
+  | { kind: 'UNRELATED'; sameNames: string[] }
+  | { kind: 'FORWARD'; base: SnapshotRecord; targetBase: SnapshotRecord }
+  | { kind: 'MODIFIED'; base: SnapshotRecord; targetBase: SnapshotRecord; written: number }
+  | {
+      kind: 'DIVERGED';
+      base: SnapshotRecord;
+      targetBase: SnapshotRecord;
+      targetOnly: SnapshotRecord[];
+      written: number;
+    };
+
+/** Creation order within one dataset. */
+export function inOrder(records: readonly SnapshotRecord[]): SnapshotRecord[] {
+  return records.toSorted(compareCreation);
+}
+
+/**
+ * The base: the newest target snapshot whose GUID the source still has, as a snapshot or else as a bookmark. Filters are
+ * not looked at: what a filter leaves out can still be a base.
+ */
+function findBase(facts: PairFacts): { base: SnapshotRecord; targetBase: SnapshotRecord } | null {
+  const bySource = new Map<string, SnapshotRecord>();
+  for (const record of facts.sourceRecords) {
+    // The snapshot itself is preferred to a bookmark of it: only a snapshot allows -I.
+    if (record.kind === 'snapshot' || !bySource.has(record.guid)) bySource.set(record.guid, record);
+  }
+  for (const targetBase of inOrder(facts.targetSnapshots).toReversed()) {
+    const base = bySource.get(targetBase.guid);
+    if (base) return { base, targetBase };
+  }
+  return null;
+}
+
+/** Target snapshots created after `base` on the target's own pool. */
+function newerOnTarget(targetSnapshots: readonly SnapshotRecord[], base: SnapshotRecord): SnapshotRecord[] {
+  return inOrder(targetSnapshots).filter((snapshot) => compareDecimal(snapshot.createtxg, base.createtxg) > 0);
+}
+
+function foreignReason(facts: PairFacts, dataset: DatasetRecord): string | null {
+  if (dataset.encryption !== 'off') return 'it is encrypted';
+  if (facts.foreignChildren.length > 0)
+    return `it has datasets of its own below it (${facts.foreignChildren.join(', ')})`;
+  if (dataset.type !== facts.source.type) return `it is a ${dataset.type}, the source is a ${facts.source.type}`;
+  if (dataset.type === 'volume') return 'it is a volume without a snapshot, and what it holds cannot be seen';
+  if (!facts.seenEmpty) return `it holds data (${dataset.referenced} bytes) and has no snapshot`;
+  return null;
+}
+
+function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
+  // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete.
+  if (dataset.receiveResumeToken !== '') return { kind: 'INITIAL' };
+  if (dataset.userProperties[PLACEHOLDER_PROPERTY] === 'on') return { kind: 'INITIAL_PLACEHOLDER' };
+  const why = foreignReason(facts, dataset);
+  return why === null ? { kind: 'EMPTY_TARGET' } : { kind: 'FOREIGN', why };
+}
+
+/** The state of `facts.target`. */
+export function classifyTarget(facts: PairFacts): TargetState {
+  const { targetDataset, targetSnapshots } = facts;
+  if (targetDataset === null) return { kind: 'INITIAL' };
+  if (targetSnapshots.length === 0) return withoutSnapshots(facts, targetDataset);
+  const found = findBase(facts);
+  if (found === null) {
+    const names = new Set(facts.sourceRecords.filter(({ kind }) => kind === 'snapshot').map(({ name }) => name));
+    return { kind: 'UNRELATED', sameNames: targetSnapshots.map(({ name }) => name).filter((name) => names.has(name)) };
+  }
+  const targetOnly = newerOnTarget(targetSnapshots, found.targetBase);
+  if (targetOnly.length > 0) return { kind: 'DIVERGED', ...found, targetOnly, written: targetDataset.written };
+  if (targetDataset.written > 0) return { kind: 'MODIFIED', ...found, written: targetDataset.written };
+  return { kind: 'FORWARD', ...found };
+}
