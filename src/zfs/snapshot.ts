@@ -14,7 +14,6 @@ export interface SnapshotCommand {
 /** Takes all the snapshots or none. Throws SNAPSHOT_EXISTS, DATASET_NOT_FOUND, OUT_OF_SPACE, PERMISSION_DENIED … */
 export async function takeSnapshots(host: Host, command: SnapshotCommand): Promise<void> {
   const properties = Object.entries(command.properties ?? {}).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  await zfs(host, ['snapshot', ...(command.recursive ? ['-r'] : []), ...properties, ...command.snapshots], {
-    ...(command.signal ? { signal: command.signal } : {}),
-  });
+  const args = ['snapshot', ...(command.recursive ? ['-r'] : []), ...properties, ...command.snapshots];
+  await zfs(host, args, command.signal ? { signal: command.signal } : {});
 }
