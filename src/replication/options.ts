@@ -1,6 +1,7 @@
 // Typed options and result of a replication, as `zfs-replicate` gives and returns them.
 import type { PruneResult } from '../retention/options';
 import type { RetentionPolicy, RetentionScope } from '../retention/policy';
+import type { ScheduleOptions } from '../schedule/schedule';
 
 export interface ReplicateOptions {
   name: string;
@@ -15,9 +16,15 @@ export interface ReplicateOptions {
   namingSchemas: readonly string[];
   nameRegex: string;
   firstCopy: 'all' | 'newest';
+  /** Cron expression and window that a snapshot's date must match, '' = any. */
   restrictSchedule: string;
+  restrictBegin: string;
+  restrictEnd: string;
   onlyMatchingSchedule: boolean;
+  /** The node's own schedule, for `onlyMatchingSchedule`. */
+  schedule: ScheduleOptions;
   createSnapshot: 'never' | 'ifNone' | 'always';
+  /** IANA zone of names and dates, '' = the machine's. */
   timeZone: string;
   whenDiverged: 'refuse' | 'rollback' | 'rotate' | 'recreate';
   includeProperties: boolean;
@@ -30,7 +37,6 @@ export interface ReplicateOptions {
   embeddedBlocks: boolean;
   readonly: 'set' | 'require' | 'ignore';
   mount: boolean;
-  transport: 'auto' | 'ssh';
   resumable: boolean;
   holdPending: boolean;
   parallelDatasets: number;
@@ -43,6 +49,8 @@ export interface ReplicateOptions {
   targetRetention: 'none' | 'source' | 'custom';
   targetRetentionPolicy: RetentionPolicy | null;
   targetRetentionScope: RetentionScope | null;
+  /** Circuit breaker of the target's retention, as in retention-prune. */
+  maxDestroyFraction: number;
   mode: 'execute' | 'plan';
 }
 
