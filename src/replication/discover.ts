@@ -1,0 +1,192 @@
+// Reads both sides: one listing of each, at the same time, and only where something unusual was found (a missing
+// target, a partial receive, an unknown chain) one more question. Deciding is `plan.ts`.
+import type { RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import { groupBy } from '../group-by';
+import { listDatasets, listTrees, requireAll, type TreeListing } from '../zfs/list';
+import { destinationId, parseBookmarkName, PLACEHOLDER_PROPERTY, RAW_PROPERTY } from '../zfs/marks';
+import { isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
+import { commandError } from '../zfs/run';
+import { decodeTokens, type TokenContents } from '../zfs/send';
+import { mapDataset } from './mapping';
+import type { PairInput } from './plan-types';
+import type { Setup } from './setup';
+
+export interface Discovery {
+  /** Parents before children. */
+  pairs: PairInput[];
+  ancestors: DatasetRecord[];
+  /** Names of all target datasets listed. */
+  existing: Set<string>;
+  /** Source datasets that were asked for and do not exist. */
+  missingSources: string[];
+  target: TreeListing;
+}
+
+/** The path from the pool down to the parent of `dataset`. */
+function ancestorNames(dataset: string): string[] {
+  const parts = dataset.split('/');
+  return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { options, source, selection } = setup;
+  return listTrees(source, {
+    roots: options.sourceDatasets,
+    recursive: options.recursive,
+    exclude: options.exclude,
+    columns: selection.needsCreation ? ['creation'] : [],
+    signal: ctx.signal,
+  });
+}
+
+async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { options, target } = setup;
+  const recursive = options.recursive || options.sourceDatasets.length > 1;
+  return listTrees(target, { roots: [options.targetDataset], recursive, kinds: ['snapshot'], signal: ctx.signal });
+}
+
+/** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
+async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
+  const names = ancestorNames(setup.options.targetDataset);
+  if (listing.missing.length === 0 || names.length === 0) return [];
+  return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
+}
+
+function buildPairs(setup: Setup, source: TreeListing, target: TreeListing): PairInput[] {
+  const sourceRecords = groupBy(source.snapshots, ({ dataset }) => dataset);
+  const targetRecords = groupBy(target.snapshots, ({ dataset }) => dataset);
+  const targetDatasets = new Map(target.datasets.map((record) => [record.name, record]));
+  const pairs = source.datasets.map((dataset): PairInput => {
+    const name = mapDataset(dataset.name, setup.common, setup.options.targetDataset);
+    const records = sourceRecords.get(dataset.name) ?? [];
+    return {
+      source: dataset,
+      sourceRecords: records,
+      target: name,
+      targetDataset: targetDatasets.get(name) ?? null,
+      targetSnapshots: targetRecords.get(name) ?? [],
+      foreignChildren: [],
+      seenEmpty: false,
+      dstId: destinationId(setup.targetPoolGuid, name),
+      wanted: new Set(records.filter((record) => setup.selection.wants(record)).map(({ guid }) => guid)),
+      token: undefined,
+      tokenIsOwn: false,
+      sameIvset: null,
+    };
+  });
+  return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+}
+
+/** Looks closer at targets that exist without a snapshot: do they hold anything that could be lost? */
+async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+  const unclear = pairs.filter(
+    ({ targetDataset, targetSnapshots }) =>
+      targetDataset !== null &&
+      targetSnapshots.length === 0 &&
+      targetDataset.receiveResumeToken === '' &&
+      targetDataset.userProperties[PLACEHOLDER_PROPERTY] !== 'on',
+  );
+  if (unclear.length === 0) return;
+  const roots = unclear.map(({ target }) => target);
+  const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
+  const mapped = new Set(pairs.map(({ target }) => target));
+  // An empty file system holds one object, its root directory; `zfs userspace` counts them mounted or not.
+  const argvs = unclear.map(({ target }) => ['zfs', 'userspace', '-Hp', '-o', 'objused', target]);
+  const counts = await setup.target.runAll(argvs, { signal: ctx.signal });
+  for (const [index, pair] of unclear.entries()) {
+    pair.foreignChildren = below.datasets
+      .map(({ name }) => name)
+      .filter((name) => name !== pair.target && isWithin(name, pair.target) && !mapped.has(name));
+    const result = counts[index];
+    const objects = (result?.stdout ?? '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number);
+    pair.seenEmpty = result?.code === 0 && objects.length > 0 && objects.reduce((sum, count) => sum + count, 0) <= 1;
+  }
+}
+
+/** Has the source decode the resume tokens that the target's partial receives gave. */
+async function readTokens(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+  const partial = pairs.filter(({ targetDataset }) => (targetDataset?.receiveResumeToken ?? '') !== '');
+  const tokens = partial.map(({ targetDataset }) => targetDataset?.receiveResumeToken ?? '');
+  const contents = await decodeTokens(setup.source, tokens, ctx.signal);
+  for (const [index, pair] of partial.entries()) {
+    const token: TokenContents | null = contents[index] ?? null;
+    pair.token = token;
+    pair.tokenIsOwn = pair.sourceRecords.some((record) => {
+      const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
+      return own !== null && own.dstId === pair.dstId && own.guid === token?.toGuid;
+    });
+  }
+}
+
+function newestCommon(pair: PairInput): SnapshotRecord[] {
+  const source = new Map(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((r) => [r.guid, r]));
+  return pair.targetSnapshots.flatMap((record) => (source.has(record.guid) ? [record] : []));
+}
+
+/** Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). */
+async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+  const unknown = pairs.flatMap((pair) => {
+    if (pair.source.encryption === 'off' || pair.targetDataset?.userProperties[RAW_PROPERTY] !== undefined) return [];
+    const common = newestCommon(pair).at(-1);
+    const onSource = pair.sourceRecords.find(({ guid, kind }) => kind === 'snapshot' && guid === common?.guid);
+    return common && onSource ? [{ pair, common, onSource }] : [];
+  });
+  if (unknown.length === 0) return;
+  const ask = (dataset: string, name: string): string[] => [
+    'zfs',
+    'get',
+    '-Hp',
+    '-o',
+    'value',
+    'ivsetguid',
+    `${dataset}@${name}`,
+  ];
+  const [left, right] = await Promise.all([
+    setup.source.runAll(
+      unknown.map(({ onSource }) => ask(onSource.dataset, onSource.name)),
+      { signal: ctx.signal },
+    ),
+    setup.target.runAll(
+      unknown.map(({ common }) => ask(common.dataset, common.name)),
+      { signal: ctx.signal },
+    ),
+  ]);
+  for (const [index, { pair, common }] of unknown.entries()) {
+    const [a, b] = [left[index], right[index]];
+    if (a?.code !== 0 || !b || (b.code !== 0 && b.stderr !== '')) {
+      throw commandError(setup.source, ask(common.dataset, common.name), a ?? { code: null, signal: null, stderr: '' });
+    }
+    pair.sameIvset = a.stdout.trim() !== '-' && a.stdout.trim() === b.stdout.trim();
+  }
+}
+
+function refuseCollisions(pairs: readonly PairInput[]): void {
+  const taken = new Map<string, string>();
+  for (const { source, target } of pairs) {
+    const other = taken.get(target);
+    if (other !== undefined) {
+      throw new ZfsFlowError('INVALID_OPTIONS', `"${other}" and "${source.name}" would both be copied to "${target}"`, {
+        field: 'sourceDatasets',
+      });
+    }
+    taken.set(target, source.name);
+  }
+}
+
+/** Reads both sides. Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
+export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
+  const [source, target] = await Promise.all([listSource(setup, ctx), listTarget(setup, ctx)]);
+  if (source.datasets.length === 0) requireAll(setup.source, source.missing);
+  const pairs = buildPairs(setup, source, target);
+  refuseCollisions(pairs);
+  const ancestors = await listAncestors(setup, target, ctx);
+  await inspectEmpty(setup, pairs, ctx);
+  await readTokens(setup, pairs, ctx);
+  await compareIvsets(setup, pairs, ctx);
+  const existing = new Set([...target.datasets, ...ancestors].map(({ name }) => name));
+  return { pairs, ancestors, existing, missingSources: source.missing, target };
+}

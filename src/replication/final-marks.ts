@@ -1,0 +1,58 @@
+// Which bookmarks of ours a source dataset should carry once its target was seen (pure): the newest replicated ones,
+// at most 16 for each destination, no tentative one.
+import { bookmarkName, parseBookmarkName } from '../zfs/marks';
+import { compareDecimal, type SnapshotRecord } from '../zfs/records';
+
+/** Bookmarks kept for each destination; the newest is the marker that protects it while it is offline. */
+export const BOOKMARKS_KEPT = 16;
+
+export interface FinalMarksInput {
+  source: string;
+  dstId: string;
+  /** Snapshots and bookmarks of the source dataset as listed before the run. */
+  records: readonly SnapshotRecord[];
+  /** GUIDs with a tentative bookmark made in this run. */
+  tentative: ReadonlySet<string>;
+  /** What the target has now. */
+  targetGuids: ReadonlySet<string>;
+  /** GUID of the newest replicated snapshot; '' when there is none. */
+  newest: string;
+}
+
+export interface FinalMarks {
+  create: { from: string; bookmark: string }[];
+  /** Full names of bookmarks that go once the new ones exist. */
+  destroy: string[];
+}
+
+/** What has to be made and what may then go. */
+export function finalMarks(input: FinalMarksInput): FinalMarks {
+  const { source, dstId, records, targetGuids, newest } = input;
+  const own = records.flatMap((record) => {
+    const mark = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
+    return mark?.dstId === dstId ? [{ ...mark, name: record.name }] : [];
+  });
+  const marked = new Set([...own.map(({ guid }) => guid), ...input.tentative, newest]);
+  const candidates = new Map<string, SnapshotRecord>();
+  for (const record of records) {
+    if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
+    if (record.kind === 'snapshot' || !candidates.has(record.guid)) candidates.set(record.guid, record);
+  }
+  const kept = [...candidates.values()]
+    .toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg))
+    .slice(0, BOOKMARKS_KEPT);
+  const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
+  const existing = new Set(own.filter(({ tentative }) => !tentative).map(({ name }) => name));
+  const create = kept
+    .filter(({ guid }) => !existing.has(bookmarkName(dstId, guid, false)))
+    .map(({ guid, kind, name }) => ({
+      from: `${source}${kind === 'snapshot' ? '@' : '#'}${name}`,
+      bookmark: `${source}#${bookmarkName(dstId, guid, false)}`,
+    }));
+  const tentative = new Set([
+    ...own.filter((mark) => mark.tentative).map(({ name }) => name),
+    ...[...input.tentative].map((guid) => bookmarkName(dstId, guid, true)),
+  ]);
+  const surplus = [...existing].filter((name) => !wanted.has(name));
+  return { create, destroy: [...tentative, ...surplus].map((name) => `${source}#${name}`) };
+}

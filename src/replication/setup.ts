@@ -1,0 +1,81 @@
+// What a run knows before it looks at any dataset: both hosts, what they are, whether they are the same machine, and
+// the compiled selection.
+import type { HostResolver, RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import type { Host, HostFacts } from '../host/host';
+import { checkOverlap, commonPath } from './mapping';
+import type { ReplicateOptions, ReplicationResult } from './options';
+import { compileSelection, type Selection } from './select';
+
+export interface Setup {
+  options: ReplicateOptions;
+  source: Host;
+  target: Host;
+  sourceFacts: HostFacts;
+  targetFacts: HostFacts;
+  /** Both ends are one machine, whatever connections lead there. */
+  sameHost: boolean;
+  /** GUID of the target's pool, decimal. */
+  targetPoolGuid: string;
+  selection: Selection;
+  /** Common path of the sources. */
+  common: string;
+  transport: ReplicationResult['transport'];
+}
+
+const poolOf = (dataset: string): string => dataset.split('/')[0] ?? dataset;
+
+function transportOf(source: Host, target: Host, sameHost: boolean): ReplicationResult['transport'] {
+  if (source.isLocal && target.isLocal) return 'local';
+  if (sameHost && !source.isLocal && !target.isLocal) return 'remote-local';
+  return source.isLocal || target.isLocal ? 'ssh' : 'relay';
+}
+
+/** One round trip to each host. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
+export async function prepareRun(options: ReplicateOptions, hosts: HostResolver, ctx: RunContext): Promise<Setup> {
+  const source = hosts(options.sourceConnection);
+  const target = hosts(options.targetConnection);
+  const ask = { refresh: true, signal: ctx.signal };
+  const [sourceFacts, targetFacts] = await Promise.all([
+    source.facts(ask),
+    source === target ? source.facts(ask) : target.facts(ask),
+  ]);
+  for (const [host, facts] of [
+    [source, sourceFacts],
+    [target, targetFacts],
+  ] as const) {
+    if (facts.zfsVersion === '') {
+      throw new ZfsFlowError('COMMAND_NOT_FOUND', `there is no zfs command on ${host.label}`, {
+        host: host.label,
+        hint: 'Install ZFS there, or name its directory in zfsPath of the connection.',
+      });
+    }
+  }
+  const guids = new Set(sourceFacts.pools.map(({ guid }) => guid));
+  const sameHost = source === target || targetFacts.pools.some(({ guid }) => guids.has(guid));
+  if (sameHost) checkOverlap(options.sourceDatasets, options.targetDataset, options.recursive);
+  const pool = targetFacts.pools.find(({ name }) => name === poolOf(options.targetDataset));
+  if (!pool) {
+    throw new ZfsFlowError(
+      'POOL_UNAVAILABLE',
+      `there is no pool "${poolOf(options.targetDataset)}" on ${target.label}`,
+      {
+        host: target.label,
+        dataset: options.targetDataset,
+        hint: 'Is its name right, and is the pool imported?',
+      },
+    );
+  }
+  return {
+    options,
+    source,
+    target,
+    sourceFacts,
+    targetFacts,
+    sameHost,
+    targetPoolGuid: pool.guid,
+    selection: compileSelection(options),
+    common: commonPath(options.sourceDatasets),
+    transport: transportOf(source, target, sameHost),
+  };
+}
