@@ -1,0 +1,50 @@
+// Checks of single values, shared by validators and rows: the engine's own functions where they are pure, so that dialog
+// and runtime refuse the same. Each returns why a value is refused, or null.
+import { parseNamingSchema } from '../../../src/naming/schema';
+import { checkTimeZone } from '../../../src/time-zone';
+import { compileExcludes, datasetNameProblem, userPropertyProblem } from '../../../src/zfs/names';
+
+/** What `run` complains about, or null. */
+function complaint(run: () => unknown): string | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export const datasetProblem = (text: string): string | null => datasetNameProblem(text);
+
+export const excludeProblem = (text: string): string | null => complaint(() => compileExcludes([text]));
+
+export const schemaProblem = (text: string): string | null => complaint(() => parseNamingSchema(text));
+
+export const timeZoneProblem = (text: string): string | null => complaint(() => checkTimeZone(text, 'timeZone'));
+
+export const regexProblem = (text: string): string | null => complaint(() => new RegExp(text));
+
+export const userPropertyNameProblem = (text: string): string | null => userPropertyProblem(text);
+
+/** A native or a user property, as `zfs receive -o` and `-x` take them. */
+export function propertyNameProblem(node: EditorNode, text: string): string | null {
+  if (text.includes(':')) return userPropertyProblem(text);
+  return /^[a-z0-9_]+$/.test(text) ? null : node._('common.invalid.property');
+}
+
+/** `10%` or `500G`. */
+export function minFreeProblem(node: EditorNode, text: string): string | null {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
+  if (percent !== undefined) return Number(percent) < 100 ? null : node._('common.invalid.percent');
+  return /^\d+(?:\.\d+)?\s*[KMGTPE]?(?:i?B)?$/i.test(text) ? null : node._('common.invalid.size');
+}
+
+/** An ISO date or a duration such as `7d`. */
+export function dateOrDurationProblem(node: EditorNode, text: string): string | null {
+  if (/^\d+(?:\.\d+)?\s*(?:s|m|min|h|d|w|mo|y)$/i.test(text)) return null;
+  return /^\d{4}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text)) ? null : node._('common.invalid.dateOrDuration');
+}
+
+export function clockTimeProblem(node: EditorNode, text: string): string | null {
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text) ? null : node._('common.invalid.time');
+}

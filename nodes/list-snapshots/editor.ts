@@ -1,0 +1,120 @@
+// The zfs-list-snapshots dialog. What its properties mean is nodes/common/fields.ts; listing is src/snapshots.
+import { connectionLabel, connectionSelect } from '../common/editor/connection';
+import { dateOrDurationProblem } from '../common/editor/checks';
+import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
+import { Dialog } from '../common/editor/dialog';
+import { presetSelect } from '../common/editor/naming';
+import { runningSection } from '../common/editor/running';
+import { typedText } from '../common/editor/typed';
+import { ANY_DATASETS, REGEX, SCHEMA, TIME_ZONE, type ValidatorOptions, validator } from '../common/editor/validate';
+import { timeZoneInput } from '../common/editor/zones';
+
+const TYPE = 'zfs-list-snapshots';
+const DATE_OR_DURATION: ValidatorOptions = { check: (node, text) => dateOrDurationProblem(node, text) };
+const KINDS = ['snapshot', 'bookmark'] as const;
+
+let dialog: Dialog | null = null;
+
+function filterSection(open: Dialog): void {
+  for (const property of ['namingSchema', 'nameRegex', 'newerThan', 'olderThan']) typedText(open, property);
+  timeZoneInput(open, 'timeZone');
+  const presets = presetSelect(open, ([schema]) => {
+    if (schema === undefined) return;
+    open.input('namingSchema').typedInput('type', 'str');
+    open.input('namingSchema').typedInput('value', schema);
+  });
+  open.form.find('.zfs-naming-presets').append(presets);
+  const stored = open.value('kinds') as string[];
+  const box = (kind: string): JQuery => open.form.find(`#zfs-kind-${kind}`);
+  for (const kind of KINDS) box(kind).prop('checked', stored.includes(kind));
+  open.store('kinds', () => KINDS.filter((kind) => box(kind).prop('checked') === true));
+  open.showWhen('.zfs-has-schema', () => open.shown('namingSchema') !== '');
+  open.summary('filter', () => {
+    const shown = (property: string, sign: string): string =>
+      open.shown(property) === '' ? '' : `${sign}${open.shown(property)}`;
+    const newest = Number(open.shown('newest'));
+    const oldest = Number(open.shown('oldest'));
+    const parts = [
+      shown('namingSchema', ''),
+      open.shown('nameRegex') === '' ? '' : `/${open.shown('nameRegex')}/`,
+      shown('newerThan', open.t('filter.newerShort')),
+      shown('olderThan', open.t('filter.olderShort')),
+      newest > 0 ? open.t('filter.newestShort', { count: newest }) : '',
+      oldest > 0 ? open.t('filter.oldestShort', { count: oldest }) : '',
+    ];
+    return parts.filter((part) => part !== '').join(' · ') || open.t('filter.none');
+  });
+}
+
+function prepare(node: EditorNode): void {
+  const open = new Dialog(node, TYPE);
+  dialog = open;
+  connectionSelect(open, 'connection');
+  const datasets = datasetList(open, 'datasets', 'connection');
+  excludeList(open);
+  const all = (): boolean => datasets.values()?.length === 0;
+  open.showWhen('.zfs-all-pools', all);
+  open.showWhen('.zfs-some-datasets', () => !all());
+  open.summary('source', () => {
+    const which = all() ? open.t('allPools.short') : summarizeDatasets(open, datasets, 'datasets');
+    return `${connectionLabel(open, open.connection('connection'))}: ${which}`;
+  });
+  filterSection(open);
+  open.summary('result', () => open.t(`result.short.${open.shown('output')}`));
+  runningSection(open);
+}
+
+RED.nodes.registerType('zfs-list-snapshots', {
+  category: 'ZFS',
+  color: '#C7E9C0',
+  icon: 'zfs-list-snapshots.svg',
+  defaults: {
+    version: { value: 1 },
+    name: { value: '' },
+    connection: { value: '', type: 'zfs-ssh-connection', required: false },
+    datasets: { value: [], validate: validator(TYPE, 'datasets', ANY_DATASETS) },
+    datasetsType: { value: 'list' },
+    recursive: { value: false },
+    exclude: { value: [] },
+    namingSchema: { value: '', validate: validator(TYPE, 'namingSchema', SCHEMA) },
+    namingSchemaType: { value: 'str' },
+    nameRegex: { value: '', validate: validator(TYPE, 'nameRegex', REGEX) },
+    nameRegexType: { value: 'str' },
+    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
+    newerThan: { value: '', validate: validator(TYPE, 'newerThan', DATE_OR_DURATION) },
+    newerThanType: { value: 'str' },
+    olderThan: { value: '', validate: validator(TYPE, 'olderThan', DATE_OR_DURATION) },
+    olderThanType: { value: 'str' },
+    newest: { value: 0, validate: validator(TYPE, 'newest') },
+    oldest: { value: 0, validate: validator(TYPE, 'oldest') },
+    kinds: { value: ['snapshot'] },
+    columns: { value: 'standard' },
+    output: { value: 'array' },
+    enabled: { value: true },
+    overlap: { value: 'skip' },
+    logLevel: { value: 'info' },
+  },
+  inputs: 1,
+  outputs: 3,
+  outputLabels(index) {
+    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
+  },
+  paletteLabel: 'zfs list snapshots',
+  label() {
+    return this.name || this._('label');
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  oneditprepare() {
+    prepare(this);
+  },
+  oneditsave() {
+    dialog?.save();
+    dialog = null;
+  },
+  oneditcancel() {
+    dialog?.close();
+    dialog = null;
+  },
+});

@@ -1,0 +1,148 @@
+// The zfs-snapshot dialog. What its properties mean is nodes/common/fields.ts; taking snapshots is src/snapshots.
+import type { RetentionPolicy } from '../../src/retention/policy';
+import { connectionLabel, connectionSelect } from '../common/editor/connection';
+import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
+import { Dialog, textOf } from '../common/editor/dialog';
+import { presetSelect, previewName } from '../common/editor/naming';
+import { policyEditor, summarizePolicy } from '../common/editor/retention';
+import { propertyTable } from '../common/editor/rows';
+import { runningSection, scheduleSection } from '../common/editor/running';
+import { typedText } from '../common/editor/typed';
+import { userPropertyNameProblem } from '../common/editor/checks';
+import { DATASETS, SCHEMA, TIME_ZONE, scheduleValidator, validator } from '../common/editor/validate';
+import { timeZoneInput } from '../common/editor/zones';
+
+const TYPE = 'zfs-snapshot';
+
+interface Hooks {
+  before: string;
+  after: string;
+  timeout: number;
+}
+
+let dialog: Dialog | null = null;
+
+function namingSection(open: Dialog): void {
+  typedText(open, 'namingSchema');
+  timeZoneInput(open, 'timeZone');
+  const presets = presetSelect(open, ([schema]) => {
+    if (schema === undefined) return;
+    open.input('namingSchema').typedInput('type', 'str');
+    open.input('namingSchema').typedInput('value', schema);
+  });
+  open.form.find('.zfs-naming-presets').append(presets);
+  const preview = open.form.find('.zfs-naming-preview');
+  open.onChange(() => {
+    const literal = open.shown('namingSchemaType') === 'str';
+    const name = literal ? previewName(open.shown('namingSchema'), open.shown('timeZone')) : null;
+    preview
+      .text(name === null ? '' : open.t('common.naming.preview', { name }))
+      .toggleClass('zfs-hidden', name === null);
+  });
+  open.summary('naming', () => open.shown('namingSchema'));
+}
+
+function hooksSection(open: Dialog): void {
+  const stored = open.value('hooks') as Partial<Hooks>;
+  const before = open.form.find('#zfs-hook-before').val(stored.before ?? '');
+  const after = open.form.find('#zfs-hook-after').val(stored.after ?? '');
+  const timeout = open.form.find('#zfs-hook-timeout').val(stored.timeout ?? 60);
+  const read = (): Hooks => ({ before: textOf(before), after: textOf(after), timeout: Number(textOf(timeout)) });
+  open.store('hooks', read);
+  open.summary('hooks', () => {
+    const { before, after } = read();
+    const set = [before === '' ? '' : open.t('hooks.before'), after === '' ? '' : open.t('hooks.after')];
+    return set.filter((part) => part !== '').join(', ') || open.t('hooks.none');
+  });
+}
+
+function retentionSection(open: Dialog): void {
+  const stored = open.value('retention') as RetentionPolicy | null;
+  const enabled = open.form.find('#zfs-retention-enabled').prop('checked', stored !== null);
+  const isOn = (): boolean => enabled.prop('checked') === true;
+  const policy = policyEditor(open, open.form.find('#zfs-retention'), open.form.find('.zfs-retention-words'), stored);
+  open.showWhen('.zfs-retention', isOn);
+  open.store('retention', () => (isOn() ? policy() : null));
+  open.summary('retention', () => (isOn() ? summarizePolicy(open, policy()) : open.t('retention.off')));
+}
+
+function prepare(node: EditorNode): void {
+  const open = new Dialog(node, TYPE);
+  dialog = open;
+  connectionSelect(open, 'connection');
+  const datasets = datasetList(open, 'datasets', 'connection');
+  excludeList(open);
+  open.summary(
+    'source',
+    () => `${connectionLabel(open, open.connection('connection'))}: ${summarizeDatasets(open, datasets, 'datasets')}`,
+  );
+  namingSection(open);
+  const properties = propertyTable({
+    dialog: open,
+    element: open.form.find('#zfs-properties'),
+    initial: open.value('properties') as Record<string, string>,
+    addLabel: open.t('properties.add'),
+    namePlaceholder: 'com.example:purpose',
+    valuePlaceholder: 'nightly',
+    check: userPropertyNameProblem,
+  });
+  open.store('properties', properties);
+  open.summary('properties', () => Object.keys(properties()).join(', ') || open.t('properties.none'));
+  retentionSection(open);
+  hooksSection(open);
+  scheduleSection(open);
+  runningSection(open);
+}
+
+RED.nodes.registerType('zfs-snapshot', {
+  category: 'ZFS',
+  color: '#C7E9C0',
+  icon: 'zfs-snapshot.svg',
+  defaults: {
+    version: { value: 1 },
+    name: { value: '' },
+    connection: { value: '', type: 'zfs-ssh-connection', required: false },
+    datasets: { value: [], validate: validator(TYPE, 'datasets', DATASETS) },
+    datasetsType: { value: 'list' },
+    recursive: { value: false },
+    exclude: { value: [] },
+    namingSchema: { value: 'auto-%Y-%m-%d_%H-%M', validate: validator(TYPE, 'namingSchema', SCHEMA) },
+    namingSchemaType: { value: 'str' },
+    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
+    allowEmpty: { value: true },
+    properties: { value: {} },
+    hooks: { value: { before: '', after: '', timeout: 60 } },
+    retention: { value: null },
+    schedule: { value: '', validate: scheduleValidator(TYPE, 'schedule') },
+    scheduleTimeZone: { value: '', validate: scheduleValidator(TYPE, 'scheduleTimeZone') },
+    scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
+    scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
+    runOnDeploy: { value: false },
+    enabled: { value: true },
+    overlap: { value: 'skip' },
+    logLevel: { value: 'info' },
+  },
+  inputs: 1,
+  outputs: 3,
+  outputLabels(index) {
+    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
+  },
+  paletteLabel: 'zfs snapshot',
+  label() {
+    return this.name || this._('label');
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  oneditprepare() {
+    prepare(this);
+  },
+  oneditsave() {
+    dialog?.save();
+    dialog = null;
+  },
+  oneditcancel() {
+    dialog?.close();
+    dialog = null;
+  },
+});

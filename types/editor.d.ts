@@ -1,0 +1,155 @@
+// The part of Node-RED's browser side that the dialogs use (4.1 and 5.0), strictly typed. @types/node-red__editor-client
+// is not used: it lacks treeList, autoComplete and messages from validators, and answers `any` in many places.
+
+declare module '*.css' {
+  const text: string;
+  export default text;
+}
+
+/** A node as the editor holds it: its properties, and the translator of its catalogue. */
+interface EditorNode {
+  readonly id: string;
+  readonly type: string;
+  readonly z?: string;
+  name?: string;
+  credentials?: Record<string, unknown>;
+  _: (key: string, replacements?: Record<string, unknown>) => string;
+  [property: string]: unknown;
+}
+
+/** `true`, or why the value is refused. Two parameters, so that Node-RED takes the text as a reason. */
+type EditorValidator = (this: EditorNode, value: unknown, options: object) => true | string;
+
+interface EditorProperty {
+  value: unknown;
+  required?: boolean;
+  type?: string;
+  label?: string;
+  validate?: EditorValidator;
+}
+
+interface EditorNodeDefinition {
+  category: string;
+  color?: string;
+  defaults: Record<string, EditorProperty>;
+  credentials?: Record<string, { type: 'text' | 'password' }>;
+  inputs?: 0 | 1;
+  outputs?: number;
+  icon?: string;
+  paletteLabel?: string | ((this: EditorNode) => string);
+  label?: (this: EditorNode) => string;
+  labelStyle?: (this: EditorNode) => string;
+  inputLabels?: string | ((this: EditorNode) => string);
+  outputLabels?: (this: EditorNode, index: number) => string;
+  oneditprepare?: (this: EditorNode) => void;
+  oneditsave?: (this: EditorNode) => void;
+  oneditcancel?: (this: EditorNode) => void;
+  oneditdelete?: (this: EditorNode) => void;
+  oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
+}
+
+interface EditorPanel {
+  readonly container: JQuery;
+  show(options: {
+    target: JQuery;
+    align?: 'left' | 'right';
+    offset?: [number, number];
+    onclose?: () => void;
+    dispose?: boolean;
+    closeButton?: JQuery;
+  }): void;
+  hide(dispose?: boolean): void;
+}
+
+declare const RED: {
+  readonly _: (key: string, replacements?: Record<string, unknown>) => string;
+  readonly nodes: {
+    registerType(type: string, definition: EditorNodeDefinition): void;
+    node(id: string): EditorNode | null;
+    eachConfig(callback: (node: EditorNode) => void): void;
+  };
+  readonly utils: {
+    /** `true`, or with `options` the reason as a text. */
+    validateTypedProperty(value: unknown, type: string, options?: object): true | string;
+    getNodeLabel(node: EditorNode, fallback?: string): string;
+  };
+  readonly popover: {
+    panel(content: JQuery): EditorPanel;
+    tooltip(target: JQuery, content: string): unknown;
+  };
+  readonly clipboard: { copyText(text: string, target: JQuery, message?: string): boolean };
+};
+
+/** A type of a typedInput that Node-RED does not know by itself. */
+interface TypedInputType {
+  value: string;
+  label?: string;
+  icon?: string;
+  hasValue?: boolean;
+  showLabel?: boolean;
+  options?: { value: string; label: string }[];
+  validate?: (value: string, options: object) => true | string;
+}
+
+interface EditableListOptions<T> {
+  addButton?: boolean | string;
+  buttons?: {
+    id?: string;
+    label?: string;
+    icon?: string;
+    title?: string;
+    click: (event: JQuery.TriggeredEvent) => void;
+  }[];
+  header?: JQuery;
+  height?: number | 'auto';
+  sortable?: boolean | string;
+  removable?: boolean;
+  scrollOnAdd?: boolean;
+  addItem?: (row: JQuery, index: number, data: T) => void;
+  removeItem?: (data: T) => void;
+  sortItems?: (items: JQuery[]) => void;
+  resizeItem?: (row: JQuery, index: number) => void;
+}
+
+interface TreeListItem {
+  id?: string;
+  label: string;
+  icon?: string;
+  checkbox?: boolean;
+  radio?: string;
+  selected?: boolean;
+  expanded?: boolean;
+  children?: TreeListItem[];
+}
+
+interface AutoCompleteItem {
+  value: string;
+  label: string | JQuery;
+}
+
+interface JQuery {
+  typedInput(options: {
+    type?: string;
+    types?: (string | TypedInputType)[];
+    default?: string;
+    typeField?: string;
+  }): this;
+  typedInput(method: 'value' | 'type'): string;
+  typedInput(method: 'value' | 'type', value: string): void;
+  typedInput(method: 'width', value: string): void;
+
+  editableList<T>(options: EditableListOptions<T>): this;
+  editableList(method: 'addItem', data: unknown): void;
+  editableList(method: 'removeItem', data: unknown): void;
+  editableList(method: 'items'): JQuery;
+  editableList(method: 'empty' | 'destroy'): void;
+
+  treeList(options: { data: TreeListItem[]; multi?: boolean; autoSelect?: boolean }): this;
+  treeList(method: 'data', data: TreeListItem[]): void;
+  treeList(method: 'filter', filter: ((item: TreeListItem) => boolean) | null): number;
+
+  autoComplete(options: { search: (value: string) => AutoCompleteItem[]; minLength?: number }): this;
+  autoComplete(method: 'destroy'): void;
+
+  i18n(): this;
+}
