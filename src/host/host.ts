@@ -56,6 +56,11 @@ export interface ProcessSpec {
   secretInput?: string;
   /** Text of `args` for logs; secrets never in it. */
   display: string;
+  /**
+   * Set for a host whose login shell prints something of its own: standard output begins with a line of exactly this
+   * text, and everything up to and including it does not belong to the command.
+   */
+  outputMarker?: string;
   /** Releases what the process needed (agent socket, files). Call once it has ended. */
   release(): void;
 }

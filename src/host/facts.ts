@@ -1,0 +1,77 @@
+// What one round trip finds out about a machine: the script that asks and the parser of its answer.
+import { ZfsFlowError } from '../errors';
+import type { CommandResult, HostFacts } from './host';
+import type { Privilege } from './marked-output';
+
+/** Programs that transports and stream filters may use. */
+const HELPER_PROGRAMS = [
+  'lz4',
+  'zstd',
+  'pigz',
+  'gzip',
+  'xz',
+  'lzop',
+  'mbuffer',
+  'openssl',
+  'socat',
+  'nc',
+  'ncat',
+  'pv',
+  'ssh',
+  'sudo',
+  'doas',
+  'timeout',
+  'ps',
+  'zfs',
+  'zpool',
+] as const;
+
+/** A `sh` script that prints `key<TAB>value` lines. It always exits with 0; what is missing is missing. */
+export function factsScript(privilege: Privilege): string {
+  const elevated = privilege === 'none' ? '' : ` || ${privilege} -n zpool list -Hp -o name,guid,health 2>/dev/null`;
+  return [
+    `t=$(printf '\\t')`,
+    'echo "platform$t$(uname -s)"',
+    'echo "hostname$t$(uname -n)"',
+    'echo "uid$t$(id -u)"',
+    // "zfs-2.2.4-1" and "zfs-kmod-2.2.4-1", one a line; `zfs version` came with 0.8.
+    'zfs version 2>/dev/null | while read -r v; do case $v in zfs-kmod-*) echo "kernel$t${v#zfs-kmod-}";; zfs-*) echo "zfs$t${v#zfs-}";; esac; done',
+    `for p in ${HELPER_PROGRAMS.join(' ')}; do command -v $p >/dev/null 2>&1 && echo "program$t$p"; done`,
+    `{ zpool list -Hp -o name,guid,health 2>/dev/null${elevated}; } | while read -r v; do echo "pool$t$v"; done`,
+    'if [ -r /proc/cpuinfo ]; then grep -qwm1 aes /proc/cpuinfo; else uname -m | grep -Eq "amd64|arm64|aarch64"; fi && echo "aes${t}1"',
+    'exit 0',
+  ].join('\n');
+}
+
+/** Throws ZFS_ERROR when the answer is not one. */
+export function parseFacts(result: CommandResult, noisyShell: boolean, host: string): HostFacts {
+  const all = new Map<string, string[]>();
+  for (const line of result.stdout.split('\n')) {
+    const tab = line.indexOf('\t');
+    if (tab < 0) continue;
+    const key = line.slice(0, tab);
+    all.set(key, [...(all.get(key) ?? []), line.slice(tab + 1)]);
+  }
+  const first = (key: string): string => all.get(key)?.[0] ?? '';
+  if (result.code !== 0 || first('platform') === '') {
+    throw new ZfsFlowError('ZFS_ERROR', `could not find out what ${host} is`, {
+      host,
+      exitCode: result.code,
+      stderr: result.stderr,
+    });
+  }
+  return {
+    platform: first('platform'),
+    hostname: first('hostname'),
+    zfsVersion: first('zfs'),
+    zfsKernelVersion: first('kernel'),
+    isRoot: first('uid') === '0',
+    programs: new Set(all.get('program')),
+    pools: (all.get('pool') ?? []).map((line) => {
+      const [name = '', guid = '', health = ''] = line.split('\t');
+      return { name, guid, health };
+    }),
+    aes: first('aes') === '1',
+    noisyShell,
+  };
+}

@@ -1,0 +1,81 @@
+// The machine that runs Node-RED. Commands are started directly, without a shell.
+import type { LogLevel } from '../context';
+import { factsScript, parseFacts } from './facts';
+import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
+import { runProcess } from './local-process';
+import { displayCommand, splitPath, SYSTEM_PATH } from './quote';
+import { checkTag, LOCAL_WRAPPER } from './tagged';
+
+export class LocalHost implements Host {
+  readonly id = 'local';
+  readonly label = 'local';
+  readonly isLocal = true;
+  readonly counters = { commands: 0, connections: 0 };
+  private readonly env: NodeJS.ProcessEnv;
+  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
+  private known: HostFacts | undefined;
+
+  /** `zfsPath`: further directories for PATH. */
+  constructor(options: { zfsPath?: string } = {}) {
+    const path = [process.env['PATH'] ?? '', ...SYSTEM_PATH, ...splitPath(options.zfsPath ?? '')];
+    this.env = { ...process.env, LC_ALL: 'C', PATH: path.filter((directory) => directory !== '').join(':') };
+  }
+
+  async run(argv: readonly string[], options?: RunOptions): Promise<CommandResult> {
+    return this.start(argv, options, 0);
+  }
+
+  async runAll(argvs: readonly (readonly string[])[], options?: RunOptions): Promise<CommandResult[]> {
+    const results: CommandResult[] = [];
+    for (const [index, argv] of argvs.entries()) results.push(await this.start(argv, options, index));
+    return results;
+  }
+
+  async runScript(script: string, options?: RunOptions): Promise<CommandResult> {
+    return this.start(['/bin/sh', '-c', script], options, 0);
+  }
+
+  async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
+    if (this.known && options.refresh !== true) return this.known;
+    const signal = options.signal ? { signal: options.signal } : {};
+    const answer = await runProcess(['/bin/sh', '-c', factsScript('none')], this.env, this.label, {
+      timeoutMs: 60_000,
+      ...signal,
+    });
+    this.counters.commands++;
+    this.known = parseFacts(answer, false, this.label);
+    return this.known;
+  }
+
+  async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
+    checkTag(options.tag);
+    this.note(displayCommand(argv));
+    return Promise.resolve({
+      file: '/bin/sh',
+      args: ['-c', LOCAL_WRAPPER, options.tag, ...argv],
+      env: this.env,
+      display: displayCommand(argv),
+      release: () => undefined,
+    });
+  }
+
+  onCommand(listener: (line: string, level: LogLevel) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.known = undefined;
+    await Promise.resolve();
+  }
+
+  private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {
+    this.note(displayCommand(argv));
+    return runProcess(argv, this.env, this.label, options, index);
+  }
+
+  private note(line: string): void {
+    this.counters.commands++;
+    for (const listener of this.listeners) listener(line, 'debug');
+  }
+}

@@ -1,0 +1,132 @@
+// The command line of the system's `ssh` program for one connection: our pinned host keys, our agent or the user's,
+// and nothing of the user's own configuration. What it runs on the other side is `ssh-host.ts`.
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { startAgent } from './agent';
+import { hostKeyAlgorithms, hostKeyLine, parseHostKeys } from './host-keys';
+import { createPrivateDirectory, removePrivateDirectory, SOCKET_NAME } from './private-directory';
+import { publicKeyLine } from './private-key';
+import { readCredential, type SshHostOptions } from './ssh-options';
+
+/** Any name: known_hosts and the connection only have to agree on it. */
+const HOST_KEY_ALIAS = 'zfsflow';
+const AES_FIRST = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'chacha20-poly1305@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+];
+const CHACHA_FIRST = ['chacha20-poly1305@openssh.com', ...AES_FIRST.filter((name) => !name.startsWith('chacha'))];
+
+/** Path of the `ssh` program, undefined when there is none. */
+export function findSshProgram(path = process.env['PATH'] ?? ''): string | undefined {
+  const candidates = [...path.split(delimiter), '/usr/bin', '/usr/local/bin'].filter((directory) => directory !== '');
+  return candidates.map((directory) => join(directory, 'ssh')).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Files and agent of a connection, shared by all `ssh` processes that use it at the same time. */
+export class SshProgramFiles {
+  private users = 0;
+  private ready: Promise<{ args: string[]; dispose: () => void }> | undefined;
+
+  constructor(private readonly options: SshHostOptions) {}
+
+  /** Arguments up to and including `--`; call `release` when the process has ended. Throws AUTHENTICATION_FAILED. */
+  async acquire(remoteAes: boolean): Promise<{ args: string[]; release: () => void }> {
+    this.users++;
+    const ready = (this.ready ??= this.create());
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      if (--this.users > 0 || this.ready !== ready) return;
+      this.ready = undefined;
+      void ready.then(({ dispose }) => dispose()).catch(() => undefined);
+    };
+    try {
+      const { args } = await ready;
+      return { args: [...args, ...cipherArgs(this.options.ciphers, remoteAes), ...this.destination()], release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  private async create(): Promise<{ args: string[]; dispose: () => void }> {
+    const { options } = this;
+    const credential = readCredential(options.auth, options.label);
+    const pinned = parseHostKeys(options.hostKeys);
+    const directory = createPrivateDirectory();
+    try {
+      const knownHosts = join(directory, 'known_hosts');
+      writeFileSync(knownHosts, pinned.map((key) => `${HOST_KEY_ALIAS} ${hostKeyLine(key)}\n`).join(''));
+      const args = baseArgs(options, knownHosts, hostKeyAlgorithms(pinned.map((key) => key.type)).join(','));
+      if (credential.kind !== 'key') {
+        if (credential.kind === 'agent') args.push('-o', `IdentityAgent="${credential.socket}"`);
+        return { args, dispose: () => removePrivateDirectory(directory) };
+      }
+      const agent = await startAgent(credential.key, join(directory, SOCKET_NAME));
+      const publicKey = join(directory, 'identity.pub');
+      writeFileSync(publicKey, `${publicKeyLine(credential.key, 'zfsflow')}\n`);
+      // The public half as IdentityFile makes ssh ask the agent for exactly this key (ssh_config(5), IdentitiesOnly).
+      args.push('-o', `IdentityAgent="${agent.socket}"`, '-o', 'IdentitiesOnly=yes', '-i', publicKey);
+      return { args, dispose: () => (agent.close(), removePrivateDirectory(directory)) };
+    } catch (error) {
+      removePrivateDirectory(directory);
+      throw error;
+    }
+  }
+
+  private destination(): string[] {
+    return ['-p', String(this.options.port), '-l', this.options.username, '--', this.options.host];
+  }
+}
+
+function baseArgs(options: SshHostOptions, knownHosts: string, hostKeys: string): string[] {
+  const settings = [
+    'BatchMode=yes',
+    'PreferredAuthentications=publickey',
+    'StrictHostKeyChecking=yes',
+    `UserKnownHostsFile="${knownHosts}"`,
+    'GlobalKnownHostsFile=/dev/null',
+    `HostKeyAlias=${HOST_KEY_ALIAS}`,
+    `HostKeyAlgorithms=${hostKeys}`,
+    'UpdateHostKeys=no',
+    'CheckHostIP=no',
+    'ControlPath=none',
+    'ForwardAgent=no',
+    'LogLevel=ERROR',
+    `ConnectTimeout=${Math.max(1, Math.ceil(options.connectTimeout))}`,
+    `ServerAliveInterval=${Math.ceil(options.keepaliveInterval)}`,
+    'ServerAliveCountMax=3',
+  ];
+  // -T: no terminal, which would alter bytes; -x: no X11.
+  return ['-F', 'none', '-T', '-x', ...settings.flatMap((setting) => ['-o', setting])];
+}
+
+function cipherArgs(ciphers: string, remoteAes: boolean): string[] {
+  const wanted = ciphers.split(/[\s,]+/).filter((cipher) => cipher !== '');
+  const isAuto = wanted.length === 0 || wanted[0] === 'auto';
+  const list = isAuto ? (remoteAes && localAes() ? AES_FIRST : CHACHA_FIRST) : wanted;
+  return ['-o', `Ciphers=${list.join(',')}`];
+}
+
+/** This machine's CPU has AES instructions. Where it does not say so (no /proc), those of the last decade do. */
+function localAes(): boolean {
+  try {
+    return /^(flags|Features)\s*:.*\baes\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return process.arch === 'x64' || process.arch === 'arm64';
+  }
+}
