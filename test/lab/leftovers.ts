@@ -17,11 +17,12 @@ export interface LabRecord {
   disks: string;
 }
 
-/** Start time of a process in clock ticks since boot, so that a recycled pid is not taken for its predecessor. */
+/** Start time of a live process in clock ticks since boot, so that a recycled pid is not taken for its predecessor. */
 export function bornAt(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
   } catch {
     return null;
   }
