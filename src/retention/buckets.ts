@@ -32,8 +32,9 @@ export function bucketOf(period: BucketPeriod, date: number, timeZone: string): 
     case 'month':
       return monthOf(wall);
     case 'year':
-      return new Date(wall).getUTCFullYear();
+      break;
   }
+  return new Date(wall).getUTCFullYear();
 }
 
 /** What a person calls the bucket: `hour 2026-11-21 14:00`, `day 2026-11-21`, `week of 2026-11-16`, `month 2026-11`, `year 2026`. */
@@ -50,6 +51,7 @@ export function bucketLabel(period: BucketPeriod, date: number, timeZone: string
     case 'month':
       return `month ${text.slice(0, 7)}`;
     case 'year':
-      return `year ${text.slice(0, 4)}`;
+      break;
   }
+  return `year ${text.slice(0, 4)}`;
 }

@@ -18,12 +18,12 @@ export interface ClockEvidence {
   readonly previousRun?: number;
 }
 
+const iso = (time: number): string => (Math.abs(time) <= MAX_DATE_MS ? new Date(time).toISOString() : 'no known time');
+
 /** Why the time cannot be relied on, or null. */
 export function clockProblem(clock: ClockEvidence, snapshots: readonly SnapshotRecord[]): string | null {
   const { now } = clock;
   if (!Number.isFinite(now)) return 'the time is not known';
-  const iso = (time: number): string =>
-    Math.abs(time) <= MAX_DATE_MS ? new Date(time).toISOString() : 'no known time';
   for (const [label, time] of clock.hosts) {
     if (!(Math.abs(time - now) <= CLOCK_TOLERANCE_MS)) {
       return `the clock of ${label} says ${iso(time)}, this machine's ${iso(now)}`;

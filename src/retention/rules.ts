@@ -146,6 +146,7 @@ export function applyRule(rule: CompiledRule, candidates: readonly Candidate[], 
       return candidates.map(({ record }) => (rule.pattern.test(record.name) ? yes : no));
     }
     case 'source':
-      return source(candidates, rule, context.dataset);
+      break;
   }
+  return source(candidates, rule, context.dataset);
 }

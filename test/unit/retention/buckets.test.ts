@@ -1,6 +1,6 @@
 // Calendar buckets: zones, weeks from Monday, and both daylight-saving changes.
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bucketLabel, bucketOf } from '../../../src/retention/buckets';
 import type { BucketPeriod } from '../../../src/retention/policy';
 

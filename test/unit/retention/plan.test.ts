@@ -3,6 +3,14 @@ import assert from 'node:assert/strict';
 import { AUTO, DAY, HOUR, NOW, input, names, plan, reasonsOf, series, snap } from './builders';
 import { planRetention } from '../../../src/retention/plan';
 
+const doomed = (more: object): string[] => {
+  const snapshots = [snap('x', 30 * DAY, more), snap('new', 0)];
+  return names(plan({ snapshots }).destroy);
+};
+
+const pools = (free: number): ReadonlyMap<string, { free: number; size: number }> =>
+  new Map([['tank', { free, size: 10_000 }]]);
+
 const none = { maxDestroyFraction: 1, maxDestroyCount: 1_000_000 };
 
 describe('retention plan: rules', () => {
@@ -133,11 +141,6 @@ describe('retention plan: rules', () => {
 });
 
 describe('retention plan: guards', () => {
-  const doomed = (more: object): string[] => {
-    const snapshots = [snap('x', 30 * DAY, more), snap('new', 0)];
-    return names(plan({ snapshots }).destroy);
-  };
-
   it('lets an ordinary snapshot go (so that the cases below can fail)', () => assert.deepEqual(doomed({}), ['x']));
   it('keeps a held one', () => assert.deepEqual(doomed({ userrefs: 1 }), []));
   it('keeps one with clones', () => assert.deepEqual(doomed({ clones: ['tank/c'] }), []));
@@ -202,8 +205,6 @@ describe('retention plan: guards', () => {
 });
 
 describe('retention plan: free space', () => {
-  const pools = (free: number): ReadonlyMap<string, { free: number; size: number }> =>
-    new Map([['tank', { free, size: 10_000 }]]);
   const base = { snapshots: series(6), rules: [{ type: 'last', count: 1 }], limits: none } as const;
 
   it('does nothing while there is enough', () => {
