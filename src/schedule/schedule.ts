@@ -62,15 +62,18 @@ export class Schedule {
     const start = day * DAY_MS;
     const date = new Date(start);
     if (!matchesDay(this.cron, date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCDay())) return null;
-    // The clocks run evenly from the day before to the day after: no time is skipped or repeated.
-    const offset = zoneOffset(start - DAY_MS, this.timeZone);
-    const even = offset === zoneOffset(start + 2 * DAY_MS, this.timeZone);
+    const offsets = [-1, 0, 1, 2].map((days) => zoneOffset(start + days * DAY_MS, this.timeZone));
+    const least = Math.min(...offsets);
+    const most = Math.max(...offsets);
     let first: number | null = null;
     for (const minute of this.minutesOfDay()) {
       const wall = start + minute * MINUTE_MS;
-      const runs = even ? [wall - offset] : this.runsAt(wall);
-      for (const run of runs) if (run > from && (first === null || run < first)) first = run;
-      if (even && first !== null) break;
+      // Whatever the clocks do on this day, the time comes between these two instants; `Intl` is asked where they differ.
+      if (wall - least <= from) continue;
+      if (first !== null && wall - most >= first) break;
+      for (const run of least === most ? [wall - least] : this.runsAt(wall)) {
+        if (run > from && (first === null || run < first)) first = run;
+      }
     }
     return first;
   }
