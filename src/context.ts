@@ -20,7 +20,8 @@ export type EventName =
   | 'skipped'
   | 'status'
   | 'protections'
-  | 'released';
+  | 'released'
+  | 'destroyed';
 
 /** What a capability says; the job adds `time`, `jobId` and `task`. */
 export interface EventInput {

@@ -14,8 +14,6 @@ export interface ClockEvidence {
   readonly now: number;
   /** Clocks of the hosts that were listed, as far as they were asked, by label. */
   readonly hosts: ReadonlyMap<string, number>;
-  /** When this process last pruned with success, if it did. */
-  readonly previousRun?: number;
 }
 
 const iso = (time: number): string => (Math.abs(time) <= MAX_DATE_MS ? new Date(time).toISOString() : 'no known time');
@@ -28,9 +26,6 @@ export function clockProblem(clock: ClockEvidence, snapshots: readonly SnapshotR
     if (!(Math.abs(time - now) <= CLOCK_TOLERANCE_MS)) {
       return `the clock of ${label} says ${iso(time)}, this machine's ${iso(now)}`;
     }
-  }
-  if (clock.previousRun !== undefined && now < clock.previousRun - CLOCK_TOLERANCE_MS) {
-    return `it is ${iso(now)}, but the last run was at ${iso(clock.previousRun)}`;
   }
   let newest: SnapshotRecord | undefined;
   for (const record of snapshots) {
@@ -50,6 +45,7 @@ function heldOrCloned({ userrefs, clones }: SnapshotRecord): string[] {
   if (userrefs === undefined) reasons.push('it is not known whether it is held');
   else if (userrefs > 0) reasons.push(userrefs === 1 ? 'held' : `held ${userrefs} times`);
   if (clones === undefined) reasons.push('it is not known whether it has clones');
+  else if (clones.some((clone) => clone.endsWith('/%recv'))) reasons.push('a partial receive is based on it');
   else if (clones.length > 0) reasons.push(`has the clone ${clones.join(', ')}`);
   return reasons;
 }

@@ -1,7 +1,8 @@
 // Typed options of a prune run, as `zfs-retention-prune` and the retention parts of other nodes give them.
 import type { RetentionPolicy, RetentionScope } from './policy';
 
-export interface PruneOptions {
+/** What to prune and by which rules; shared by all nodes that prune. */
+export interface PruneRequest {
   /** Connection id, '' = the machine that runs Node-RED. */
   connection: string;
   datasets: readonly string[];
@@ -13,11 +14,6 @@ export interface PruneOptions {
   /** IANA zone, '' = the machine's. */
   timeZone: string;
   protectFor: readonly { connection: string; dataset: string }[];
-  mode: 'plan' | 'execute' | 'approve';
-  /** Only in mode `approve`: the plan, or the id of one. */
-  approved?: unknown;
-  /** Milliseconds a plan stays valid. */
-  planLifetime: number;
   keepAtLeast: number;
   maxDestroyFraction: number;
   maxDestroyCount: number;
@@ -25,11 +21,19 @@ export interface PruneOptions {
   minFree: string;
 }
 
+export interface PruneOptions extends PruneRequest {
+  mode: 'plan' | 'execute' | 'approve';
+  /** Only in mode `approve`: the plan, or the id of one. */
+  approved?: unknown;
+  /** Milliseconds a plan stays valid. */
+  planLifetime: number;
+}
+
 export interface PruneItem {
   dataset: string;
   name: string;
   guid: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC; '' when ZFS did not say. */
   creation: string;
   reasons: string[];
   /** Bytes that destroying it is estimated to free, where known. */
@@ -49,5 +53,7 @@ export interface PruneResult {
   failed: (PruneItem & { code: string; message: string })[];
   /** Bytes. */
   reclaimedBytes: number;
+  /** Why the plan would not be executed without an approval; empty when it would. */
+  breaker: string[];
   warnings: string[];
 }

@@ -72,7 +72,7 @@ class RuleReader {
       type: 'source',
       connection: this.text('connection', ''),
       dataset: checkDatasetName(this.rule['dataset'], this.field),
-      recursive: readBoolean(this.rule, 'recursive', false),
+      ...(this.rule['recursive'] === undefined ? {} : { recursive: readBoolean(this.rule, 'recursive', true) }),
       exclude: readList(this.rule, 'exclude'),
     };
   }

@@ -62,7 +62,7 @@ const RULES: readonly Rule[] = [
   { pattern: /dataset already exists|already exists/, code: 'DATASET_EXISTS' },
   {
     pattern:
-      /is busy|is held|has dependent clones|snapshot has|dataset is in use|has children|tag already exists|more recent snapshots/i,
+      /is busy|is held|being held|has dependent clones|snapshot has|dataset is in use|has children|tag already exists|more recent snapshots/i,
     code: 'DATASET_BUSY',
   },
   { pattern: /command not found|: not found$/m, code: 'COMMAND_NOT_FOUND' },

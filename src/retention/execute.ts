@@ -1,0 +1,195 @@
+// Destroys what a plan says, oldest first, in rounds: each is looked at once more right before it goes, and what is
+// not as it was planned stays (retention.md, rules 18 and 20). One undestroyable snapshot never blocks the others.
+import type { RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import type { Host } from '../host/host';
+import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from '../zfs/destroy';
+import { listSnapshots } from '../zfs/list';
+import { poolSpace, spaceOfSnapshots, waitForFreeing } from '../zfs/space';
+import { stale } from './approve';
+import { formatBytes, poolOf, wantedBytes, type MinFree } from './min-free';
+import type { PruneItem, PruneRequest, PruneResult } from './options';
+
+/** Snapshots between two looks at the free space: few, so that little more goes than is needed. */
+const ROUND_WITH_TRIGGER = 20;
+const FREEING_TIMEOUT_MS = 30_000;
+
+export interface ExecuteOptions {
+  /** A snapshot that is not as planned ends the run (PLAN_STALE) instead of staying alone. */
+  strict: boolean;
+  minFree: MinFree | null;
+}
+
+/** What changed about a snapshot since it was planned, or null. */
+function difference(item: PruneItem, state: SnapshotState | undefined): string | null {
+  if (!state) return 'it is gone already';
+  if (state.guid !== item.guid) return 'another snapshot has its name now';
+  if (state.userrefs > 0) return 'it is held now';
+  if (state.clones.length > 0) return 'it has a clone now';
+  return null;
+}
+
+class Executor {
+  private readonly spared = new Set<PruneItem>();
+
+  constructor(
+    private readonly host: Host,
+    private readonly result: PruneResult,
+    private readonly options: ExecuteOptions,
+    private readonly ctx: RunContext,
+  ) {}
+
+  async run(items: readonly PruneItem[]): Promise<void> {
+    try {
+      await this.runRounds(items);
+    } finally {
+      this.result.destroy = this.result.destroy.filter((item) => !this.spared.has(item));
+    }
+  }
+
+  private async runRounds(items: readonly PruneItem[]): Promise<void> {
+    const { minFree } = this.options;
+    const rounds = destroyRounds(items, minFree ? ROUND_WITH_TRIGGER : undefined);
+    const look = rounds[0] ? await destroyAndLook(this.host, [], rounds[0], this.ctx.signal) : undefined;
+    let states = look?.states ?? new Map<string, SnapshotState>();
+    for (const [index, round] of rounds.entries()) {
+      this.ctx.signal.throwIfAborted();
+      const unchanged = this.compare(round, states);
+      const going = minFree ? await this.needed(unchanged, minFree) : unchanged;
+      const done = await destroyAndLook(this.host, going, rounds[index + 1] ?? [], this.ctx.signal);
+      this.report(going, done.outcome);
+      states = done.states;
+      this.progress(items.length);
+    }
+  }
+
+  /** Those that are as planned; the others stay, and are said. */
+  private compare(round: readonly PruneItem[], states: ReadonlyMap<string, SnapshotState>): PruneItem[] {
+    return round.filter((item) => {
+      const why = difference(item, states.get(snapshotName(item)));
+      if (why === null) return true;
+      if (this.options.strict) {
+        throw stale(`${snapshotName(item)} is no longer as approved: ${why}`, { differences: [{ ...item, why }] });
+      }
+      this.spare(item, `${why}, which was not so when the plan was made`);
+      const message = `${snapshotName(item)} was left alone: ${why}`;
+      this.result.warnings.push(message);
+      this.say('warning', item, message);
+      return false;
+    });
+  }
+
+  /** Those whose pool still has less free space than asked for. */
+  private async needed(items: readonly PruneItem[], minFree: MinFree): Promise<PruneItem[]> {
+    const pools = [...new Set(items.map(({ dataset }) => poolOf(dataset)))];
+    if (pools.length === 0) return [];
+    for (const pool of pools) await waitForFreeing(this.host, pool, FREEING_TIMEOUT_MS, this.ctx.signal);
+    const space = await poolSpace(this.host, pools, this.ctx.signal);
+    return items.filter((item) => {
+      const pool = space.get(poolOf(item.dataset));
+      if (pool && pool.free < wantedBytes(minFree, pool)) return true;
+      this.spare(item, `pool ${poolOf(item.dataset)} has ${formatBytes(pool?.free ?? 0)} free by now, which is enough`);
+      return false;
+    });
+  }
+
+  private spare(item: PruneItem, why: string): void {
+    this.result.keep.push({ ...item, reasons: [`kept: ${why}`] });
+    this.spared.add(item);
+  }
+
+  private report(
+    going: readonly PruneItem[],
+    outcome: { destroyed: readonly string[]; failed: readonly { snapshot: string; error: ZfsFlowError }[] },
+  ): void {
+    const items = new Map(going.map((item) => [snapshotName(item), item]));
+    for (const snapshot of outcome.destroyed) {
+      const item = items.get(snapshot);
+      if (!item) continue;
+      this.result.destroyed.push(item);
+      this.say('destroyed', item, `destroyed ${snapshot} (${item.reasons.join('; ')})`);
+    }
+    for (const { snapshot, error } of outcome.failed) {
+      const item = items.get(snapshot);
+      if (item) this.fail(item, error.code, error.message);
+    }
+  }
+
+  fail(item: PruneItem, code: string, message: string): void {
+    this.result.failed.push({ ...item, code, message });
+    this.say('warning', item, `${snapshotName(item)} could not be destroyed: ${message}`);
+  }
+
+  private say(event: 'destroyed' | 'warning', item: PruneItem, message: string): void {
+    this.ctx.emit({
+      event,
+      level: event === 'warning' ? 'warn' : 'info',
+      message,
+      host: this.host.label,
+      dataset: item.dataset,
+      snapshot: snapshotName(item),
+      guid: item.guid,
+      reasons: item.reasons,
+    });
+  }
+
+  private progress(snapshotCount: number): void {
+    const snapshotIndex = this.result.destroyed.length + this.result.failed.length;
+    this.ctx.emit({
+      event: 'progress',
+      level: 'info',
+      message: `destroyed ${this.result.destroyed.length} of ${snapshotCount} snapshots`,
+      host: this.host.label,
+      snapshotIndex,
+      snapshotCount,
+      percent: Math.floor((100 * snapshotIndex) / Math.max(1, snapshotCount)),
+    });
+  }
+}
+
+/** What is said to be destroyed must be gone from a new listing, else it failed. */
+async function verify(
+  host: Host,
+  request: PruneRequest,
+  result: PruneResult,
+  executor: Executor,
+  ctx: RunContext,
+): Promise<void> {
+  const { datasets: roots, recursive, exclude } = request;
+  const { snapshots } = await listSnapshots(host, {
+    roots,
+    recursive,
+    exclude,
+    kinds: ['snapshot'],
+    signal: ctx.signal,
+  });
+  const there = new Set(snapshots.map(({ dataset, guid }) => `${dataset} ${guid}`));
+  const remaining = result.destroyed.filter(({ dataset, guid }) => there.has(`${dataset} ${guid}`));
+  result.destroyed = result.destroyed.filter((item) => !remaining.includes(item));
+  for (const item of remaining)
+    executor.fail(item, 'VERIFICATION_FAILED', 'ZFS said that it is destroyed, but it is still there');
+}
+
+/**
+ * Destroys `items`, filling `destroyed`, `failed`, `keep`, `warnings` and `reclaimedBytes` of `result` as it goes, so
+ * that whoever holds `result` knows what was done when this throws: connection errors, CANCELLED, PLAN_STALE.
+ */
+export async function execute(
+  host: Host,
+  request: PruneRequest,
+  items: readonly PruneItem[],
+  result: PruneResult,
+  options: ExecuteOptions,
+  ctx: RunContext,
+): Promise<void> {
+  if (items.length === 0) return;
+  const { datasets, recursive } = request;
+  const before = await spaceOfSnapshots(host, datasets, recursive, ctx.signal);
+  const executor = new Executor(host, result, options, ctx);
+  await executor.run(items);
+  await verify(host, request, result, executor, ctx);
+  const after = await spaceOfSnapshots(host, datasets, recursive, ctx.signal);
+  for (const dataset of new Set(result.destroyed.map((item) => item.dataset))) {
+    result.reclaimedBytes += Math.max(0, (before.get(dataset) ?? 0) - (after.get(dataset) ?? 0));
+  }
+}

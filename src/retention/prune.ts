@@ -1,0 +1,185 @@
+// A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
+// what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
+import type { HostResolver, RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import { approvedItems, readApproval } from './approve';
+import { discover, withProperties, type Discovery, type ExtraProtections } from './discover';
+import { execute } from './execute';
+import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
+import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan';
+import { planId, rememberPlan } from './plan-store';
+
+const DAY_MS = 24 * 3_600_000;
+/** Reasons named in the breaker's message. */
+const MOST_REASONS = 5;
+
+export interface PruneExtras {
+  /** Snapshots that must stay whatever the policy says: dataset → GUID → reasons in words. */
+  protections?: ExtraProtections;
+  /** Milliseconds; how long the plan may be approved. */
+  planLifetime?: number;
+  /** Gets the result as soon as there is a plan; it is filled while the run goes on. */
+  report?: (result: PruneResult) => void;
+}
+
+interface Prepared {
+  discovery: Discovery;
+  result: PruneResult;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function toItem({ record, reasons }: PlannedSnapshot): PruneItem {
+  const { dataset, name, guid, creation, used } = record;
+  const when = creation === undefined || Math.abs(creation) > 8.64e12 ? '' : iso(creation * 1000);
+  return { dataset, name, guid, creation: when, reasons, ...(used === undefined ? {} : { reclaim: used }) };
+}
+
+async function makePlan(discovery: Discovery, request: PruneRequest, ctx: RunContext): Promise<RetentionPlanResult> {
+  const first = planRetention({ ...discovery.input, minFree: null });
+  // Properties only ever keep, so what stays without them stays with them.
+  if (first.destroy.length === 0) return first;
+  return planRetention(await withProperties(discovery, request, ctx));
+}
+
+async function prepare(
+  request: PruneRequest,
+  mode: PruneResult['mode'],
+  hosts: HostResolver,
+  ctx: RunContext,
+  extras: PruneExtras,
+): Promise<Prepared> {
+  const discovery = await discover(request, hosts, ctx, extras.protections);
+  const plan = await makePlan(discovery, request, ctx);
+  const destroy = plan.destroy.map(toItem);
+  const { now } = discovery.input.clock;
+  const result: PruneResult = {
+    jobId: ctx.jobId,
+    planId: planId(request.connection, destroy),
+    mode,
+    createdAt: iso(now),
+    expiresAt: iso(Math.min(now + (extras.planLifetime ?? DAY_MS), 8.64e15)),
+    destroy,
+    keep: plan.keep.map(toItem),
+    destroyed: [],
+    failed: [],
+    reclaimedBytes: 0,
+    breaker: plan.breaker,
+    warnings: [...discovery.warnings, ...plan.warnings],
+  };
+  extras.report?.(result);
+  announce(discovery, result, ctx);
+  return { discovery, result };
+}
+
+function announce({ host }: Discovery, result: PruneResult, ctx: RunContext): void {
+  for (const message of result.warnings) ctx.emit({ event: 'warning', level: 'warn', message, host: host.label });
+  ctx.emit({
+    event: 'plan',
+    level: 'info',
+    message: `${result.destroy.length} snapshots would go, ${result.keep.length} in scope stay`,
+    host: host.label,
+    planId: result.planId,
+    destroy: result.destroy.length,
+    keep: result.keep.length,
+    breaker: result.breaker,
+  });
+}
+
+function breakerError({ host }: Discovery, result: PruneResult): ZfsFlowError {
+  const more = result.breaker.length > MOST_REASONS ? `; and ${result.breaker.length - MOST_REASONS} more` : '';
+  return new ZfsFlowError(
+    'BREAKER_TRIPPED',
+    `nothing was destroyed: ${result.breaker.slice(0, MOST_REASONS).join('; ')}${more}`,
+    {
+      hint: `If that is meant, approve the plan ${result.planId} (mode approve), or raise maxDestroyFraction or maxDestroyCount.`,
+      host: host.label,
+      details: { planId: result.planId, breaker: result.breaker },
+    },
+  );
+}
+
+/**
+ * Prunes by a policy: plan, breaker, execute, verify. The core of every node that prunes.
+ *
+ * Snapshots that could not be destroyed are in `failed` of the result; they are not thrown. Throws BREAKER_TRIPPED
+ * (nothing destroyed), DATASET_NOT_FOUND, and whatever made a listing fail (nothing destroyed).
+ */
+export async function pruneSnapshots(
+  request: PruneRequest,
+  hosts: HostResolver,
+  ctx: RunContext,
+  extras: PruneExtras = {},
+): Promise<PruneResult> {
+  const { discovery, result } = await prepare(request, 'execute', hosts, ctx, extras);
+  rememberPlan(result);
+  if (result.breaker.length > 0) throw breakerError(discovery, result);
+  const { host, input } = discovery;
+  await execute(host, request, result.destroy, result, { strict: false, minFree: input.minFree }, ctx);
+  return result;
+}
+
+/** What `pruneSnapshots` would do; changes nothing. The plan can be approved by its id afterwards. */
+export async function planPrune(
+  request: PruneRequest,
+  hosts: HostResolver,
+  ctx: RunContext,
+  extras: PruneExtras = {},
+): Promise<PruneResult> {
+  const { result } = await prepare(request, 'plan', hosts, ctx, extras);
+  rememberPlan(result);
+  return result;
+}
+
+async function pruneApproved(
+  options: PruneOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+  extras: PruneExtras,
+): Promise<PruneResult> {
+  const plan = readApproval(options.approved);
+  const { discovery, result } = await prepare(options, 'approve', hosts, ctx, extras);
+  const { host, input } = discovery;
+  const items = approvedItems(plan, result, input.clock.now, options.planLifetime);
+  const approved = new Set(items);
+  const others = result.destroy.filter((item) => !approved.has(item));
+  result.planId = plan.planId;
+  result.destroy = items;
+  result.keep.push(...others.map((item) => ({ ...item, reasons: ['kept: not part of the approved plan'] })));
+  result.breaker = [];
+  await execute(host, options, items, result, { strict: true, minFree: input.minFree }, ctx);
+  return result;
+}
+
+async function inMode(
+  options: PruneOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+  extras: PruneExtras,
+): Promise<PruneResult> {
+  switch (options.mode) {
+    case 'plan':
+      return planPrune(options, hosts, ctx, extras);
+    case 'execute':
+      return pruneSnapshots(options, hosts, ctx, extras);
+    case 'approve':
+      break;
+  }
+  return pruneApproved(options, hosts, ctx, extras);
+}
+
+/**
+ * The run of a `zfs-retention-prune` node. Besides what `pruneSnapshots` throws: PLAN_STALE, INVALID_OPTIONS (`payload`)
+ * and PARTIAL_FAILURE when some snapshots could not be destroyed; the others are, and the result is the partial one.
+ */
+export async function prune(options: PruneOptions, hosts: HostResolver, ctx: RunContext): Promise<PruneResult> {
+  const { planLifetime } = options;
+  const result = await inMode(options, hosts, ctx, { planLifetime, report: (early) => ctx.partial(early) });
+  const [first] = result.failed;
+  if (!first) return result;
+  throw new ZfsFlowError(
+    'PARTIAL_FAILURE',
+    `${result.failed.length} of ${result.destroy.length} snapshots could not be destroyed, for instance ${first.dataset}@${first.name}: ${first.message}`,
+    { dataset: first.dataset, hint: 'The others were destroyed; the result says which.' },
+  );
+}
