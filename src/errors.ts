@@ -99,6 +99,15 @@ export class ZfsFlowError extends Error {
     const { cause: _cause, retryable: _retryable, ...rest } = more;
     Object.assign(this, Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)));
   }
+
+  /** The same error, with some details changed or added. */
+  with(more: ZfsFlowErrorDetails & { message?: string }): ZfsFlowError {
+    const { message, ...changed } = more;
+    const { hint, dataset, host, field, command, exitCode, stderr, details, cause, retryable } = this;
+    const own = { hint, dataset, host, field, command, exitCode, stderr, details, cause, retryable };
+    const given = Object.fromEntries(Object.entries({ ...own, ...changed }).filter(([, value]) => value !== undefined));
+    return new ZfsFlowError(this.code, message ?? this.message, given);
+  }
 }
 
 /** `INVALID_OPTIONS` for the property `field`. */

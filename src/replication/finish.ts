@@ -5,7 +5,7 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import { createBookmarks, destroyBookmarks } from '../zfs/bookmark';
-import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
+import { listHolds, releaseSnapshots } from '../zfs/hold';
 import { listSnapshots } from '../zfs/list';
 import { parseBookmarkName, PLACEHOLDER_PROPERTY, targetHoldTag } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';

@@ -30,7 +30,6 @@ export interface ReplicateOptions {
   includeProperties: boolean;
   propertiesExclude: readonly string[];
   propertiesOverride: Readonly<Record<string, string>>;
-  fullFilesystem: boolean;
   raw: 'auto' | 'always' | 'never';
   largeBlocks: boolean;
   compressedBlocks: boolean;

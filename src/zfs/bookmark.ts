@@ -64,7 +64,7 @@ async function createByProgram(
 function failedIndices(json: string): Set<number> | null {
   try {
     const { return: failed } = JSON.parse(json) as { return?: Record<string, number> | number[] };
-    return new Set(Object.values(failed ?? {}).map((argument) => (Number(argument) - 1) / 2));
+    return new Set(Object.values(failed ?? {}).map((argument) => (argument - 1) / 2));
   } catch {
     return null;
   }

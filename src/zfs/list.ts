@@ -81,7 +81,8 @@ function parseDataset(line: string, host: Host): DatasetRecord {
   };
 }
 
-function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
+/** One line of the output of `snapshotsArgv`. */
+export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
   const [full = '', guid = '', createtxg = '', ...more] = fields(line, 3 + columns.length, host);
   const at = full.search(/[@#]/);
   if (at < 1)
@@ -119,7 +120,7 @@ function datasetsArgv({ roots, recursive }: ListRequest): string[] {
   ];
 }
 
-function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest): string[] {
+export function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest): string[] {
   const types = (kinds ?? ['snapshot', 'bookmark']).join(',');
   // -d 1 without -r: the snapshots of the dataset itself (zfs-list(8)).
   const levels = recursive ? ['-r'] : ['-d', '1'];
@@ -136,14 +137,14 @@ function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest
   ];
 }
 
-interface Part {
+export interface Part {
   argv: string[];
   /** Parses one line of output and keeps it. */
   take: (line: string) => void;
 }
 
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
-async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
+export async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
   let failure: unknown;
   const results = await host.runAll(
     parts.map((part) => part.argv),

@@ -3,6 +3,9 @@
 // different targets never touch each other's marks, and renaming a node or a pool orphans nothing.
 import { createHash } from 'node:crypto';
 
+/** Begins the name of every bookmark and hold of ours. */
+export const MARK_PREFIX = 'zfsflow';
+
 /** User property of a placeholder that was created only to hold children. */
 export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
 /** User property of a target dataset: `on` when its chain was received raw, `off` when not. */

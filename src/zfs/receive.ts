@@ -60,6 +60,8 @@ export function receiveArgv(request: ReceiveRequest): string[] {
   return [
     'zfs',
     'receive',
+    // Says at the end how many bytes came: for a stream of less than a second the sender says nothing.
+    '-v',
     ...(request.resumable ? ['-s'] : []),
     ...(request.force ? ['-F'] : []),
     ...(request.mount ? [] : ['-u']),

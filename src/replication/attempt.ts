@@ -1,0 +1,243 @@
+// One attempt of a run: discover, plan, protect, send, verify, move the marks on. Every retry begins here again, so that
+// nothing is ever done on the strength of an old listing.
+import type { RunContext } from '../context';
+import { toZfsFlowError, ZfsFlowError } from '../errors';
+import { createPlaceholder } from '../zfs/receive';
+import { estimateSizes, resumeArgv } from '../zfs/send';
+import { discover, type Discovery } from './discover';
+import { expectedNewest, finish, type Finished } from './finish';
+import { finalMarks } from './final-marks';
+import { endLeftovers } from './leftovers';
+import { planReplication } from './plan';
+import type { DatasetPlan, PairInput, ReplicationPlan } from './plan-types';
+import { RunProgress } from './progress';
+import { protect, sends } from './protect';
+import { furthest, type ResultBook } from './results';
+import { sendDataset, stepArgv } from './send-dataset';
+import type { Setup } from './setup';
+import { takeMissingSnapshots } from './take-snapshots';
+import { runTree, type Outcome } from './tree';
+import { isWithin } from '../zfs/records';
+
+export interface AttemptState {
+  /** 1 for the first. */
+  attempt: number;
+  /** Source datasets that failed for good in an earlier attempt, with their errors. */
+  given: Map<string, ZfsFlowError>;
+  progress: RunProgress;
+}
+
+/** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
+const FINISH_GROUP = 32;
+/** … or when the last group is so many milliseconds ago, so that holds of a long run do not pile up. */
+const FINISH_INTERVAL_MS = 10_000;
+
+export interface PlannedRun {
+  discovery: Discovery;
+  plan: ReplicationPlan;
+  /** Estimated stream bytes by source dataset. */
+  estimates: Map<string, number>;
+}
+
+/** Estimated bytes of everything that the plan sends, in one remote command. */
+async function estimate(setup: Setup, plans: readonly DatasetPlan[], ctx: RunContext): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  const argvs: { source: string; argv: string[] }[] = [];
+  for (const plan of plans) {
+    sizes.set(plan.source, 0);
+    if (plan.resume) argvs.push({ source: plan.source, argv: resumeArgv(plan.resume.token) });
+    for (const step of plan.steps) argvs.push({ source: plan.source, argv: stepArgv(setup, plan, step) });
+  }
+  const found = await estimateSizes(
+    setup.source,
+    argvs.map(({ argv }) => argv),
+    ctx.signal,
+  );
+  argvs.forEach(({ source }, index) => sizes.set(source, (sizes.get(source) ?? 0) + (found[index] ?? 0)));
+  return sizes;
+}
+
+/** Discovers and plans; takes a snapshot on the source first where `createSnapshot` says so. */
+export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext): Promise<PlannedRun> {
+  let discovery = await discover(setup, ctx);
+  if (state.attempt === 1 && (await takeMissingSnapshots(setup, discovery, ctx)))
+    discovery = await discover(setup, ctx);
+  const pairs = discovery.pairs.filter(
+    ({ source }) => ![...state.given.keys()].some((failed) => isWithin(source.name, failed)),
+  );
+  const plan = planReplication({
+    pairs,
+    ancestors: discovery.ancestors,
+    existing: discovery.existing,
+    options: setup.options,
+  });
+  const estimates = await estimate(setup, plan.datasets, ctx);
+  return { discovery, plan, estimates };
+}
+
+/** Nothing is sent, nothing is marked wrongly: such a dataset costs no further command. */
+function isSettled(setup: Setup, { plan, pair }: Finished): boolean {
+  if (sends(plan) || plan.prepare.length > 0) return false;
+  if (setup.options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
+  if (!setup.options.holdPending) return true;
+  const marks = finalMarks({
+    source: plan.source,
+    dstId: plan.dstId,
+    records: pair.sourceRecords,
+    tentative: new Set(),
+    targetGuids: new Set(pair.targetSnapshots.map(({ guid }) => guid)),
+    newest: expectedNewest(plan)?.guid ?? '',
+  });
+  return marks.create.length === 0 && marks.destroy.length === 0;
+}
+
+class Finisher {
+  private waiting: Finished[] = [];
+  private last: number;
+  private readonly flushes: Promise<void>[] = [];
+  readonly failures = new Map<string, ZfsFlowError>();
+
+  constructor(
+    private readonly setup: Setup,
+    private readonly book: ResultBook,
+    private readonly ctx: RunContext,
+  ) {
+    this.last = ctx.now().getTime();
+  }
+
+  add(one: Finished): void {
+    this.waiting.push(one);
+    const due = this.ctx.now().getTime() - this.last >= FINISH_INTERVAL_MS;
+    if (due || this.waiting.length >= FINISH_GROUP) this.flush();
+  }
+
+  private flush(): void {
+    const group = this.waiting;
+    this.waiting = [];
+    this.last = this.ctx.now().getTime();
+    if (group.length === 0) return;
+    this.flushes.push(
+      finish(this.setup, group, this.ctx).then(
+        ({ failures, warnings }) => {
+          for (const [source, failure] of failures) this.failures.set(source, failure);
+          this.book.warnRun(warnings);
+        },
+        (error: unknown) => {
+          for (const { plan } of group) this.failures.set(plan.source, toZfsFlowError(error));
+        },
+      ),
+    );
+  }
+
+  async end(): Promise<void> {
+    this.flush();
+    await Promise.all(this.flushes);
+  }
+}
+
+function rootsOf(plans: readonly DatasetPlan[]): Set<string> {
+  const targets = plans.map(({ target }) => target);
+  return new Set(targets.filter((target) => !targets.some((other) => other !== target && isWithin(target, other))));
+}
+
+/** One dataset: note, send, report. */
+async function runDataset(
+  run: { setup: Setup; plan: DatasetPlan; pair: PairInput; isRoot: boolean },
+  shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext; estimated: number },
+): Promise<void> {
+  const { setup, plan, pair } = run;
+  const { book, state, finisher, ctx } = shared;
+  const entry = book.planned(plan, shared.estimated);
+  if (plan.refusal) {
+    const { code, message, hint, details } = plan.refusal;
+    throw new ZfsFlowError(code, message, {
+      dataset: plan.source,
+      host: setup.target.label,
+      details,
+      ...(hint === undefined ? {} : { hint }),
+      retryable: false,
+    });
+  }
+  const begun = ctx.now().getTime();
+  entry.action = furthest(entry.action, plan.action);
+  try {
+    if (!isSettled(setup, { plan, pair })) {
+      await sendDataset({ ...run, book, entry, progress: state.progress, ctx });
+      finisher.add({ plan, pair });
+    }
+  } finally {
+    entry.durationMs += ctx.now().getTime() - begun;
+    state.progress.datasetDone();
+  }
+  const { event, level } = { event: 'dataset', level: 'info' } as const;
+  const what = `${plan.source} → ${plan.target}: ${entry.action}`;
+  ctx.emit({
+    event,
+    level,
+    dataset: plan.source,
+    target: plan.target,
+    action: entry.action,
+    bytes: entry.bytes,
+    message: what,
+  });
+}
+
+/**
+ * Executes a plan. Returns what failed, by source dataset; the rest is in the book. Throws when a host cannot be reached
+ * before anything was sent.
+ */
+export async function executePlan(
+  setup: Setup,
+  { discovery, plan, estimates }: PlannedRun,
+  state: AttemptState,
+  book: ResultBook,
+  ctx: RunContext,
+): Promise<Map<string, ZfsFlowError>> {
+  const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
+  const good = plan.datasets.filter(({ refusal }) => refusal === null);
+  await endLeftovers(setup, good, pairs, state.attempt > 1, ctx);
+  book.warnRun(await protect(setup, good, (source) => pairs.get(source)?.sourceRecords ?? [], ctx));
+  for (const dataset of plan.placeholders) await createPlaceholder(setup.target, dataset, ctx.signal);
+  const finisher = new Finisher(setup, book, ctx);
+  const roots = rootsOf(plan.datasets);
+  state.progress.expect(
+    [...estimates.values()].reduce((sum, size) => sum + size, 0),
+    good.length,
+  );
+  const outcomes = await runTree(
+    plan.datasets,
+    ({ target }) => target,
+    setup.options.parallelDatasets,
+    async (dataset) => {
+      const pair = pairs.get(dataset.source);
+      if (!pair) throw new TypeError(`no pair for ${dataset.source}`);
+      const estimated = estimates.get(dataset.source) ?? 0;
+      ctx.signal.throwIfAborted();
+      await runDataset(
+        { setup, plan: dataset, pair, isRoot: roots.has(dataset.target) },
+        { book, state, finisher, ctx, estimated },
+      );
+    },
+  );
+  await finisher.end();
+  return collectFailures(outcomes, finisher.failures, book);
+}
+
+function collectFailures(
+  outcomes: readonly Outcome<DatasetPlan>[],
+  unverified: ReadonlyMap<string, ZfsFlowError>,
+  book: ResultBook,
+): Map<string, ZfsFlowError> {
+  const failures = new Map<string, ZfsFlowError>();
+  for (const { item, error, skippedFor } of outcomes) {
+    const entry = book.entry(item.source, item.target);
+    if (skippedFor) book.warn(entry, [`left out because "${skippedFor.source}" above it failed`]);
+    else if (error !== undefined) failures.set(item.source, toZfsFlowError(error));
+  }
+  for (const [source, error] of unverified) failures.set(source, error);
+  for (const [source, error] of failures) {
+    const entry = book.result.datasets.find((dataset) => dataset.source === source);
+    if (entry) book.failed(entry, error);
+  }
+  return failures;
+}

@@ -1,0 +1,47 @@
+// What an earlier run left running: a process killed with Node-RED's, a `zfs receive` at the far end of a link that was
+// cut without a word (its TCP connection can last for hours). It keeps the target busy, and there must never be two
+// receivers of one dataset, so it is ended first; the partial receive stays resumable.
+import type { RunContext } from '../context';
+import type { Host } from '../host/host';
+import { endTagged, findTagged } from '../host/tagged';
+import type { DatasetPlan, PairInput } from './plan-types';
+import { sends } from './protect';
+import { processTag } from './send-dataset';
+import type { Setup } from './setup';
+
+async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<void> {
+  const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
+  const ours = new Set(
+    found.map(({ tag }) => tag).filter((tag) => prefixes.some((prefix) => tag.startsWith(`${prefix}.`))),
+  );
+  for (const tag of ours) {
+    await endTagged(host, tag, { signal: ctx.signal });
+    ctx.emit({
+      event: 'warning',
+      level: 'warn',
+      host: host.label,
+      message: `ended a transfer that an earlier run had left running on ${host.label}`,
+    });
+  }
+}
+
+/**
+ * Ends processes of earlier runs for the destinations that this plan sends to. Looks only where there is a sign of one: a
+ * partial receive, or (`retrying`) an attempt that has just failed.
+ */
+export async function endLeftovers(
+  setup: Setup,
+  plans: readonly DatasetPlan[],
+  pairs: ReadonlyMap<string, PairInput>,
+  retrying: boolean,
+  ctx: RunContext,
+): Promise<void> {
+  const suspects = plans.filter((plan) => {
+    const pair = pairs.get(plan.source);
+    return sends(plan) && (retrying || (pair !== undefined && pair.token !== undefined));
+  });
+  const tags = suspects.map(({ dstId }) => processTag(dstId));
+  if (tags.length === 0) return;
+  await endOn(setup.target, tags, ctx);
+  if (!setup.sameHost) await endOn(setup.source, tags, ctx);
+}

@@ -1,0 +1,148 @@
+// From property values, as a flow gives them, to checked options. Everything that is wrong is INVALID_OPTIONS with the
+// property in `field`; what this version cannot do yet is UNSUPPORTED, never silently ignored.
+import type { DatasetUse } from '../context';
+import { invalidOption, ZfsFlowError } from '../errors';
+import { parseNamingSchema } from '../naming/schema';
+import {
+  readBoolean,
+  readChoice,
+  readList,
+  readNumber,
+  readString,
+  readTextTable,
+  type RawOptions,
+} from '../raw-options';
+import { parsePolicy, parseScope } from '../retention/parse-policy';
+import { checkTimeZone } from '../time-zone';
+import { checkDatasetName, compileExcludes } from '../zfs/names';
+import type { ReplicateOptions } from './options';
+import { compileSelection } from './select';
+import { snapshotSchema } from './take-snapshots';
+
+/** Values of properties whose engine part does not exist yet; any other value is refused. */
+const NOT_YET: Readonly<Record<string, readonly unknown[]>> = {
+  fullFilesystem: [false],
+  encryption: ['none'],
+  transport: ['auto', 'ssh'],
+  streamCompression: ['none'],
+  speedLimit: [0, '', '0'],
+};
+
+function refuseUnsupported(raw: RawOptions): void {
+  for (const [field, allowed] of Object.entries(NOT_YET)) {
+    const value = raw[field];
+    if (value === undefined || allowed.includes(value)) continue;
+    throw new ZfsFlowError('UNSUPPORTED', `${field}: ${JSON.stringify(value)} is not supported in this version`, {
+      field,
+    });
+  }
+}
+
+function sources(raw: RawOptions): string[] {
+  const names = readList(raw, 'sourceDatasets').map((name) => checkDatasetName(name, 'sourceDatasets'));
+  if (names.length === 0) throw invalidOption('sourceDatasets', 'sourceDatasets is empty: name at least one dataset');
+  return [...new Set(names)];
+}
+
+function propertyNames(raw: RawOptions): string[] {
+  return readList(raw, 'propertiesExclude', ['mountpoint', 'sharenfs', 'sharesmb']).map((name) => {
+    if (/^[0-9a-z:._+-]+$/.test(name) && !name.startsWith('-')) return name;
+    throw invalidOption('propertiesExclude', `propertiesExclude: ${JSON.stringify(name)} is no ZFS property`);
+  });
+}
+
+function overrides(raw: RawOptions): Record<string, string> {
+  const table = readTextTable(raw, 'propertiesOverride');
+  for (const name of Object.keys(table)) {
+    if (!/^[0-9a-z][0-9a-z:._+-]*$/.test(name)) {
+      throw invalidOption('propertiesOverride', `propertiesOverride: ${JSON.stringify(name)} is no ZFS property`);
+    }
+  }
+  return table;
+}
+
+/** Checks property values and returns options. Throws INVALID_OPTIONS (with `field`) and UNSUPPORTED. */
+export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
+  refuseUnsupported(raw);
+  const options: ReplicateOptions = {
+    name: readString(raw, 'name'),
+    sourceConnection: readString(raw, 'sourceConnection'),
+    sourceDatasets: sources(raw),
+    targetConnection: readString(raw, 'targetConnection'),
+    targetDataset: checkDatasetName(readString(raw, 'targetDataset'), 'targetDataset'),
+    recursive: readBoolean(raw, 'recursive', false),
+    exclude: readList(raw, 'exclude'),
+    snapshotSelection: readChoice(raw, 'snapshotSelection', ['all', 'schema', 'regex'], 'all'),
+    namingSchemas: readList(raw, 'namingSchemas'),
+    nameRegex: readString(raw, 'nameRegex'),
+    firstCopy: readChoice(raw, 'firstCopy', ['all', 'newest'], 'all'),
+    restrictSchedule: readString(raw, 'restrictSchedule'),
+    restrictBegin: readString(raw, 'restrictBegin'),
+    restrictEnd: readString(raw, 'restrictEnd'),
+    onlyMatchingSchedule: readBoolean(raw, 'onlyMatchingSchedule', false),
+    schedule: {
+      schedule: raw['schedule'] ?? '',
+      scheduleTimeZone: raw['scheduleTimeZone'] ?? '',
+      scheduleBegin: raw['scheduleBegin'] ?? '',
+      scheduleEnd: raw['scheduleEnd'] ?? '',
+    },
+    createSnapshot: readChoice(raw, 'createSnapshot', ['ifNone', 'never', 'always'], 'ifNone'),
+    timeZone: checkTimeZone(readString(raw, 'timeZone'), 'timeZone'),
+    whenDiverged: readChoice(raw, 'whenDiverged', ['refuse', 'rollback', 'rotate', 'recreate'], 'refuse'),
+    includeProperties: readBoolean(raw, 'includeProperties', true),
+    propertiesExclude: propertyNames(raw),
+    propertiesOverride: overrides(raw),
+    raw: readChoice(raw, 'raw', ['auto', 'always', 'never'], 'auto'),
+    largeBlocks: readBoolean(raw, 'largeBlocks', true),
+    compressedBlocks: readBoolean(raw, 'compressedBlocks', true),
+    embeddedBlocks: readBoolean(raw, 'embeddedBlocks', false),
+    readonly: readChoice(raw, 'readonly', ['set', 'require', 'ignore'], 'set'),
+    mount: readBoolean(raw, 'mount', false),
+    resumable: readBoolean(raw, 'resumable', true),
+    holdPending: readBoolean(raw, 'holdPending', true),
+    parallelDatasets: readNumber(raw, 'parallelDatasets', 2, { min: 1, max: 64, integer: true }),
+    retries: readNumber(raw, 'retries', 5, { min: 0, max: 1000, integer: true }),
+    retryDelay: readNumber(raw, 'retryDelay', 1, { min: 0, max: 86_400 }) * 1000,
+    stallTimeout: readNumber(raw, 'stallTimeout', 3600, { min: 1, max: 7 * 86_400 }) * 1000,
+    partialReceive: readChoice(raw, 'partialReceive', ['own', 'abort', 'refuse'], 'own'),
+    targetRetention: readChoice(raw, 'targetRetention', ['none', 'source', 'custom'], 'none'),
+    targetRetentionPolicy: raw['targetRetentionPolicy'] == null ? null : parsePolicy(raw, 'targetRetentionPolicy'),
+    targetRetentionScope: raw['targetRetentionScope'] == null ? null : parseScope(raw, 'targetRetentionScope'),
+    maxDestroyFraction: readNumber(raw, 'maxDestroyFraction', 0.5, { min: 0, max: 1 }),
+    mode: readChoice(raw, 'mode', ['execute', 'plan'], 'execute'),
+  };
+  checkTogether(options);
+  return options;
+}
+
+function checkTogether(options: ReplicateOptions): void {
+  compileExcludes(options.exclude, 'exclude');
+  for (const schema of options.namingSchemas) parseNamingSchema(schema, 'namingSchemas');
+  parseNamingSchema(snapshotSchema(options), 'namingSchemas');
+  compileSelection(options);
+  if (options.targetRetention === 'custom' && options.targetRetentionPolicy === null) {
+    throw invalidOption('targetRetentionPolicy', 'targetRetention "custom" needs a policy');
+  }
+  const excluded = compileExcludes(options.exclude, 'exclude');
+  const source = options.sourceDatasets.find((name) => excluded(name));
+  if (source !== undefined) throw invalidOption('exclude', `exclude leaves out the source "${source}" itself`);
+  if (options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate') {
+    const message = `whenDiverged: "${options.whenDiverged}" is not supported in this version`;
+    throw new ZfsFlowError('UNSUPPORTED', message, { field: 'whenDiverged' });
+  }
+}
+
+/**
+ * The trees that a run reads and writes, for the locks. Its own snapshots and bookmarks on the source disturb no other
+ * reader, so one source can be replicated to several targets at once.
+ */
+export function replicateUses(options: ReplicateOptions): DatasetUse[] {
+  return [
+    ...options.sourceDatasets.map((dataset): DatasetUse => ({
+      connection: options.sourceConnection,
+      dataset,
+      access: 'read',
+    })),
+    { connection: options.targetConnection, dataset: options.targetDataset, access: 'write' },
+  ];
+}

@@ -1,0 +1,274 @@
+// A whole replication: attempts until everything is there, nothing can be done any more, or the tries are used up; then
+// the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
+import type { HostResolver, RunContext } from '../context';
+import { toZfsFlowError, ZfsFlowError } from '../errors';
+import { executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
+import type { ReplicateOptions, ReplicationResult } from './options';
+import { RunProgress } from './progress';
+import { emptyResult, ResultBook } from './results';
+import { backoffDelay, pause } from './retry';
+import { prepareRun, type Setup } from './setup';
+import { pruneTarget } from './target-retention';
+
+/** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
+function isTransient(error: ZfsFlowError): boolean {
+  return error.retryable && error.code !== 'CANCELLED';
+}
+
+/** Sentence for the plan event and the log. */
+function describe({ plan }: PlannedRun): string {
+  const counts = new Map<string, number>();
+  for (const { action, refusal } of plan.datasets) {
+    const key = refusal ? 'refused' : action;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].map(([action, count]) => `${count} ${action}`).join(', ');
+}
+
+function emitPlan(planned: PlannedRun, ctx: RunContext): void {
+  ctx.emit({
+    event: 'plan',
+    level: 'info',
+    message: describe(planned),
+    placeholders: planned.plan.placeholders,
+    datasets: planned.plan.datasets.map((dataset) => ({
+      source: dataset.source,
+      target: dataset.target,
+      state: dataset.state,
+      action: dataset.action,
+      base: dataset.base,
+      prepare: dataset.prepare,
+      resume: dataset.resume ? { to: dataset.resume.to.name, bytesThere: dataset.resume.bytesThere } : null,
+      steps: dataset.steps.map(({ from, to, intermediates, snapshots }) => ({
+        from: from ? `${from.kind === 'bookmark' ? '#' : '@'}${from.name}` : null,
+        to: `@${to.name}`,
+        intermediates,
+        snapshots: snapshots.length,
+      })),
+      estimatedBytes: planned.estimates.get(dataset.source) ?? 0,
+      reasons: dataset.reasons,
+      ...(dataset.refusal ? { refusal: dataset.refusal } : {}),
+    })),
+  });
+}
+
+/** Nothing to send anywhere and nothing there either: a mistake in the selection, not a success. */
+function refuseNothing(setup: Setup, planned: PlannedRun): void {
+  const { datasets } = planned.plan;
+  if (datasets.length === 0 || datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
+  const { options } = setup;
+  const any = planned.discovery.pairs.some(({ sourceRecords }) =>
+    sourceRecords.some(({ kind }) => kind === 'snapshot'),
+  );
+  if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
+  throw new ZfsFlowError(
+    'NO_SNAPSHOTS',
+    any ? 'none of the source snapshots is selected' : `"${options.sourceDatasets.join('", "')}" has no snapshots`,
+    { host: setup.source.label, hint: 'Check the selection, or let createSnapshot take one.' },
+  );
+}
+
+function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowError> {
+  return new Map(
+    planned.discovery.missingSources.map((dataset) => [
+      dataset,
+      new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${setup.source.label}`, {
+        dataset,
+        host: setup.source.label,
+      }),
+    ]),
+  );
+}
+
+/** All failures as the one error of the run: the only one, or the first with a count; PARTIAL_FAILURE when some succeeded. */
+function runError(failures: ReadonlyMap<string, ZfsFlowError>, book: ResultBook): ZfsFlowError {
+  const [first] = failures.values();
+  if (!first) return new ZfsFlowError('TRANSFER_FAILED', 'the replication failed');
+  const fine = book.result.datasets.filter(
+    ({ error, action, warnings }) => !error && action !== 'skip' && warnings.every((w) => !w.startsWith('left out')),
+  );
+  if (fine.length === 0 && failures.size === 1) return first;
+  const codes = [...failures].map(([dataset, error]) => ({ dataset, code: error.code, message: error.message }));
+  if (fine.length === 0) {
+    return first.with({
+      message: `${failures.size} datasets failed, the first with: ${first.message}`,
+      cause: first,
+      details: { ...first.details, failures: codes },
+    });
+  }
+  return new ZfsFlowError(
+    'PARTIAL_FAILURE',
+    `${failures.size} of ${book.result.datasets.length} datasets failed, the first ("${first.dataset ?? ''}") with: ${first.message}`,
+    {
+      cause: first,
+      retryable: first.retryable,
+      ...(first.dataset === undefined ? {} : { dataset: first.dataset }),
+      ...(first.host === undefined ? {} : { host: first.host }),
+      details: { failures: codes },
+    },
+  );
+}
+
+class Run {
+  readonly book: ResultBook;
+  private readonly state: AttemptState;
+  /** Failed tries since bytes last flowed. */
+  private tries = 0;
+
+  constructor(
+    private readonly setup: Setup,
+    private readonly ctx: RunContext,
+    private readonly started: Date,
+  ) {
+    this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
+    this.state = { attempt: 1, given: new Map(), progress: new RunProgress(ctx) };
+    ctx.partial(this.book.result);
+  }
+
+  /** One attempt; the errors of those datasets that are still not done. */
+  private async attempt(): Promise<Map<string, ZfsFlowError>> {
+    const planned = await planRun(this.setup, this.state, this.ctx);
+    emitPlan(planned, this.ctx);
+    refuseNothing(this.setup, planned);
+    for (const [dataset, error] of missingSources(planned, this.setup)) {
+      this.state.given.set(dataset, error);
+      this.book.failed(this.book.entry(dataset, ''), error);
+    }
+    return executePlan(this.setup, planned, this.state, this.book, this.ctx);
+  }
+
+  /** Attempts until nothing transient is left or the tries are used up. Throws what made it give up. */
+  async execute(): Promise<void> {
+    const { options } = this.setup;
+    for (;;) {
+      const before = this.book.result.bytes;
+      let transient: ZfsFlowError | null = null;
+      let failures = new Map<string, ZfsFlowError>();
+      try {
+        failures = await this.attempt();
+        for (const [source, error] of failures) {
+          if (isTransient(error)) transient ??= error;
+          else this.state.given.set(source, error);
+        }
+      } catch (thrown) {
+        const error = toZfsFlowError(thrown);
+        this.ctx.signal.throwIfAborted();
+        if (!isTransient(error)) throw error;
+        transient = error;
+      }
+      this.ctx.signal.throwIfAborted();
+      if (transient === null) break;
+      // A resumable transfer that moves on is not failing; the counter is for tries without progress.
+      this.tries = options.resumable && this.book.result.bytes > before ? 1 : this.tries + 1;
+      if (this.tries >= Math.max(1, options.retries)) {
+        for (const [source, error] of failures) this.state.given.set(source, error);
+        if (failures.size === 0) throw transient;
+        break;
+      }
+      await this.wait(transient);
+    }
+    if (this.state.given.size > 0) throw runError(this.state.given, this.book);
+  }
+
+  private async wait(reason: ZfsFlowError): Promise<void> {
+    const delayMs = backoffDelay(this.tries, this.setup.options.retryDelay, Math.random());
+    this.state.attempt++;
+    this.ctx.emit({
+      event: 'retry',
+      level: 'warn',
+      message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${reason.message}`,
+      attempt: this.state.attempt,
+      delay: delayMs / 1000,
+      reason: reason.message,
+      code: reason.code,
+    });
+    await pause(delayMs, this.ctx.signal);
+  }
+
+  /** `mode: plan`: what would be done, with sizes, changing nothing. */
+  async planOnly(): Promise<void> {
+    const planned = await planRun(this.setup, this.state, this.ctx);
+    emitPlan(planned, this.ctx);
+    refuseNothing(this.setup, planned);
+    for (const plan of planned.plan.datasets) {
+      const entry = this.book.planned(plan, planned.estimates.get(plan.source) ?? 0);
+      entry.action = plan.action;
+      entry.snapshots = [
+        ...(plan.resume ? [plan.resume.to.name] : []),
+        ...plan.steps.flatMap((s) => s.snapshots.map(({ name }) => name)),
+      ];
+      this.book.warn(entry, plan.reasons);
+      this.book.result.snapshots += entry.snapshots.length;
+      if (plan.refusal) entry.error = { code: plan.refusal.code, message: plan.refusal.message };
+    }
+  }
+
+  end(state: ReplicationResult['state']): void {
+    this.book.result.state = state;
+    this.book.result.durationMs = this.ctx.now().getTime() - this.started.getTime();
+  }
+
+  failedState(error: ZfsFlowError): ReplicationResult['state'] {
+    if (error.code === 'CANCELLED') return 'cancelled';
+    return error.code === 'PARTIAL_FAILURE' ? 'partial' : 'failed';
+  }
+}
+
+/**
+ * Replicates, or plans it. Resolves only when everything that was asked for is on the target and verified; otherwise
+ * throws the classified error, and the result as far as it got has been given to `ctx.partial`.
+ */
+export async function replicate(
+  options: ReplicateOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+): Promise<ReplicationResult> {
+  const started = ctx.now();
+  const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
+  ctx.partial(fallback);
+  const setup = await connect(options, hosts, ctx);
+  const run = new Run(setup, ctx, started);
+  try {
+    if (options.mode === 'plan') {
+      await run.planOnly();
+      run.end('planned');
+    } else {
+      await run.execute();
+      const { pruned, warnings } = await pruneTarget(setup, hosts, ctx);
+      if (pruned) run.book.result.pruned = pruned;
+      run.book.warnRun(warnings);
+      run.end('success');
+    }
+    return run.book.result;
+  } catch (thrown) {
+    const error = ctx.signal.aborted
+      ? new ZfsFlowError('CANCELLED', 'the replication was cancelled', { cause: thrown })
+      : toZfsFlowError(thrown);
+    run.end(run.failedState(error));
+    throw error;
+  }
+}
+
+/** The first round trip, with the same patience as the attempts: a host that is down for a moment is no failure. */
+async function connect(options: ReplicateOptions, hosts: HostResolver, ctx: RunContext): Promise<Setup> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await prepareRun(options, hosts, ctx);
+    } catch (thrown) {
+      const error = toZfsFlowError(thrown);
+      if (!isTransient(error) || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
+      const delayMs = backoffDelay(attempt, options.retryDelay, Math.random());
+      const message = `tries again in ${(delayMs / 1000).toFixed(1)} s: ${error.message}`;
+      ctx.emit({
+        event: 'retry',
+        level: 'warn',
+        message,
+        attempt: attempt + 1,
+        delay: delayMs / 1000,
+        reason: error.message,
+        code: error.code,
+      });
+      await pause(delayMs, ctx.signal);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// The result object of a run, filled as it goes: what output 1 carries in the end and output 3 as far as it got.
+import type { ZfsFlowError } from '../errors';
+import type { DatasetAction, DatasetResult, ReplicationResult } from './options';
+import type { DatasetPlan } from './plan-types';
+
+/** From the least to the most far-reaching; a dataset's action is the furthest of what was done to it in this run. */
+const REACH: readonly DatasetAction[] = [
+  'skip',
+  'current',
+  'incremental',
+  'full',
+  'resume',
+  'rollback',
+  'rotate',
+  'recreate',
+];
+
+export function furthest(a: DatasetAction, b: DatasetAction): DatasetAction {
+  return REACH.indexOf(a) >= REACH.indexOf(b) ? a : b;
+}
+
+/** A result without any datasets yet. */
+export function emptyResult(
+  jobId: string,
+  name: string,
+  startedAt: Date,
+  transport: ReplicationResult['transport'],
+): ReplicationResult {
+  return {
+    jobId,
+    name,
+    state: 'failed',
+    startedAt: startedAt.toISOString(),
+    durationMs: 0,
+    transport,
+    bytes: 0,
+    snapshots: 0,
+    datasets: [],
+    warnings: [],
+  };
+}
+
+export class ResultBook {
+  private readonly bySource = new Map<string, DatasetResult>();
+  constructor(readonly result: ReplicationResult) {}
+
+  /** The entry of a dataset, made at its first mention; attempts of one run share it. */
+  entry(source: string, target: string): DatasetResult {
+    let entry = this.bySource.get(source);
+    if (!entry) {
+      entry = {
+        source,
+        target,
+        action: 'skip',
+        base: null,
+        snapshots: [],
+        bytes: 0,
+        estimatedBytes: 0,
+        durationMs: 0,
+        warnings: [],
+      };
+      this.bySource.set(source, entry);
+      this.result.datasets.push(entry);
+    }
+    return entry;
+  }
+
+  /** Notes what a plan is about to do. The base of the first attempt is the one reported. */
+  planned(plan: DatasetPlan, estimatedBytes: number): DatasetResult {
+    const known = this.bySource.has(plan.source);
+    const entry = this.entry(plan.source, plan.target);
+    if (!known) entry.base = plan.base;
+    entry.estimatedBytes += estimatedBytes;
+    delete entry.error;
+    this.warn(entry, plan.warnings);
+    return entry;
+  }
+
+  warn(entry: DatasetResult, warnings: readonly string[]): void {
+    for (const warning of warnings) if (!entry.warnings.includes(warning)) entry.warnings.push(warning);
+  }
+
+  warnRun(warnings: readonly string[]): void {
+    for (const warning of warnings) if (!this.result.warnings.includes(warning)) this.result.warnings.push(warning);
+  }
+
+  addBytes(entry: DatasetResult, bytes: number): void {
+    entry.bytes += bytes;
+    this.result.bytes += bytes;
+  }
+
+  arrived(entry: DatasetResult, names: readonly string[]): void {
+    entry.snapshots.push(...names);
+    this.result.snapshots += names.length;
+  }
+
+  failed(entry: DatasetResult, error: ZfsFlowError): void {
+    entry.error = { code: error.code, message: error.message };
+  }
+}

@@ -1,0 +1,67 @@
+// Finds the cause of a failed transfer in what `zfs` said on both sides. When one end of a pipe fails, the other fails
+// too, with a text about the pipe: the special text is the cause, the general one its echo. What is wrong with a
+// connection has been found before, in `stream/`.
+import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../errors';
+import type { StageReport } from '../stream/transfer-error';
+import { classifyStderr, DEAD_TOKEN, type Classified } from '../zfs/classify';
+import type { DatasetPlan } from './plan-types';
+
+/** Codes that an end of a pipe also gets when only the other end failed. */
+const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
+
+type Stage = Pick<StageReport, 'role' | 'host' | 'code' | 'signal' | 'stderr'>;
+
+interface Cause extends Classified {
+  stage: Stage;
+}
+
+function causeOf(stages: readonly Stage[]): Cause | undefined {
+  const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
+  const causes = failed.map((stage): Cause => ({ ...classifyStderr(spoken(stage.stderr), stage.code), stage }));
+  const special = causes.filter(({ code }) => !ECHOES.has(code));
+  return (
+    special.find(({ stage }) => stage.role === 'receive') ??
+    special[0] ??
+    causes.find(({ code }) => code !== 'ZFS_ERROR') ??
+    causes[0]
+  );
+}
+
+/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
+function spoken(stderr: string): string {
+  return stderr
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) /.test(line))
+    .join('\n');
+}
+
+/** Worth another try after a new listing: what a peer or the pipe did to it, or a token that has become useless. */
+function isTransient(cause: Cause): boolean {
+  const { code, stage } = cause;
+  if (code === 'TARGET_BUSY_PARTIAL' || code === 'DATASET_BUSY' || code === 'CONNECTION_LOST') return true;
+  if (code === 'TRANSFER_FAILED' || DEAD_TOKEN.test(stage.stderr)) return true;
+  // A process that was killed did not judge anything.
+  return code === 'ZFS_ERROR' && stage.signal !== null;
+}
+
+/** The error of a failed transfer of one dataset, with the code of what caused it. */
+export function transferError(thrown: unknown, plan: DatasetPlan): ZfsFlowError {
+  const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
+  const cause = error.code === 'TRANSFER_FAILED' ? causeOf((error.details?.['stages'] ?? []) as Stage[]) : undefined;
+  if (!cause) return error.with({ dataset: plan.source });
+  const text = spoken(cause.stage.stderr);
+  return new ZfsFlowError(
+    cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
+    text === '' ? error.message : text,
+    {
+      dataset: plan.source,
+      host: cause.stage.host,
+      exitCode: cause.stage.code,
+      stderr: text,
+      retryable: isTransient(cause),
+      ...(error.details === undefined ? {} : { details: error.details }),
+      ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+      ...(error.cause === undefined ? {} : { cause: error.cause }),
+    },
+  );
+}
