@@ -144,7 +144,11 @@ export const FIELDS = {
     namingSchemas: typed(list()),
     nameRegex: typed(str()),
     firstCopy: choice('all', 'newest'),
+    /** Cron expression that a snapshot's date must match, within `restrictBegin` to `restrictEnd` (`HH:MM`, '' = all day). */
     restrictSchedule: str(),
+    restrictBegin: str(),
+    restrictEnd: str(),
+    /** The node's own `schedule` filters by date too. */
     onlyMatchingSchedule: bool(false),
     createSnapshot: choice('ifNone', 'never', 'always'),
     timeZone: str(),
@@ -164,12 +168,14 @@ export const FIELDS = {
     parallelDatasets: int(2, 1, 64),
     retries: int(5, 0, 1000),
     /** Seconds before the first retry; later ones back off. */
-    retryDelay: num(1, 0),
+    retryDelay: num(1, 0, 86_400),
     /** Seconds. */
-    stallTimeout: num(3600, 1),
+    stallTimeout: num(3600, 1, 604_800),
     targetRetention: choice('none', 'source', 'custom'),
     targetRetentionPolicy: json(null),
     targetRetentionScope: json(null),
+    /** Share of a dataset's snapshots in scope, 0–1. */
+    maxDestroyFraction: num(0.5, 0, 1),
     partialReceive: choice('own', 'abort', 'refuse'),
     mode: typed(choice('execute', 'plan')),
     ...schedule,

@@ -1,16 +1,17 @@
 // The zfs-list-snapshots dialog. What its properties mean is nodes/common/fields.ts; listing is src/snapshots.
 import { connectionLabel, connectionSelect } from '../common/editor/connection';
-import { dateOrDurationProblem } from '../common/editor/checks';
+import { timeLimitProblem } from '../common/editor/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
 import { Dialog } from '../common/editor/dialog';
 import { presetSelect } from '../common/editor/naming';
+import { EXCLUDE } from '../common/editor/policy-check';
 import { runningSection } from '../common/editor/running';
 import { typedText } from '../common/editor/typed';
 import { ANY_DATASETS, REGEX, SCHEMA, TIME_ZONE, type ValidatorOptions, validator } from '../common/editor/validate';
 import { timeZoneInput } from '../common/editor/zones';
 
 const TYPE = 'zfs-list-snapshots';
-const DATE_OR_DURATION: ValidatorOptions = { check: (node, text) => dateOrDurationProblem(node, text) };
+const DATE_OR_DURATION: ValidatorOptions = { check: (_node, text) => timeLimitProblem(text) };
 const KINDS = ['snapshot', 'bookmark'] as const;
 
 let dialog: Dialog | null = null;
@@ -75,7 +76,7 @@ RED.nodes.registerType('zfs-list-snapshots', {
     datasets: { value: [], validate: validator(TYPE, 'datasets', ANY_DATASETS) },
     datasetsType: { value: 'list' },
     recursive: { value: false },
-    exclude: { value: [] },
+    exclude: { value: [], validate: EXCLUDE },
     namingSchema: { value: '', validate: validator(TYPE, 'namingSchema', SCHEMA) },
     namingSchemaType: { value: 'str' },
     nameRegex: { value: '', validate: validator(TYPE, 'nameRegex', REGEX) },

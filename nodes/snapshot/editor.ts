@@ -4,6 +4,7 @@ import { connectionLabel, connectionSelect } from '../common/editor/connection';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
 import { Dialog, textOf } from '../common/editor/dialog';
 import { presetSelect, previewName } from '../common/editor/naming';
+import { EXCLUDE, POLICY, propertyNames } from '../common/editor/policy-check';
 import { policyEditor, summarizePolicy } from '../common/editor/retention';
 import { propertyTable } from '../common/editor/rows';
 import { runningSection, scheduleSection } from '../common/editor/running';
@@ -105,14 +106,14 @@ RED.nodes.registerType('zfs-snapshot', {
     datasets: { value: [], validate: validator(TYPE, 'datasets', DATASETS) },
     datasetsType: { value: 'list' },
     recursive: { value: false },
-    exclude: { value: [] },
+    exclude: { value: [], validate: EXCLUDE },
     namingSchema: { value: 'auto-%Y-%m-%d_%H-%M', validate: validator(TYPE, 'namingSchema', SCHEMA) },
     namingSchemaType: { value: 'str' },
     timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
     allowEmpty: { value: true },
-    properties: { value: {} },
+    properties: { value: {}, validate: propertyNames((_node, name) => userPropertyNameProblem(name)) },
     hooks: { value: { before: '', after: '', timeout: 60 } },
-    retention: { value: null },
+    retention: { value: null, validate: POLICY },
     schedule: { value: '', validate: scheduleValidator(TYPE, 'schedule') },
     scheduleTimeZone: { value: '', validate: scheduleValidator(TYPE, 'scheduleTimeZone') },
     scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },

@@ -1,11 +1,14 @@
 // Checks of single values, shared by validators and rows: the engine's own functions where they are pure, so that dialog
 // and runtime refuse the same. Each returns why a value is refused, or null.
 import { parseNamingSchema } from '../../../src/naming/schema';
+import { parseCron } from '../../../src/schedule/cron';
+import { parseMinFree } from '../../../src/retention/parse-options';
+import { timeLimit } from '../../../src/snapshots/time-limit';
 import { checkTimeZone } from '../../../src/time-zone';
 import { compileExcludes, datasetNameProblem, userPropertyProblem } from '../../../src/zfs/names';
 
 /** What `run` complains about, or null. */
-function complaint(run: () => unknown): string | null {
+export function complaint(run: () => unknown): string | null {
   try {
     run();
     return null;
@@ -20,6 +23,8 @@ export const excludeProblem = (text: string): string | null => complaint(() => c
 
 export const schemaProblem = (text: string): string | null => complaint(() => parseNamingSchema(text));
 
+export const cronProblem = (text: string): string | null => complaint(() => parseCron(text));
+
 export const timeZoneProblem = (text: string): string | null => complaint(() => checkTimeZone(text, 'timeZone'));
 
 export const regexProblem = (text: string): string | null => complaint(() => new RegExp(text));
@@ -33,18 +38,17 @@ export function propertyNameProblem(node: EditorNode, text: string): string | nu
 }
 
 /** `10%` or `500G`. */
-export function minFreeProblem(node: EditorNode, text: string): string | null {
-  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
-  if (percent !== undefined) return Number(percent) < 100 ? null : node._('common.invalid.percent');
-  return /^\d+(?:\.\d+)?\s*[KMGTPE]?(?:i?B)?$/i.test(text) ? null : node._('common.invalid.size');
-}
+export const minFreeProblem = (text: string): string | null => complaint(() => parseMinFree(text));
 
 /** An ISO date or a duration such as `7d`. */
-export function dateOrDurationProblem(node: EditorNode, text: string): string | null {
-  if (/^\d+(?:\.\d+)?\s*(?:s|m|min|h|d|w|mo|y)$/i.test(text)) return null;
-  return /^\d{4}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text)) ? null : node._('common.invalid.dateOrDuration');
-}
+export const timeLimitProblem = (text: string): string | null =>
+  complaint(() => timeLimit(text, 'date', '', new Date()));
 
-export function clockTimeProblem(node: EditorNode, text: string): string | null {
-  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text) ? null : node._('common.invalid.time');
+/** `ssh-ed25519 AAAA…`, or a line of known_hosts, which has the names of the host before it. */
+export function hostKeyLineProblem(node: EditorNode, line: string): string | null {
+  const words = line.trim().split(/\s+/);
+  const type = words.findIndex((word) => /^(?:ssh-|ecdsa-|sk-)/.test(word));
+  const key = type < 0 || type > 2 ? undefined : words[type + 1];
+  if (key === undefined || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) return node._('invalid.hostKey', { line });
+  return null;
 }

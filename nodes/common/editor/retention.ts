@@ -1,11 +1,10 @@
 // Retention rules as rows, and what they mean in words, kept up to date while they are edited. What is really kept is
 // decided by src/retention; here the policy is only written down.
-import { parseCron } from '../../../src/schedule/cron';
 import type { KeepRule, RetentionPolicy } from '../../../src/retention/policy';
 import type { Dialog } from './dialog';
 import { textOf } from './dialog';
 import { type Check, checkWhileTyping, rows } from './rows';
-import { datasetProblem, regexProblem } from './checks';
+import { cronProblem, datasetProblem, regexProblem } from './checks';
 import { connectionLabel } from './connection';
 
 const RULE_TYPES = ['last', 'age', 'every', 'schedule', 'regex', 'source'] as const;
@@ -21,15 +20,6 @@ const BLANK: { readonly [T in RuleType]: Extract<KeepRule, { type: T }> } = {
   regex: { type: 'regex', pattern: '' },
   source: { type: 'source', connection: '', dataset: '' },
 };
-
-export function cronProblem(text: string): string | null {
-  try {
-    parseCron(text);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
 
 /** Builds the inputs of one rule into a row. */
 class RuleRow {

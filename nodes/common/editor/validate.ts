@@ -107,7 +107,7 @@ export function validator(type: NodeType, property: string, options: ValidatorOp
 }
 
 /** What the dialog shows if it is open for this node, else what is stored or meant. */
-function current(node: EditorNode, type: NodeType, property: string): unknown {
+export function current(node: EditorNode, type: NodeType, property: string): unknown {
   const input = $(`#${inputPrefix(type)}${property}`);
   if (isBeingEdited(node) && input.length > 0) return textOf(input);
   return node[property] ?? (FIELDS[type] as FieldTable)[property]?.default;

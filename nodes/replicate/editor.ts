@@ -1,0 +1,140 @@
+// The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
+// decided by src/replication/plan.ts.
+import { parseCronSchedule } from '../../src/schedule/schedule';
+import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../common/editor/checks';
+import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../common/editor/policy-check';
+import { runningSection, scheduleSection } from '../common/editor/running';
+import {
+  DATASET,
+  DATASETS,
+  TIME_ZONE,
+  type ValidatorOptions,
+  current,
+  scheduleValidator,
+  validator,
+} from '../common/editor/validate';
+import { Dialog } from '../common/editor/dialog';
+import { buildSections, suggestedName } from './editor/sections';
+
+const TYPE = 'zfs-replicate';
+
+const selects = (node: EditorNode, selection: string): boolean =>
+  current(node, TYPE, 'snapshotSelection') === selection;
+
+const SCHEMAS: ValidatorOptions = {
+  check: (_node, text) => schemaProblem(text),
+  required: (node) => (selects(node, 'schema') ? node._('common.invalid.schemas') : null),
+};
+const SELECTION_REGEX: ValidatorOptions = {
+  check: (_node, text) => regexProblem(text),
+  required: (node) => (selects(node, 'regex') ? node._('common.invalid.regex') : null),
+};
+const CRON: ValidatorOptions = { check: (_node, text) => cronProblem(text) };
+/** `onlyMatchingSchedule` means the node's own schedule, so there must be one. */
+const NEEDS_SCHEDULE = jsonValidator((node, value) =>
+  value === true && current(node, TYPE, 'schedule') === '' ? node._('restrictSchedule.needsSchedule') : null,
+);
+
+/** The window of `restrictSchedule`: both times and the expression are judged together. */
+function restrictValidator(property: 'restrictBegin' | 'restrictEnd'): EditorValidator {
+  return function (value, _nodeRed) {
+    const text = (name: string): string => String(name === property ? (value ?? '') : current(this, TYPE, name));
+    if (text('restrictSchedule') === '' || cronProblem(text('restrictSchedule')) !== null) return true;
+    const window = { begin: text('restrictBegin'), end: text('restrictEnd') };
+    const fields = { cron: 'restrictSchedule', timeZone: '', begin: 'restrictBegin', end: 'restrictEnd' };
+    return complaint(() => parseCronSchedule(text('restrictSchedule'), { timeZone: '', ...window, fields })) ?? true;
+  };
+}
+
+const PROPERTY_LIST = listValidator((node, name) => propertyNameProblem(node, String(name)));
+
+let dialog: Dialog | null = null;
+
+RED.nodes.registerType('zfs-replicate', {
+  category: 'ZFS',
+  color: '#A6BBCF',
+  icon: 'zfs-replicate.svg',
+  defaults: {
+    version: { value: 1 },
+    name: { value: '' },
+    sourceConnection: { value: '', type: 'zfs-ssh-connection', required: false },
+    sourceDatasets: { value: [], validate: validator(TYPE, 'sourceDatasets', DATASETS) },
+    sourceDatasetsType: { value: 'list' },
+    targetConnection: { value: '', type: 'zfs-ssh-connection', required: false },
+    targetDataset: { value: '', validate: validator(TYPE, 'targetDataset', DATASET) },
+    targetDatasetType: { value: 'str' },
+    recursive: { value: false },
+    exclude: { value: [], validate: EXCLUDE },
+    snapshotSelection: { value: 'all' },
+    namingSchemas: { value: [], validate: validator(TYPE, 'namingSchemas', SCHEMAS) },
+    namingSchemasType: { value: 'list' },
+    nameRegex: { value: '', validate: validator(TYPE, 'nameRegex', SELECTION_REGEX) },
+    nameRegexType: { value: 'str' },
+    firstCopy: { value: 'all' },
+    restrictSchedule: { value: '', validate: validator(TYPE, 'restrictSchedule', CRON) },
+    restrictBegin: { value: '', validate: restrictValidator('restrictBegin') },
+    restrictEnd: { value: '', validate: restrictValidator('restrictEnd') },
+    onlyMatchingSchedule: { value: false, validate: NEEDS_SCHEDULE },
+    createSnapshot: { value: 'ifNone' },
+    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
+    whenDiverged: { value: 'refuse', validate: validator(TYPE, 'whenDiverged') },
+    whenDivergedType: { value: 'str' },
+    allowDestructiveFromMessage: { value: false },
+    includeProperties: { value: true },
+    propertiesExclude: { value: ['mountpoint', 'sharenfs', 'sharesmb'], validate: PROPERTY_LIST },
+    propertiesOverride: { value: {}, validate: propertyNames(propertyNameProblem) },
+    raw: { value: 'auto' },
+    largeBlocks: { value: true },
+    compressedBlocks: { value: true },
+    embeddedBlocks: { value: false },
+    readonly: { value: 'set' },
+    mount: { value: false },
+    resumable: { value: true },
+    holdPending: { value: true },
+    parallelDatasets: { value: 2, validate: validator(TYPE, 'parallelDatasets') },
+    retries: { value: 5, validate: validator(TYPE, 'retries') },
+    retryDelay: { value: 1, validate: validator(TYPE, 'retryDelay') },
+    stallTimeout: { value: 3600, validate: validator(TYPE, 'stallTimeout') },
+    targetRetention: { value: 'none' },
+    targetRetentionPolicy: { value: null, validate: POLICY },
+    targetRetentionScope: { value: null, validate: SCOPE },
+    maxDestroyFraction: { value: 0.5, validate: validator(TYPE, 'maxDestroyFraction') },
+    partialReceive: { value: 'own' },
+    mode: { value: 'execute', validate: validator(TYPE, 'mode') },
+    modeType: { value: 'str' },
+    schedule: { value: '', validate: scheduleValidator(TYPE, 'schedule') },
+    scheduleTimeZone: { value: '', validate: scheduleValidator(TYPE, 'scheduleTimeZone') },
+    scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
+    scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
+    runOnDeploy: { value: false },
+    enabled: { value: true },
+    overlap: { value: 'skip' },
+    logLevel: { value: 'info' },
+  },
+  inputs: 1,
+  outputs: 3,
+  outputLabels(index) {
+    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
+  },
+  paletteLabel: 'zfs replicate',
+  label() {
+    return this.name || suggestedName(this) || this._('label');
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  oneditprepare() {
+    dialog = new Dialog(this, TYPE);
+    buildSections(dialog);
+    scheduleSection(dialog);
+    runningSection(dialog);
+  },
+  oneditsave() {
+    dialog?.save();
+    dialog = null;
+  },
+  oneditcancel() {
+    dialog?.close();
+    dialog = null;
+  },
+});

@@ -1,0 +1,211 @@
+// The parts of the zfs-replicate dialog, in the order of TrueNAS's wizard: source, snapshots, target, its retention,
+// safety, stream.
+import { commonPath, mapDataset } from '../../../src/replication/mapping';
+import type { RetentionPolicy, RetentionScope } from '../../../src/retention/policy';
+import { cronProblem, propertyNameProblem, schemaProblem } from '../../common/editor/checks';
+import { connectionLabel, connectionSelect } from '../../common/editor/connection';
+import { datasetList, datasetText, excludeList, summarizeDatasets } from '../../common/editor/dataset-fields';
+import { type Dialog, textOf } from '../../common/editor/dialog';
+import { addPresets, previewName } from '../../common/editor/naming';
+import { policyEditor, summarizePolicy } from '../../common/editor/retention';
+import { checkWhileTyping, propertyTable, textList } from '../../common/editor/rows';
+import { shareInput } from '../../common/editor/share';
+import { scopeEditor } from '../../common/editor/scope';
+import { type TypedList, typedChoice, typedList, typedText } from '../../common/editor/typed';
+import { timeZoneInput } from '../../common/editor/zones';
+import { DEFAULT_NAMING_SCHEMA } from '../../common/fields';
+
+/** How many landing places the dialog lists. */
+const MAX_LANDINGS = 6;
+
+/** What a node without a name is called: `tank/data → backup/data`, '' while source or target is not known. */
+export function suggestedName(node: EditorNode): string {
+  const { sourceDatasets: sources, targetDataset: target } = node;
+  if (!Array.isArray(sources) || sources.length === 0 || typeof target !== 'string' || target === '') return '';
+  if ((node['targetDatasetType'] ?? 'str') !== 'str') return '';
+  const [first] = sources as string[];
+  return `${first ?? ''}${sources.length > 1 ? ' …' : ''} → ${target}`;
+}
+
+export function buildSections(dialog: Dialog): void {
+  const sources = sourceSection(dialog);
+  snapshotsSection(dialog);
+  targetSection(dialog, sources);
+  targetRetentionSection(dialog);
+  safetySection(dialog);
+  streamSection(dialog);
+}
+
+function sourceSection(dialog: Dialog): TypedList {
+  connectionSelect(dialog, 'sourceConnection');
+  const sources = datasetList(dialog, 'sourceDatasets', 'sourceConnection');
+  excludeList(dialog);
+  dialog.summary('source', () => {
+    const machine = connectionLabel(dialog, dialog.connection('sourceConnection'));
+    return `${machine}: ${summarizeDatasets(dialog, sources, 'sourceDatasets')}`;
+  });
+  return sources;
+}
+
+function snapshotsSection(dialog: Dialog): void {
+  const selection = (): string => dialog.shown('snapshotSelection');
+  const schemas = typedList(dialog, 'namingSchemas', {
+    addLabel: dialog.t('common.naming.add'),
+    itemLabel: dialog.t('common.naming.schema'),
+    placeholder: DEFAULT_NAMING_SCHEMA,
+    check: schemaProblem,
+  });
+  addPresets(dialog, schemas.element, schemas.rows);
+  typedText(dialog, 'nameRegex');
+  timeZoneInput(dialog, 'timeZone');
+  checkWhileTyping(dialog, dialog.input('restrictSchedule'), (text) => (text === '' ? null : cronProblem(text)));
+  const creates = (): boolean => dialog.shown('createSnapshot') !== 'never';
+  dialog.showWhen('.zfs-by-regex', () => selection() === 'regex');
+  dialog.showWhen('.zfs-by-schema', () => selection() === 'schema' || creates());
+  dialog.showWhen('.zfs-restricted', () => dialog.shown('restrictSchedule') !== '');
+  dialog.showWhen(
+    '.zfs-only-matching',
+    () => dialog.shown('schedule') !== '' || dialog.checked('onlyMatchingSchedule'),
+  );
+  dialog.showWhen(
+    '.zfs-has-dates',
+    () => selection() === 'schema' || creates() || dialog.shown('restrictSchedule') !== '',
+  );
+  const preview = dialog.form.find('.zfs-naming-preview');
+  dialog.onChange(() => {
+    const schema = schemas.values()?.[0] ?? (schemas.values() === null ? null : DEFAULT_NAMING_SCHEMA);
+    const name = schema === null || !creates() ? null : previewName(schema, dialog.shown('timeZone'));
+    preview
+      .text(name === null ? '' : dialog.t(`createSnapshot.preview.${dialog.shown('createSnapshot')}`, { name }))
+      .toggleClass('zfs-hidden', name === null);
+  });
+  dialog.summary('snapshots', () => {
+    const by = {
+      schema: schemas.values()?.join(', ') ?? dialog.t('snapshots.fromMessage'),
+      regex: `/${dialog.shown('nameRegex')}/`,
+    }[selection()];
+    return by ?? dialog.t('snapshots.all');
+  });
+}
+
+function targetSection(dialog: Dialog, sources: TypedList): void {
+  connectionSelect(dialog, 'targetConnection');
+  datasetText(dialog, 'targetDataset', 'targetConnection');
+  const exclude = textList({
+    dialog,
+    element: dialog.form.find('#zfs-properties-exclude'),
+    initial: dialog.value('propertiesExclude') as string[],
+    addLabel: dialog.t('properties.add'),
+    itemLabel: dialog.t('common.property.name'),
+    placeholder: 'mountpoint',
+    check: (text) => propertyNameProblem(dialog.node, text),
+  });
+  dialog.store('propertiesExclude', () => exclude.values());
+  const override = propertyTable({
+    dialog,
+    element: dialog.form.find('#zfs-properties-override'),
+    initial: dialog.value('propertiesOverride') as Record<string, string>,
+    addLabel: dialog.t('properties.add'),
+    namePlaceholder: 'compression',
+    valuePlaceholder: 'zstd',
+    check: (text) => propertyNameProblem(dialog.node, text),
+  });
+  dialog.store('propertiesOverride', override);
+  dialog.showWhen('.zfs-properties-exclude', () => dialog.checked('includeProperties'));
+  showLandings(dialog, sources);
+  dialog.onChange(() => {
+    const name = suggestedName({
+      ...dialog.node,
+      sourceDatasets: sources.values(),
+      targetDataset: dialog.shown('targetDataset'),
+      targetDatasetType: dialog.shown('targetDatasetType'),
+    });
+    dialog.input('name').attr('placeholder', name);
+  });
+  dialog.summary('target', () => {
+    const machine = connectionLabel(dialog, dialog.connection('targetConnection'));
+    const literal = dialog.shown('targetDatasetType') === 'str';
+    const dataset = dialog.shown('targetDataset');
+    return `${machine}: ${literal ? dataset || dialog.t('common.dataset.none') : `${dialog.shown('targetDatasetType')}.${dataset}`}`;
+  });
+}
+
+/** Where each source will be on the target; shown as soon as there are several, or one goes below. */
+function showLandings(dialog: Dialog, sources: TypedList): void {
+  const holder = dialog.form.find('.zfs-landings');
+  dialog.onChange(() => {
+    const names = sources.values()?.filter((name) => name !== '') ?? [];
+    const target = dialog.shown('targetDataset');
+    const known = names.length > 0 && target !== '' && dialog.shown('targetDatasetType') === 'str';
+    holder.empty().toggleClass('zfs-hidden', !known);
+    if (!known) return;
+    const common = commonPath(names);
+    $('<div>').text(dialog.t('landing.intro')).appendTo(holder);
+    const list = $('<ul>').appendTo(holder);
+    for (const name of names.slice(0, MAX_LANDINGS)) {
+      $('<li>', { class: 'zfs-mono' })
+        .text(`${name} → ${mapDataset(name, common, target)}`)
+        .appendTo(list);
+    }
+    if (names.length > MAX_LANDINGS) $('<li>').text('…').appendTo(list);
+    if (dialog.checked('recursive')) $('<div>').text(dialog.t('landing.recursive')).appendTo(holder);
+  });
+}
+
+function targetRetentionSection(dialog: Dialog): void {
+  const kind = (): string => dialog.shown('targetRetention');
+  const stored = dialog.value('targetRetentionPolicy') as RetentionPolicy | null;
+  const words = dialog.form.find('.zfs-target-policy-words');
+  const policy = policyEditor(dialog, dialog.form.find('#zfs-target-policy'), words, stored);
+  const storedScope = dialog.value('targetRetentionScope') as RetentionScope | null;
+  const own = dialog.form.find('#zfs-target-scope-own').val(storedScope === null ? '' : 'own');
+  const scope = scopeEditor(dialog, dialog.form.find('.zfs-target-scope'), storedScope);
+  dialog.showWhen('.zfs-retention-custom', () => kind() === 'custom');
+  dialog.showWhen('.zfs-retention-source', () => kind() === 'source');
+  dialog.showWhen('.zfs-retention-any', () => kind() !== 'none');
+  dialog.showWhen('.zfs-target-scope', () => textOf(own) === 'own');
+  dialog.store('targetRetentionPolicy', () => {
+    const rules = policy();
+    return rules.keep.length === 0 && kind() !== 'custom' ? null : rules;
+  });
+  shareInput(dialog, 'maxDestroyFraction');
+  dialog.store('targetRetentionScope', () => (textOf(own) === 'own' ? scope() : null));
+  dialog.summary('retention', () =>
+    kind() === 'custom' ? summarizePolicy(dialog, policy()) : dialog.t(`targetRetention.short.${kind()}`),
+  );
+}
+
+function safetySection(dialog: Dialog): void {
+  const stored = String(dialog.value('whenDiverged'));
+  // A choice that this dialog does not offer yet is kept when the node already has it.
+  const offered = ['refuse', 'rollback'];
+  const literal = (dialog.node['whenDivergedType'] ?? 'str') === 'str';
+  typedChoice(dialog, 'whenDiverged', literal && !offered.includes(stored) ? [...offered, stored] : offered);
+  typedChoice(dialog, 'mode', ['execute', 'plan']);
+  const fixed = (): boolean => dialog.shown('whenDivergedType') === 'str';
+  dialog.showWhen('.zfs-diverged-dynamic', () => !fixed());
+  dialog.showWhen('.zfs-diverged-rollback', () => fixed() && dialog.shown('whenDiverged') === 'rollback');
+  dialog.summary('safety', () =>
+    [shortChoice(dialog, 'mode'), shortChoice(dialog, 'whenDiverged')].filter((part) => part !== '').join(' · '),
+  );
+}
+
+/** A **T** choice in few words, or where it comes from. */
+function shortChoice(dialog: Dialog, property: string): string {
+  const type = dialog.shown(`${property}Type`);
+  const value = dialog.shown(property);
+  return type === 'str' ? dialog.t(`short.${property}.${value}`) : `${type}.${value}`;
+}
+
+function streamSection(dialog: Dialog): void {
+  dialog.summary('stream', () =>
+    [
+      dialog.t(`raw.short.${dialog.shown('raw')}`),
+      dialog.checked('compressedBlocks') ? dialog.t('stream.compressedShort') : '',
+      dialog.checked('resumable') ? dialog.t('stream.resumableShort') : dialog.t('stream.notResumableShort'),
+      dialog.t('stream.retriesShort', { count: Number(dialog.shown('retries')) }),
+    ]
+      .filter((part) => part !== '')
+      .join(' · '),
+  );
+}

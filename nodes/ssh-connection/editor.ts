@@ -1,0 +1,124 @@
+// The zfs-ssh-connection dialog. What its properties mean is nodes/common/fields.ts; connecting is src/host. The three
+// buttons are in tools.ts.
+import { hostKeyLineProblem } from '../common/editor/checks';
+import { Dialog } from '../common/editor/dialog';
+import { checkWhileTyping, textList } from '../common/editor/rows';
+import { type ValidatorOptions, current, validator } from '../common/editor/validate';
+import { connectionTools } from './editor/tools';
+
+const TYPE = 'zfs-ssh-connection';
+
+const HOST: ValidatorOptions = {
+  check: (node, text) => (/^[^\s/@]+$/.test(text) ? null : node._('invalid.host')),
+  required: (node) => node._('invalid.noHost'),
+};
+const USERNAME: ValidatorOptions = { required: (node) => node._('common.invalid.empty') };
+const KEY_FILE: ValidatorOptions = {
+  required: (node) => (current(node, TYPE, 'authMethod') === 'keyFile' ? node._('common.invalid.empty') : null),
+};
+const HOST_KEYS: ValidatorOptions = {
+  check: (node, text) => hostKeysProblem(node, text),
+  required: (node) => node._('invalid.noHostKey'),
+};
+
+function hostKeysProblem(node: EditorNode, text: string): string | null {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  if (lines.length === 0) return node._('invalid.noHostKey');
+  return lines.map((line) => hostKeyLineProblem(node, line)).find((problem) => problem !== null) ?? null;
+}
+
+/** `auto`, or the ciphers in the order in which they are offered. */
+function ciphersEditor(dialog: Dialog): void {
+  const stored = dialog.value('ciphers');
+  const own = dialog.form.find('#zfs-ciphers-own').val(Array.isArray(stored) ? 'own' : 'auto');
+  const list = textList({
+    dialog,
+    element: dialog.form.find('#zfs-ciphers'),
+    initial: Array.isArray(stored) ? stored.map(String) : [],
+    addLabel: dialog.t('ciphers.add'),
+    itemLabel: dialog.t('ciphers.one'),
+    placeholder: 'aes128-gcm@openssh.com',
+    check: (text) => (/^[a-z0-9@.-]+$/.test(text) ? null : dialog.t('invalid.cipher')),
+  });
+  const isOwn = (): boolean => own.val() === 'own';
+  dialog.showWhen('.zfs-ciphers', isOwn);
+  dialog.store('ciphers', () => (isOwn() && list.values().length > 0 ? list.values() : 'auto'));
+}
+
+function prepare(node: EditorNode): Dialog {
+  const open = new Dialog(node, TYPE);
+  const method = (): string => open.shown('authMethod');
+  for (const name of ['privateKey', 'keyFile', 'agent', 'password']) {
+    open.showWhen(`.zfs-auth-${name}`, () => method() === name);
+  }
+  open.showWhen('.zfs-auth-key', () => method() === 'privateKey' || method() === 'keyFile');
+  open.showWhen('.zfs-not-root', () => open.shown('username') !== 'root' || open.shown('sudo') !== 'none');
+  checkWhileTyping(open, open.input('hostKeys'), (text) =>
+    text.trim() === '' ? open.t('invalid.noHostKey') : hostKeysProblem(node, text),
+  );
+  ciphersEditor(open);
+  connectionTools(open);
+  open.summary('machine', () => {
+    const port = open.shown('port');
+    return `${open.shown('username')}@${open.shown('host') || '…'}${port === '22' ? '' : `:${port}`}`;
+  });
+  open.summary('authentication', () => open.t(`authMethod.${method()}`));
+  open.summary('hostKey', () =>
+    open.shown('hostKeys').trim() === ''
+      ? open.t('hostKeys.none')
+      : open.t('hostKeys.some', { count: open.shown('hostKeys').trim().split('\n').length }),
+  );
+  return open;
+}
+
+let dialog: Dialog | null = null;
+
+RED.nodes.registerType('zfs-ssh-connection', {
+  category: 'config',
+  color: '#A6BBCF',
+  icon: 'zfs-ssh-connection.svg',
+  defaults: {
+    version: { value: 1 },
+    name: { value: '' },
+    host: { value: '', validate: validator(TYPE, 'host', HOST) },
+    port: { value: 22, validate: validator(TYPE, 'port') },
+    username: { value: 'root', validate: validator(TYPE, 'username', USERNAME) },
+    authMethod: { value: 'privateKey', validate: validator(TYPE, 'authMethod') },
+    keyFile: { value: '', validate: validator(TYPE, 'keyFile', KEY_FILE) },
+    agentSocket: { value: '' },
+    hostKeys: { value: '', validate: validator(TYPE, 'hostKeys', HOST_KEYS) },
+    ciphers: { value: 'auto' },
+    connectTimeout: { value: 10, validate: validator(TYPE, 'connectTimeout') },
+    keepaliveInterval: { value: 15, validate: validator(TYPE, 'keepaliveInterval') },
+    sudo: { value: 'none' },
+    zfsPath: { value: '' },
+    maxSessions: { value: 8, validate: validator(TYPE, 'maxSessions') },
+  },
+  credentials: {
+    privateKey: { type: 'password' },
+    passphrase: { type: 'password' },
+    password: { type: 'password' },
+  },
+  paletteLabel: 'zfs ssh connection',
+  label() {
+    if (this.name) return this.name;
+    const { host, username } = this;
+    if (typeof host !== 'string' || host === '') return this._('label');
+    return typeof username === 'string' && username !== '' ? `${username}@${host}` : host;
+  },
+  oneditprepare() {
+    dialog = prepare(this);
+  },
+  oneditsave() {
+    dialog?.save();
+    dialog = null;
+  },
+  oneditcancel() {
+    dialog?.close();
+    dialog = null;
+  },
+  oneditdelete() {
+    dialog?.close();
+    dialog = null;
+  },
+});
