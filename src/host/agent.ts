@@ -32,17 +32,50 @@ export async function startAgent(key: ParsedKey, socketPath: string): Promise<Ru
   };
 }
 
+/** SSH_AGENTC_REQUEST_IDENTITIES and SSH_AGENTC_SIGN_REQUEST. */
+const ANSWERED: ReadonlySet<number> = new Set([11, 13]);
+/** Length 1, SSH_AGENT_FAILURE. */
+const FAILURE = Buffer.from([0, 0, 0, 1, 5]);
+/** A request holds a key and what is signed with it; more than this is no client of ours. */
+const MAX_REQUEST = 256 * 1024;
+
 function serve(socket: Socket, key: ParsedKey): void {
   const agent = new AgentProtocol(false);
   socket.on('error', () => socket.destroy());
   agent.on('error', () => socket.destroy());
   agent.on('identities', (request) => agent.getIdentitiesReply(request, [key]));
   agent.on('sign', (request, wanted, data, options) => {
-    const signature = wanted.equals(key) ? sign(key, data, options) : undefined;
+    // Not `equals`: it compares the private halves too, and a request carries only the public one.
+    const isOurs = wanted.getPublicSSH().equals(key.getPublicSSH());
+    const signature = isOurs ? sign(key, data, options) : undefined;
     if (signature) agent.signReply(request, signature);
     else agent.failureReply(request);
   });
-  socket.pipe(agent).pipe(socket);
+  agent.pipe(socket);
+  socket.on('close', () => agent.destroy());
+  feedKnownRequests(socket, agent);
+}
+
+/**
+ * Passes complete requests on. OpenSSH since 8.9 begins with an extension request (session-bind@openssh.com), and
+ * ssh2 1.17 answers one that it does not know but then reads its body as the next request.
+ */
+function feedKnownRequests(socket: Socket, agent: AgentProtocol): void {
+  let pending = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 5) {
+      const end = 4 + pending.readUInt32BE(0);
+      if (end > MAX_REQUEST) {
+        socket.destroy();
+        return;
+      }
+      if (pending.length < end) return;
+      if (ANSWERED.has(pending.readUInt8(4))) agent.write(pending.subarray(0, end));
+      else socket.write(FAILURE);
+      pending = pending.subarray(end);
+    }
+  });
 }
 
 function sign(key: ParsedKey, data: Buffer, options: SigningRequestOptions): Buffer | undefined {
