@@ -1,0 +1,178 @@
+// Runs the tiers of `npm test` one after the other, counts, and looks what they left behind. Installing what they need
+// is test.sh's. Types and the build come first and end the run when they fail; after that every tier gets its turn.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leftovers, sweepLabs } from '../test/lab/leftovers';
+import type { TierResult } from './tier-reporter';
+
+const ROOT = path.resolve(__dirname, '..');
+const CHECKS: Record<string, string[]> = {
+  types: ['npm', 'run', '--silent', 'types'],
+  lint: ['npm', 'run', '--silent', 'lint'],
+};
+/** Tiers that load the built package. */
+const BUILT = new Set(['nodes', 'zfs', 'package', 'e2e']);
+
+interface Outcome {
+  tier: string;
+  ok: boolean;
+  seconds: number;
+  said: string;
+  tests: TierResult | null;
+}
+
+/** Minutes after which a tier is ended; an endless loop in a test is out of mocha's own reach. */
+const TIER_LIMIT = 25;
+/** Seconds that mocha gets to end by itself once all tests are done. */
+const GRACE = 30;
+
+/** Asks a process to end, then makes it. */
+function end(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+}
+
+/** Exit code; a signal counts as 1. The output goes to the terminal. Ended after the tier's limit. */
+function run(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  watch: (child: ChildProcess) => NodeJS.Timeout[] = () => [],
+): Promise<number> {
+  const [program = '', ...rest] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    const timers = watch(child);
+    const stop = (): void => end(child);
+    process.once('SIGTERM', stop);
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      for (const timer of timers) clearInterval(timer);
+      process.off('SIGTERM', stop);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+function heading(text: string): void {
+  console.log(`\n\u001b[1m== ${text}\u001b[0m`);
+}
+
+async function check(tier: string, argv: readonly string[]): Promise<Outcome> {
+  heading(tier);
+  const began = performance.now();
+  const ok = (await run(argv)) === 0;
+  return { tier, ok, seconds: (performance.now() - began) / 1000, said: ok ? 'passed' : 'FAILED', tests: null };
+}
+
+async function mochaTier(tier: string, scratch: string): Promise<Outcome> {
+  heading(tier);
+  const began = performance.now();
+  const file = path.join(scratch, `${tier}.json`);
+  const mocha = [
+    'node_modules/mocha/bin/mocha.js',
+    '--config',
+    'test/mocharc.json',
+    '--reporter',
+    'scripts/tier-reporter.ts',
+  ];
+  let trouble = '';
+  const code = await run([process.execPath, ...mocha, `test/${tier}/**/*.test.ts`], { TIER_RESULT: file }, (child) => {
+    const limit = setTimeout(() => {
+      trouble = `ended after ${TIER_LIMIT} minutes`;
+      end(child);
+    }, TIER_LIMIT * 60_000);
+    const lingering = setInterval(() => {
+      if (!existsSync(file) || Date.now() - statSync(file).mtimeMs < GRACE * 1000) return;
+      trouble = `did not end by itself ${GRACE} s after its last test: something is still open`;
+      end(child);
+    }, 1000);
+    return [limit, lingering];
+  });
+  const seconds = (performance.now() - began) / 1000;
+  if (!existsSync(file)) {
+    const said = `FAILED before its end${trouble === '' ? '' : `: ${trouble}`}`;
+    return { tier, ok: false, seconds, said, tests: { passed: 0, failed: 1, skipped: 0 } };
+  }
+  const tests = JSON.parse(readFileSync(file, 'utf8')) as TierResult;
+  const idle = tests.passed + tests.failed === 0;
+  let said = totals(tests);
+  if (idle) said += process.env['CI'] === 'true' ? ': ran nothing, which is a failure' : ': ran nothing';
+  else if (trouble !== '') said += `, but FAILED: ${trouble}`;
+  else if (code !== 0 && tests.failed === 0) said += `, but FAILED: mocha ended with ${code}`;
+  return { tier, ok: code === 0 && !(idle && process.env['CI'] === 'true'), seconds, said, tests };
+}
+
+function totals({ passed, failed, skipped }: TierResult): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+async function runAll(tiers: readonly string[], scratch: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const tier of tiers) {
+    const argv = CHECKS[tier];
+    if (argv !== undefined) {
+      outcomes.push(await check(tier, argv));
+    } else {
+      if (BUILT.has(tier) && !outcomes.some((outcome) => outcome.tier === 'build')) {
+        outcomes.push(await check('build', ['npm', 'run', '--silent', 'build']));
+      }
+      const built = outcomes.at(-1);
+      if (built?.tier !== 'build' || built.ok) outcomes.push(await mochaTier(tier, scratch));
+    }
+    const last = outcomes.at(-1);
+    if (last !== undefined && !last.ok && (last.tier === 'types' || last.tier === 'build')) {
+      console.log(`\n${last.tier} failed; nothing else was run.`);
+      break;
+    }
+  }
+  return outcomes;
+}
+
+/** What this run left, as an outcome of its own: machines, namespaces, mounts, files, processes of any lab. */
+async function tidiness(before: ReadonlySet<string>): Promise<Outcome> {
+  const began = performance.now();
+  const look = (): string[] => leftovers().filter((line) => !before.has(line));
+  // What is on its way out gets a moment.
+  for (let i = 0; i < 50 && look().length > 0; i++) await sleep(100);
+  const left = look();
+  for (const line of left) console.log(`left behind: ${line}`);
+  const said = left.length === 0 ? 'passed' : `FAILED: ${left.length} left behind`;
+  return {
+    tier: 'nothing left',
+    ok: left.length === 0,
+    seconds: (performance.now() - began) / 1000,
+    said,
+    tests: null,
+  };
+}
+
+async function main(): Promise<void> {
+  const tiers = process.argv.slice(2);
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'tiers-'));
+  sweepLabs();
+  const before = new Set(leftovers());
+  const outcomes = await runAll(tiers, scratch);
+  rmSync(scratch, { recursive: true });
+  outcomes.push(await tidiness(before));
+
+  heading('summary');
+  for (const { tier, seconds, said } of outcomes)
+    console.log(`${tier.padEnd(14)}${`${seconds.toFixed(0)} s`.padStart(7)}   ${said}`);
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { ok, tests } of outcomes) {
+    sum.passed += tests?.passed ?? 0;
+    // A check that failed, or a tier that failed without a failed test, counts as one.
+    sum.failed += tests === null || tests.failed === 0 ? Number(!ok) : tests.failed;
+    sum.skipped += tests?.skipped ?? 0;
+  }
+  console.log(`\n${totals(sum)}`);
+  process.exitCode = sum.failed === 0 ? 0 : 1;
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

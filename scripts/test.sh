@@ -1,0 +1,25 @@
+#!/bin/bash
+# npm test [-- TIER...]: installs what the tiers need, then runs them; all of them without arguments.
+# Tiers: types lint unit nodes zfs package e2e. The last line has the totals: `N passed, N failed`.
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+all=(types lint unit nodes zfs package e2e)
+tiers=("${@:-${all[@]}}")
+packages=() lab=0
+for tier in "${tiers[@]}"; do
+  case $tier in
+    types | lint) ;;
+    unit) packages+=(tcsh fish openssh-client) ;;
+    nodes | zfs | package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd) lab=1 ;;
+    e2e) packages+=(mosquitto openssh-client chromium) lab=1 ;;
+    *) give_up "no such tier: $tier (there are: ${all[*]})" ;;
+  esac
+done
+
+need_node
+[ ${#packages[@]} = 0 ] || need_packages "${packages[@]}"
+need_modules
+[ $lab = 0 ] || need_lab
+exec node --require tsx/cjs scripts/run-tiers.ts "${tiers[@]}"
