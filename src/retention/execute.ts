@@ -2,6 +2,7 @@
 // not as it was planned stays (retention.md, rules 18 and 20). One undestroyable snapshot never blocks the others.
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
+import { groupBy } from '../group-by';
 import type { Host } from '../host/host';
 import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from '../zfs/destroy';
 import { listSnapshots } from '../zfs/list';
@@ -49,7 +50,11 @@ class Executor {
 
   private async runRounds(items: readonly PruneItem[]): Promise<void> {
     const { minFree } = this.options;
-    const rounds = destroyRounds(items, minFree ? ROUND_WITH_TRIGGER : undefined);
+    // Dataset by dataset, each oldest first, so that a command destroys as many as it can; a run that may stop early
+    // goes by age over all of them.
+    const rounds = minFree
+      ? destroyRounds(items, ROUND_WITH_TRIGGER)
+      : destroyRounds([...groupBy(items, ({ dataset }) => dataset).values()].flat());
     const look = rounds[0] ? await destroyAndLook(this.host, [], rounds[0], this.ctx.signal) : undefined;
     let states = look?.states ?? new Map<string, SnapshotState>();
     for (const [index, round] of rounds.entries()) {

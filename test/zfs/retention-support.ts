@@ -1,0 +1,98 @@
+// What the retention tests on real ZFS share: hosts that lead to lab machines, a run context that remembers what it was
+// told, and options with defaults.
+import type { EventInput, HostResolver, RunContext } from '../../src/context';
+import { ZfsFlowError, type ErrorCode } from '../../src/errors';
+import type { Host } from '../../src/host/host';
+import { SshHost } from '../../src/host/ssh-host';
+import type { PruneOptions, PruneResult } from '../../src/retention/options';
+import { parsePruneOptions } from '../../src/retention/parse-options';
+import { prune } from '../../src/retention/prune';
+import type { Machine } from '../lab/machine';
+
+export function sshHost(machine: Machine, id: string, port = machine.port): SshHost {
+  const { host, username, privateKey, hostKeys } = machine.login();
+  return new SshHost({
+    id,
+    label: id,
+    host,
+    port,
+    username,
+    auth: { method: 'privateKey', privateKey },
+    hostKeys,
+    ciphers: 'auto',
+    connectTimeout: 3,
+    keepaliveInterval: 15,
+    sudo: 'none',
+    zfsPath: '',
+    maxSessions: 8,
+  });
+}
+
+export class TestContext implements RunContext {
+  readonly jobId = 'job';
+  readonly task = 'test';
+  readonly events: EventInput[] = [];
+  last: object = {};
+  constructor(
+    readonly signal: AbortSignal = new AbortController().signal,
+    private readonly clock: () => Date = () => new Date(),
+  ) {}
+  now(): Date {
+    return this.clock();
+  }
+  emit(event: EventInput): void {
+    this.events.push(event);
+  }
+  partial(result: object): void {
+    this.last = result;
+  }
+  onSpeedLimit(): void {
+    // Nothing is transferred here.
+  }
+}
+
+export function resolver(hosts: Readonly<Record<string, Host>>): HostResolver {
+  return (connection) => {
+    const host = hosts[connection];
+    if (!host) throw new ZfsFlowError('INVALID_OPTIONS', `unknown connection ${connection}`, { field: 'connection' });
+    return host;
+  };
+}
+
+/** Options of a run, through the same door as a node's. */
+export function options(raw: Readonly<Record<string, unknown>>): PruneOptions {
+  return parsePruneOptions({
+    connection: 'nas',
+    datasets: ['tank/data'],
+    scope: { all: true },
+    policy: { keep: [{ type: 'last', count: 1 }] },
+    maxDestroyFraction: 1,
+    mode: 'execute',
+    ...raw,
+  });
+}
+
+export async function runPrune(
+  hosts: HostResolver,
+  raw: Readonly<Record<string, unknown>>,
+  ctx: RunContext = new TestContext(),
+): Promise<PruneResult> {
+  return prune(options(raw), hosts, ctx);
+}
+
+/** The code of the failure that `work` must end with. */
+export async function failure(work: Promise<unknown>, code: ErrorCode): Promise<ZfsFlowError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof ZfsFlowError && error.code === code) return error;
+    throw error;
+  }
+  throw new Error(`it succeeded, ${code} was expected`);
+}
+
+/** `auto-YYYY-MM-DD_HH-MM` in UTC, so many seconds ago. */
+export function autoName(secondsAgo: number, now = Date.now()): string {
+  const iso = new Date(now - secondsAgo * 1000).toISOString();
+  return `auto-${iso.slice(0, 10)}_${iso.slice(11, 13)}-${iso.slice(14, 16)}`;
+}
