@@ -1,0 +1,154 @@
+// 100,000 snapshots: the event loop stays free and the memory bounded. The lines come from a made-up host at once, faster
+// than any `zfs list` gives them; what a real one says is test/zfs/snapshots-list.test.ts.
+import assert from 'node:assert/strict';
+import type { CommandResult, Host, RunOptions } from '../../../src/host/host';
+import { listSnapshots } from '../../../src/snapshots/list';
+import type { ListedSnapshot } from '../../../src/snapshots/options';
+import { parseListOptions } from '../../../src/snapshots/parse-options';
+import { forEachInSlices, SlicedQueue, sortInSlices } from '../../../src/slices';
+import type { RunContext } from '../../../src/context';
+
+const COUNT = 100_000;
+
+/**
+ * The longest turn of the event loop while `work` ran, in ms of this process's own computing: what other programs on a
+ * busy machine take does not count.
+ */
+async function longestTurn(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let last = process.cpuUsage();
+  let going = true;
+  const turn = (): void => {
+    const { user, system } = process.cpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1000);
+    last = process.cpuUsage();
+    if (going) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  going = false;
+  return longest;
+}
+
+/** Prints `COUNT` snapshots in bursts of 2 MB, as much as libuv reads at once. */
+class Lines implements Pick<Host, 'runAll' | 'label'> {
+  readonly label = 'lines';
+
+  constructor(private readonly lines: readonly string[]) {}
+
+  async runAll(_argvs: unknown, options: RunOptions = {}): Promise<CommandResult[]> {
+    for (const [index, line] of this.lines.entries()) {
+      if (index % 20_000 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      options.onLine?.(line, 0);
+    }
+    return [{ code: 0, signal: null, stdout: '', stderr: '' }];
+  }
+}
+
+const ctx = (): RunContext => ({
+  jobId: 'j',
+  task: 't',
+  signal: new AbortController().signal,
+  now: () => new Date('2035-01-01T00:00:00Z'),
+  emit: () => undefined,
+  partial: () => undefined,
+  onSpeedLimit: () => undefined,
+});
+
+function lines(order: (index: number) => number): Host {
+  const line = (index: number): string => {
+    const txg = order(index);
+    const date = new Date(Date.UTC(2020, 0, 1) + txg * 60_000).toISOString();
+    const name = `auto-${date.slice(0, 10)}_${date.slice(11, 13)}-${date.slice(14, 16)}`;
+    return `tank/a@${name}\t${BigInt(txg) * 1_000_003n}\t${txg + 1}\t${1_577_836_800 + txg * 60}\t0\t24576\t0`;
+  };
+  return new Lines(Array.from({ length: COUNT }, (_, index) => line(index))) as unknown as Host;
+}
+
+describe('100,000 snapshots', function () {
+  this.timeout(60_000);
+
+  const cases: [string, Record<string, unknown>, (index: number) => number][] = [
+    ['in order', {}, (index) => index],
+    [
+      'in no order, with a schema and a zone',
+      { namingSchema: 'auto-%Y-%m-%d_%H-%M', timeZone: 'Europe/Berlin' },
+      (index) => (index * 7919) % COUNT,
+    ],
+  ];
+  for (const [title, options, order] of cases) {
+    it(`${title}: no turn of the event loop takes 50 ms`, async () => {
+      const host = lines(order);
+      const parsed = parseListOptions({ datasets: ['tank/a'], timeZone: 'UTC', ...options });
+      const found: ListedSnapshot[] = [];
+      const longest = await longestTurn(async () => {
+        const { items, total } = await listSnapshots(parsed, () => host, ctx());
+        assert.equal(total, COUNT);
+        for (const item of items) found.push(item);
+      });
+      assert.ok(found.every(({ createtxg }, i) => i === 0 || Number(createtxg) > Number(found[i - 1]?.createtxg)));
+      // In the zone some names are of a skipped hour and so are no dates.
+      assert.ok(found.length > COUNT - 1000);
+      assert.ok(longest < 50, `${longest} ms`);
+    });
+  }
+
+  it('keeps no more than the result needs', async () => {
+    const host = lines((index) => index);
+    const parsed = parseListOptions({ datasets: ['tank/a'], timeZone: 'UTC', newest: 5, oldest: 2 });
+    const { items, eligible, total } = await listSnapshots(parsed, () => host, ctx());
+    assert.deepEqual([items.length, eligible, total], [7, 7, COUNT]);
+    assert.deepEqual(
+      items.map(({ createtxg }) => Number(createtxg)),
+      [1, 2, COUNT - 4, COUNT - 3, COUNT - 2, COUNT - 1, COUNT],
+    );
+  });
+});
+
+describe('slices', () => {
+  it('a queue takes everything in order, also what comes while it works', async () => {
+    const seen: number[] = [];
+    const queue = new SlicedQueue<number>((item) => {
+      seen.push(item);
+      if (item < 3) queue.push(item + 10);
+    });
+    await queue.drained();
+    queue.push(1);
+    queue.push(2);
+    await queue.drained();
+    queue.push(3);
+    await queue.drained();
+    assert.deepEqual(seen, [1, 2, 11, 12, 3]);
+  });
+
+  it('a queue ends with what its worker throws', async () => {
+    const seen: number[] = [];
+    const queue = new SlicedQueue<number>((item) => {
+      if (item === 2) throw new Error('two');
+      seen.push(item);
+    });
+    for (const item of [1, 2, 3]) queue.push(item);
+    await assert.rejects(queue.drained(), /two/);
+    queue.push(4);
+    await assert.rejects(queue.drained(), /two/);
+    assert.deepEqual(seen, [1]);
+  });
+
+  it('sorts stably, whatever the length', async () => {
+    for (const length of [0, 1, 2, 4095, 4097, 20_000]) {
+      const items = Array.from({ length }, (_, index) => ({ key: (index * 7919) % 1009, index }));
+      const compare = (a: { key: number }, b: { key: number }): number => a.key - b.key;
+      const sorted = await sortInSlices([...items], compare);
+      assert.deepEqual(sorted, items.toSorted(compare));
+    }
+  });
+
+  it('goes over all items', async () => {
+    let sum = 0;
+    await forEachInSlices(
+      Array.from({ length: 100_000 }, () => 1),
+      (item) => (sum += item),
+    );
+    assert.equal(sum, 100_000);
+  });
+});
