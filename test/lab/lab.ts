@@ -6,7 +6,7 @@
 //   await lab.close();                                     // nothing is left
 //
 // What a machine can do is in machine.ts; how bytes reach it from this host, in link.ts; accounts, in ACCOUNTS.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -65,8 +65,11 @@ export class Lab implements MachineHome {
     readonly namespace: string,
   ) {}
 
-  /** Removes what dead processes left of their labs, and makes an empty one. Throws what is missing on this host. */
-  static async create(options: { flavour?: Flavour } = {}): Promise<Lab> {
+  /**
+   * Removes what dead processes left of their labs, and makes an empty one. Throws what is missing on this host.
+   * A SIGINT, SIGTERM or SIGHUP removes the lab and ends the process, unless `signals` is false.
+   */
+  static async create(options: { flavour?: Flavour; signals?: boolean } = {}): Promise<Lab> {
     const flavour = options.flavour ?? (process.env['ZFS_LAB_FLAVOUR'] as Flavour | undefined) ?? 'newest';
     await buildLab(flavour);
     files.sweepLabs();
@@ -83,7 +86,7 @@ export class Lab implements MachineHome {
     };
     writeFileSync(path.join(directory, 'lab.json'), JSON.stringify(record));
     open.add(lab);
-    watchForTheEnd();
+    watchForTheEnd(options.signals !== false);
     return lab;
   }
 
@@ -151,6 +154,11 @@ export class Lab implements MachineHome {
     files.removeLab(this.directory);
   }
 
+  /** A process outside the lab (a Node-RED, a broker) that is ended with it at the latest. */
+  adopt(child: ChildProcess): void {
+    if (child.pid !== undefined) files.recordCompanion(this.directory, child.pid);
+  }
+
   /** Not for tests: the same when there is no time to wait. */
   closeNow(): void {
     if (open.delete(this)) files.removeLab(this.directory);
@@ -177,13 +185,14 @@ function closeAll(): void {
   for (const lab of open) lab.closeNow();
 }
 
-let watching = false;
+const watched = new Set<string>();
 
 // A test run that is interrupted leaves nothing either. (After a SIGKILL the forwarder does the same.)
-function watchForTheEnd(): void {
-  if (watching) return;
-  watching = true;
-  process.on('exit', closeAll);
+function watchForTheEnd(signals: boolean): void {
+  if (!watched.has('exit')) process.on('exit', closeAll);
+  watched.add('exit');
+  if (!signals || watched.has('signals')) return;
+  watched.add('signals');
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],

@@ -2,7 +2,7 @@
 // Synchronous, because the last chance to tidy up is a signal or the end of the process. Also the sweep of labs
 // whose owner is dead, and the list of what is still there (for the check after a test run).
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -53,6 +53,21 @@ function readRecord(directory: string): LabRecord | null {
   }
 }
 
+function readCompanions(directory: string): LabRecord['owner'][] {
+  const file = path.join(directory, 'companions');
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const [pid = '', born = ''] = line.split(' ');
+    return { pid: Number(pid), born };
+  });
+}
+
+/** A process outside the lab that shall not outlive it, whatever happens to its parent. */
+export function recordCompanion(directory: string, pid: number): void {
+  appendFileSync(path.join(directory, 'companions'), `${pid} ${bornAt(pid) ?? ''}\n`);
+}
+
 function processesIn(namespace: string): number[] {
   const asked = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' });
   return asked.status === 0 ? asked.stdout.split('\n').filter(Boolean).map(Number) : [];
@@ -69,6 +84,7 @@ export function removeLab(directory: string): void {
     for (const pid of inside) if (pid !== process.pid) kill(pid);
     spawnSync('ip', ['netns', 'del', record.namespace]);
   }
+  for (const { pid, born } of readCompanions(directory)) if (bornAt(pid) === born) kill(pid);
   rmSync(disksOf(directory), { recursive: true, force: true });
   rmSync(directory, { recursive: true, force: true });
 }
@@ -124,6 +140,7 @@ export function leftovers(): string[] {
 function labProcess(pid: string): string | null {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (words[0] === '') return null; // a program inside a machine: ends with its kernel, which is listed
     if (words.some((word) => word.startsWith('umid='))) return words.slice(0, 3).join(' ');
     const inode = statSync(`/proc/${pid}/ns/net`).ino;
     const own = statSync('/proc/self/ns/net').ino;
