@@ -19,7 +19,7 @@ let dialog: Dialog | null = null;
 function filterSection(open: Dialog): void {
   for (const property of ['namingSchema', 'nameRegex', 'newerThan', 'olderThan']) typedText(open, property);
   timeZoneInput(open, 'timeZone');
-  const presets = presetSelect(open, ([schema]) => {
+  const presets = presetSelect(open.t('common.naming.use'), ([schema]) => {
     if (schema === undefined) return;
     open.input('namingSchema').typedInput('type', 'str');
     open.input('namingSchema').typedInput('value', schema);

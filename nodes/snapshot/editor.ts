@@ -26,7 +26,7 @@ let dialog: Dialog | null = null;
 function namingSection(open: Dialog): void {
   typedText(open, 'namingSchema');
   timeZoneInput(open, 'timeZone');
-  const presets = presetSelect(open, ([schema]) => {
+  const presets = presetSelect(open.t('common.naming.use'), ([schema]) => {
     if (schema === undefined) return;
     open.input('namingSchema').typedInput('type', 'str');
     open.input('namingSchema').typedInput('value', schema);

@@ -154,7 +154,8 @@ export class Dialog {
   private keepMissing(property: string, field: Field): void {
     const input = this.input(property);
     if (this.node[property] === undefined) {
-      const shown: unknown = input.is(':checkbox') ? input.prop('checked') : textOf(input);
+      const text = field.connection === true ? this.connection(property) : textOf(input);
+      const shown: unknown = input.is(':checkbox') ? input.prop('checked') : text;
       if (shown === field.default || shown === JSON.stringify(field.default)) input.removeAttr('id');
     }
     if (field.typed && this.node[`${property}Type`] === undefined) {
@@ -166,7 +167,8 @@ export class Dialog {
   private fillMissing(property: string, field: Field): void {
     if (this.node[property] !== undefined) return;
     const input = this.input(property);
-    if (field.type === 'bool') input.prop('checked', field.default === true);
+    if (field.connection === true) input.val('_ADD_');
+    else if (field.type === 'bool') input.prop('checked', field.default === true);
     else if (typeof field.default === 'string' || typeof field.default === 'number') input.val(field.default);
   }
 }

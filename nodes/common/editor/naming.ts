@@ -16,9 +16,9 @@ export function previewName(schema: string, timeZone: string): string | null {
 }
 
 /** A select that offers the schemas of other tools; `choose` gets those of the chosen one. */
-export function presetSelect(dialog: Dialog, choose: (schemas: readonly string[]) => void): JQuery {
-  const select = $('<select>', { 'aria-label': dialog.t('common.naming.presets') });
-  $('<option>', { value: '' }).text(dialog.t('common.naming.presets')).appendTo(select);
+export function presetSelect(label: string, choose: (schemas: readonly string[]) => void): JQuery {
+  const select = $('<select>', { class: 'zfs-presets', 'aria-label': label });
+  $('<option>', { value: '' }).text(label).appendTo(select);
   for (const preset of NAMING_PRESETS) $('<option>', { value: preset.id }).text(preset.label).appendTo(select);
   select.on('change', () => {
     const preset = namingPreset(textOf(select));
@@ -44,9 +44,9 @@ export function schemaList(dialog: Dialog, element: JQuery, initial: readonly st
 }
 
 export function addPresets(dialog: Dialog, element: JQuery, list: Rows<string>): void {
-  const select = presetSelect(dialog, (schemas) => {
+  const select = presetSelect(dialog.t('common.naming.presets'), (schemas) => {
     const present = new Set(list.values());
     list.replace([...present, ...schemas.filter((schema) => !present.has(schema))]);
   });
-  element.closest('.red-ui-editableList').append(select.addClass('zfs-presets'));
+  element.closest('.red-ui-editableList').append(select);
 }

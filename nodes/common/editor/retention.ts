@@ -186,22 +186,23 @@ export function connectionChoice(dialog: Dialog, parent: JQuery, value: string):
   return select.val(value);
 }
 
-function describeRule(dialog: Dialog, rule: KeepRule): string {
+/** A rule as half a sentence (`words`) or for a title (`brief`). */
+function describeRule(dialog: Dialog, rule: KeepRule, form: 'words' | 'brief'): string {
   const age = (value: number, unit: Unit): string => dialog.t(`common.age.${unit}`, { count: value });
   switch (rule.type) {
     case 'last':
-      return dialog.t('common.words.last', { count: rule.count });
+      return dialog.t(`common.${form}.last`, { count: rule.count });
     case 'age':
-      return dialog.t('common.words.age', { age: age(rule.value, rule.unit) });
+      return dialog.t(`common.${form}.age`, { age: age(rule.value, rule.unit) });
     case 'every':
-      return dialog.t(`common.words.every.${rule.period}`, { count: rule.count });
+      return dialog.t(`common.${form}.every.${rule.period}`, { count: rule.count });
     case 'schedule':
-      return dialog.t('common.words.schedule', { cron: rule.cron, age: age(rule.value, rule.unit) });
+      return dialog.t(`common.${form}.schedule`, { cron: rule.cron, age: age(rule.value, rule.unit) });
     case 'regex':
-      return dialog.t('common.words.regex', { pattern: rule.pattern });
+      return dialog.t(`common.${form}.regex`, { pattern: rule.pattern });
     case 'source':
     default:
-      return dialog.t('common.words.source', {
+      return dialog.t(`common.${form}.source`, {
         dataset: rule.dataset || '…',
         host: connectionLabel(dialog, rule.connection),
       });
@@ -212,7 +213,7 @@ function describeRule(dialog: Dialog, rule: KeepRule): string {
 export function summarizePolicy(dialog: Dialog, policy: RetentionPolicy): string {
   return policy.keep.length === 0
     ? dialog.t('common.words.nothingShort')
-    : policy.keep.map((rule) => describeRule(dialog, rule)).join(' · ');
+    : policy.keep.map((rule) => describeRule(dialog, rule, 'brief')).join(' · ');
 }
 
 /** Turns `element` (an `<ol>`) into the rules and `sentence` into their meaning. Returns how to read the policy. */
@@ -246,7 +247,10 @@ export function policyEditor(
       .text(dialog.t('common.words.intro', { count: keep.length }))
       .appendTo(sentence);
     const items = $('<ul>').appendTo(sentence);
-    for (const rule of keep) $('<li>').text(describeRule(dialog, rule)).appendTo(items);
+    for (const rule of keep)
+      $('<li>')
+        .text(describeRule(dialog, rule, 'words'))
+        .appendTo(items);
     $('<div>').text(dialog.t('common.words.rest')).appendTo(sentence);
   });
   return read;
