@@ -149,6 +149,12 @@ function missingParents(needed: readonly string[], existing: ReadonlySet<string>
   return [...missing].toSorted((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
 }
 
+/** A dataset that exists has parents that exist, listed or not. */
+function withParents(dataset: string): string[] {
+  const parts = dataset.split('/');
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
 /** The plan for everything that discovery found. */
 export function planReplication({ pairs, ancestors, existing, options }: PlanInput): ReplicationPlan {
   const encrypted = new Map(ancestors.map(({ name, encryption }) => [name, encryption !== 'off']));
@@ -164,7 +170,7 @@ export function planReplication({ pairs, ancestors, existing, options }: PlanInp
     if (!pair.targetDataset) encrypted.set(pair.target, planned.raw || parentEncrypted);
     datasets.push(planned);
   }
-  const there = new Set([...existing, ...ancestors.map(({ name }) => name)]);
+  const there = new Set([...existing, ...ancestors.map(({ name }) => name)].flatMap(withParents));
   const needed = datasets.filter(
     ({ refusal, steps, resume }) => refusal === null && (steps.length > 0 || resume !== null),
   );

@@ -1,0 +1,167 @@
+// What breaks in the middle: links, processes, machines, the user's patience. Afterwards one run reaches the source's
+// state, and nothing of ours is left lying about.
+import assert from 'node:assert/strict';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { assertSame, Engine, marks } from './engine';
+
+const MB = 1 << 20;
+
+describe('replication through failures', function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  let a: Machine;
+  let b: Machine;
+  let engine: Engine;
+  let counter = 0;
+
+  before(async () => {
+    lab = await Lab.create();
+    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
+  });
+  after(() => lab.close());
+  beforeEach(() => {
+    engine = new Engine();
+    engine.add(a);
+    engine.add(b);
+  });
+  afterEach(async () => {
+    await Promise.all([a.link.restore(), b.link.restore(), a.link.limit(0), b.link.limit(0)]);
+    await engine.close();
+  });
+
+  /** A new dataset with `mb` MiB in its first snapshot, and the options that replicate it. */
+  async function job(mb: number): Promise<{ source: string; target: string; options: Record<string, unknown> }> {
+    const [source, target] = [`tank/f${++counter}`, `backup/f${counter}`];
+    await a.createDataset(source);
+    await a.writeRandom(source, 'data', mb);
+    await a.snapshot(source, 's1');
+    const options = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
+    return { source, target, options };
+  }
+
+  async function assertTidy(source: string, target: string): Promise<void> {
+    const [left, right] = [await marks(a, source), await marks(b, target)];
+    assert.deepEqual([left.tentative, left.holds], [[], []]);
+    assert.ok(left.final.length >= 1);
+    assert.equal(right.holds.length, 1);
+    assert.equal(await b.property(target, 'receive_resume_token'), '-');
+    for (const machine of [a, b]) {
+      const { stdout } = await machine.run(['ps', '-A', '-o', 'args='], {});
+      assert.doesNotMatch(stdout, /zfs (send|receive)|zfsflow\./);
+    }
+  }
+
+  it('resumes by itself when the link is cut without a word in mid-stream', async () => {
+    const { source, target, options } = await job(48);
+    await a.link.limit(16 * MB);
+    const running = engine.replicate(options);
+    await b.link.cutAfter(20 * MB, 'cut');
+    await b.link.tripped();
+    const restored = new Promise((resolve) => setTimeout(resolve, 12_000)).then(() => b.link.restore());
+    const result = await running;
+    await restored;
+    assert.equal(result.datasets[0]?.action, 'resume');
+    assert.ok(engine.events.some(({ event }) => event === 'retry'));
+    assert.ok(result.bytes < 48 * MB * 1.7, `bytes sent in all: ${result.bytes}`);
+    await assertSame(a, source, b, target);
+    await assertTidy(source, target);
+  });
+
+  it('resumes when the connection is reset five times, with new snapshots in between', async () => {
+    const { source, target, options } = await job(40);
+    await a.link.limit(16 * MB);
+    let running = true;
+    const trouble = (async () => {
+      for (let cut = 0; cut < 5 && running; cut++) {
+        await b.link.cutAfter(6 * MB, 'reset');
+        await Promise.race([b.link.tripped(), finished]);
+        if (running) await a.snapshot(source, `between${cut}`);
+      }
+    })();
+    let end: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => (end = resolve));
+    const first = await engine.replicate({ ...options, retries: 10 });
+    running = false;
+    end();
+    await trouble;
+    const second = await engine.replicate(options);
+    assert.ok(first.bytes + second.bytes < 2 * 41 * MB, `bytes: ${first.bytes} + ${second.bytes}`);
+    await assertSame(a, source, b, target);
+    await assertTidy(source, target);
+  });
+
+  it('stops at once when cancelled, says so, and resumes in the next run', async () => {
+    const { source, target, options } = await job(40);
+    await a.link.limit(8 * MB);
+    const abort = new AbortController();
+    const running = engine.replicate(options, abort.signal);
+    await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 6 * MB));
+    const asked = Date.now();
+    abort.abort();
+    await assert.rejects(running, { code: 'CANCELLED' });
+    assert.ok(Date.now() - asked < 8000, `took ${Date.now() - asked} ms`);
+    assert.equal(engine.partial?.state, 'cancelled');
+    await a.link.limit(0);
+    const result = await engine.replicate(options);
+    assert.equal(result.datasets[0]?.action, 'resume');
+    assert.ok(result.bytes < 38 * MB, `bytes: ${result.bytes}`);
+    await assertSame(a, source, b, target);
+    await assertTidy(source, target);
+  });
+
+  for (const [side, name] of [
+    ['source', 'a'],
+    ['target', 'b'],
+  ] as const) {
+    it(`goes on after a power cut of the ${side}`, async () => {
+      const { source, target, options } = await job(40);
+      await a.link.limit(12 * MB);
+      const machine = name === 'a' ? a : b;
+      const running = engine.replicate({ ...options, retries: 1 });
+      await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 10 * MB));
+      await machine.powerCut();
+      await assert.rejects(running, (error: { retryable?: boolean }) => error.retryable === true);
+      await machine.boot();
+      await a.link.limit(0);
+      const result = await engine.replicate(options);
+      assert.equal(result.state, 'success');
+      await assertSame(a, source, b, target);
+      await assertTidy(source, target);
+    });
+  }
+
+  it('never sends again what arrived before the controller died', async () => {
+    // The state that a SIGKILL right after the receive leaves: everything there, marks still tentative.
+    const { source, target, options } = await job(2);
+    await a.sh('zfs send "$1@s1" | ssh b zfs receive -u "$2"', { args: [source, target] });
+    const guid = (await a.snapshots(source))[0]?.guid ?? '';
+    const plan = await engine.replicate({ ...options, mode: 'plan' });
+    assert.equal(plan.datasets[0]?.action, 'current');
+    const result = await engine.replicate(options);
+    assert.deepEqual([result.bytes, result.datasets[0]?.action], [0, 'current']);
+    assert.equal((await a.bookmarks(source))[0]?.guid, guid);
+    await assertTidy(source, target);
+  });
+
+  it('reports a full target pool without losing anything on either side', async () => {
+    await b.run(['zfs', 'create', '-o', 'quota=8M', 'backup/small']);
+    const { source, options } = await job(24);
+    const error = await engine.refuse('QUOTA_EXCEEDED', { ...options, targetDataset: 'backup/small/copy' });
+    assert.equal(error.dataset, source);
+    assert.equal((await a.snapshots(source)).length, 1);
+    await b.run(['zfs', 'set', 'quota=none', 'backup/small']);
+    const result = await engine.replicate({ ...options, targetDataset: 'backup/small/copy' });
+    assert.equal(result.state, 'success');
+    await assertSame(a, source, b, 'backup/small/copy');
+  });
+});
+
+/** Waits for a condition of this process's own making (an event that was recorded); fails after a minute. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
