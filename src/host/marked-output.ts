@@ -19,6 +19,16 @@ export function newMarker(): string {
   return `zfsflow-${randomBytes(12).toString('hex')}`;
 }
 
+/**
+ * Sets a variable to the marker and gives the word that prints it. The script never contains the marker in one piece:
+ * it is part of the shell's argument list, which `ps`, run by the script, prints.
+ */
+export function writeMarker(script: ScriptWriter, marker: string): string {
+  const middle = marker.length / 2;
+  script.add(`k=${marker.slice(0, middle)}`).add(`k=\${k}${marker.slice(middle)}`);
+  return '$k';
+}
+
 /** The words of a command in a script, with the program that gives it its rights. */
 export function commandWords(script: ScriptWriter, argv: readonly string[], setup: CommandSetup): string {
   const [program, ...args] = argv;
@@ -38,8 +48,9 @@ export function markedScript(
 ): string {
   const script = writeEnvironment(new ScriptWriter(), setup.zfsPath);
   if (!stdin) script.add('exec </dev/null');
-  script.add(`m() { c=$?; echo ${marker} $c; echo ${marker} >&2; }`);
-  script.add(`echo ${marker} $$; echo ${marker} >&2`);
+  const word = writeMarker(script, marker);
+  script.add(`m() { c=$?; echo ${word} $c; echo ${word} >&2; }`);
+  script.add(`echo ${word} $$; echo ${word} >&2`);
   for (const argv of argvs) script.add(`${commandWords(script, argv, setup)}; m`);
   return script.add('exit 0').toString();
 }

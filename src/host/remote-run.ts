@@ -26,7 +26,7 @@ const LINGER_MS = 500;
 
 /** Resolves when all commands have ended. Gives the session back in every case. */
 export async function followRemoteRun(session: Session, run: RemoteRun, options: RunOptions): Promise<RemoteRunResult> {
-  return await new Follower(session, run, options).result();
+  return new Follower(session, run, options).result();
 }
 
 class Follower {

@@ -65,7 +65,11 @@ class Attempt {
       const abort = (): void =>
         settle(new ZfsFlowError('CANCELLED', `connecting to ${this.options.label} was cancelled`));
       signal?.addEventListener('abort', abort, { once: true });
-      client.on('ready', () => settle(undefined));
+      client.on('ready', () => {
+        // Nagle's algorithm costs 40 ms a message and more, and a command takes several.
+        client.setNoDelay(true);
+        settle(undefined);
+      });
       client.on('error', (error: Error & { level?: string }) => {
         // The agent's refusal is one failed attempt; ssh2 goes on and ends with "all methods failed".
         if (error.level === 'agent') this.agentError = error.message;

@@ -5,7 +5,7 @@ import type { LogLevel } from '../context';
 import { ZfsFlowError } from '../errors';
 import { factsScript, parseFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
-import { commandWords, markedScript, newMarker, type CommandSetup } from './marked-output';
+import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from './marked-output';
 import {
   displayCommand,
   MAX_REMOTE_COMMAND,
@@ -106,6 +106,11 @@ export class SshHost implements Host {
     return this.connection.session(remoteCommand(script, tag), signal);
   }
 
+  /** The account, whose rights everything here has. */
+  get username(): string {
+    return this.options.username;
+  }
+
   /** For scripts of the stream layer: PATH and locale, and how `zfs` gets its rights. */
   get commandSetup(): CommandSetup {
     return this.setup;
@@ -156,7 +161,10 @@ export class SshHost implements Host {
 
   private pipeScript(argv: readonly string[], tag: string, marker: string | undefined): string {
     const script = writeEnvironment(new ScriptWriter(), this.setup.zfsPath);
-    if (marker !== undefined) script.add(`echo; echo ${marker}; echo ${marker} >&2`);
+    if (marker !== undefined) {
+      const word = writeMarker(script, marker);
+      script.add(`echo; echo ${word}; echo ${word} >&2`);
+    }
     const words = commandWords(script, argv, this.setup);
     // Not `exec`: the wrapper must stay, because its arguments carry the tag.
     return remoteCommand(script.add(words).add('exit $?').toString(), tag);

@@ -58,16 +58,10 @@ export function readCredential(auth: SshAuth, label: string): Credential {
 }
 
 function read(auth: SshAuth): Credential {
-  switch (auth.method) {
-    case 'privateKey':
-      return { kind: 'key', key: readPrivateKey(auth.privateKey, auth.passphrase), origin: 'the private key' };
-    case 'keyFile':
-      return readKeyFile(auth.keyFile, auth.passphrase);
-    case 'agent':
-      return { kind: 'agent', socket: agentSocket(auth.agentSocket) };
-    case 'password':
-      return { kind: 'password', password: auth.password };
-  }
+  if (auth.method === 'password') return { kind: 'password', password: auth.password };
+  if (auth.method === 'agent') return { kind: 'agent', socket: agentSocket(auth.agentSocket) };
+  if (auth.method === 'keyFile') return readKeyFile(auth.keyFile, auth.passphrase);
+  return { kind: 'key', key: readPrivateKey(auth.privateKey, auth.passphrase), origin: 'the private key' };
 }
 
 function readKeyFile(path: string, passphrase: string | undefined): Credential {

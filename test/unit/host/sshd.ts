@@ -36,8 +36,6 @@ export function canRunSshd(): boolean {
 
 export async function startSshd(settings: SshdSettings = {}): Promise<TestSshd> {
   const directory = mkdtempSync(join(tmpdir(), 'sshd-test-'));
-  const run = (file: string, ...args: string[]): string =>
-    execFileSync(file, args, { encoding: 'utf8', stdio: 'pipe' });
   // Accounts of other users must be able to reach their authorized_keys in here.
   run('chmod', '755', directory);
   const types = settings.hostKeyTypes ?? ['ed25519'];
@@ -126,6 +124,10 @@ export async function startSshd(settings: SshdSettings = {}): Promise<TestSshd> 
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function run(file: string, ...args: string[]): string {
+  return execFileSync(file, args, { encoding: 'utf8', stdio: 'pipe' });
 }
 
 async function endProcessesOf(user: string): Promise<void> {

@@ -1,0 +1,160 @@
+// `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
+// Gives the same results as `pipeline.ts` does for processes of this machine.
+import { LineReader, Tail } from '../host/lines';
+import { commandWords, newMarker, writeMarker, type CommandSetup } from '../host/marked-output';
+import { ScriptWriter, writeEnvironment } from '../host/quote';
+import type { Session } from '../host/ssh-connection';
+import type { SshHost } from '../host/ssh-host';
+import type { PipelineOptions, StageResult } from './pipeline';
+
+/** As in pipeline.ts: how long the other stage gets to end by itself after one has failed. Milliseconds. */
+const GRACE_MS = 3_000;
+
+/**
+ * Resolves when both commands have ended (or were ended), whatever their exit codes: [sender, receiver]. Throws the
+ * connection codes, CONNECTION_LOST when the connection breaks on the way.
+ */
+export async function runRemotePipeline(
+  host: SshHost,
+  sendArgv: readonly string[],
+  receiveArgv: readonly string[],
+  options: PipelineOptions & { tag: string },
+): Promise<StageResult[]> {
+  const marker = newMarker();
+  const script = pipelineScript(sendArgv, receiveArgv, marker, host.commandSetup);
+  const session = await host.openScript(script, options.tag, options.signal);
+  try {
+    return await new RemotePipeline(session, marker, options).result();
+  } finally {
+    session.channel.close();
+    session.release();
+  }
+}
+
+/**
+ * The sender's messages go to the channel's standard output, the receiver's to its standard error; a marker line with
+ * the exit code ends each. A watchdog reads the channel's standard input: its end means that the channel was closed or
+ * the connection lost, and then the whole process group – sshd makes each command the leader of one – is ended.
+ */
+function pipelineScript(
+  sendArgv: readonly string[],
+  receiveArgv: readonly string[],
+  marker: string,
+  setup: CommandSetup,
+): string {
+  const script = writeEnvironment(new ScriptWriter(), setup.zfsPath);
+  const word = writeMarker(script, marker);
+  const send = commandWords(script, sendArgv, setup);
+  const receive = commandWords(script, receiveArgv, setup);
+  // Commands under sudo cannot be signalled by us, but they end when what stands between them does.
+  const between = setup.privilege === 'none' ? '' : '| cat ';
+  const kill = 'kill -s TERM 0; sleep 2; kill -s KILL 0';
+  const watchdog = `trap "" TERM; read -r x <&3; [ $(ps -o pgid= -p $$) = $$ ] && { ${kill}; }`;
+  return script
+    .add('exec 3<&0 4>&1 </dev/null')
+    .add(`echo ${word} begin; echo ${word} begin >&2`)
+    .add(`( ${watchdog} ) >/dev/null 2>&1 4>&- & w=$!`)
+    .add('exec 3<&-')
+    .add(`{ ${send} 2>&4 4>&-; echo ${word} $? >&4; } ${between}| { ${receive} >&2 4>&-; echo ${word} $? >&2; }`)
+    .add('kill -s KILL $w 2>/dev/null')
+    .add('exit 0')
+    .toString();
+}
+
+class RemotePipeline {
+  private readonly stages: RemoteStage[];
+  private settle: (error?: Error) => void = () => undefined;
+  private grace: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly session: Session,
+    marker: string,
+    private readonly options: PipelineOptions,
+  ) {
+    const { channel } = session;
+    this.stages = [channel, channel.stderr].map((stream, index) => {
+      return new RemoteStage(
+        stream,
+        marker,
+        (line) => options.onLine?.(index, line) ?? false,
+        () => this.onEnd(),
+      );
+    });
+  }
+
+  async result(): Promise<StageResult[]> {
+    const { session, options, stages } = this;
+    const abort = (): void => this.end();
+    options.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.settle = (error) => (error ? reject(error) : resolve());
+        session.onLost((error) => this.settle(error));
+        session.channel.on('error', () => undefined);
+        session.channel.on('close', () => this.settle());
+        if (options.signal?.aborted) this.end();
+      });
+    } finally {
+      clearTimeout(this.grace);
+      options.signal?.removeEventListener('abort', abort);
+    }
+    return stages.map((stage) => stage.toResult());
+  }
+
+  private onEnd(): void {
+    const { stages } = this;
+    if (stages.every((stage) => stage.code !== null)) this.settle();
+    else if (stages.some((stage) => stage.code !== null && stage.code !== 0)) {
+      this.grace ??= setTimeout(() => this.end(), GRACE_MS);
+    }
+  }
+
+  /** Closing the channel ends the watchdog's input; it ends the rest. */
+  private end(): void {
+    for (const stage of this.stages) stage.ended ||= stage.code === null;
+    this.session.channel.close();
+    this.settle();
+  }
+}
+
+class RemoteStage {
+  code: number | null = null;
+  ended = false;
+  private readonly tail = new Tail();
+  private begun = false;
+
+  constructor(
+    stream: NodeJS.ReadableStream,
+    private readonly marker: string,
+    private readonly onLine: (line: string) => boolean,
+    private readonly onEnd: () => void,
+  ) {
+    const reader = new LineReader((line) => this.line(line));
+    stream.on('data', (chunk: Buffer) => reader.push(chunk));
+    stream.on('error', () => undefined);
+  }
+
+  toResult(): StageResult {
+    return { code: this.code, signal: null, stderr: this.tail.toString(), ended: this.ended };
+  }
+
+  private line(line: string): void {
+    const at = line.indexOf(this.marker);
+    if (at < 0) {
+      if (this.begun) this.say(line);
+      return;
+    }
+    const rest = line.slice(at + this.marker.length + 1);
+    if (this.begun && at > 0) this.say(line.slice(0, at));
+    if (!this.begun) {
+      this.begun = true;
+      return;
+    }
+    this.code = Number(rest);
+    this.onEnd();
+  }
+
+  private say(line: string): void {
+    if (!this.onLine(line)) this.tail.add(line);
+  }
+}

@@ -1,0 +1,172 @@
+// Moves one ZFS stream from a dataset's host to another's (or the same): chooses how the bytes go, watches progress,
+// and judges the end. Which stream to send, and what a `zfs` message means, is up to the caller.
+//
+//   source    target     how
+//   local     local      send | receive                       two processes of this machine
+//   local     remote     send | ssh target receive            push
+//   remote    local      ssh source send | receive            pull
+//   remote    the same   one pipeline over there              remote-pipeline.ts
+//   remote    another    ssh source send | ssh target receive relay
+//
+// A filter (compression, buffer, rate limit) is a further `Stage` between the two, or a longer command on a host.
+import type { Host, ProcessSpec } from '../host/host';
+import { cancelled } from '../host/run-options';
+import { SshHost } from '../host/ssh-host';
+import { endTagged } from '../host/tagged';
+import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './pipeline';
+import { runRemotePipeline } from './remote-pipeline';
+import { SendProgressReader, type SendProgress } from './send-progress';
+import { transferError, type StageReport } from './transfer-error';
+
+export interface TransferRequest {
+  source: Host;
+  /** `zfs send …` with `-v -P`, because progress and stalls are read from what it prints. */
+  sendArgv: readonly string[];
+  target: Host;
+  /** `zfs receive …`; with `-v` the bytes of the stream are known exactly enough at the end. */
+  receiveArgv: readonly string[];
+  /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
+  sameHost: boolean;
+  /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
+  tag: string;
+  signal: AbortSignal;
+  /** Milliseconds without another byte after which the transfer is ended. 0 = never. */
+  stallTimeoutMs: number;
+  onProgress?: (progress: SendProgress) => void;
+  /** A line that either side printed, progress excepted. */
+  onMessage?: (role: 'send' | 'receive', line: string) => void;
+}
+
+export interface TransferResult {
+  /** Bytes of the stream, as good as they can be known without reading it. */
+  bytes: number;
+  stages: readonly StageReport[];
+}
+
+/** Time for ending what an interrupted transfer left on a host, milliseconds. */
+const CLEAN_UP_MS = 4_000;
+
+/**
+ * Resolves only when every process on every host exited with 0. Throws CANCELLED, TRANSFER_STALLED, COMMAND_NOT_FOUND,
+ * the connection codes, else TRANSFER_FAILED; `details.stages` has exit codes and messages of both sides
+ * ({@link StageReport}), `details.primary` the side that failed first, `details.bytes` how far it came.
+ */
+export async function transfer(request: TransferRequest): Promise<TransferResult> {
+  if (request.signal.aborted) throw cancelled('the transfer');
+  const progress = new SendProgressReader();
+  const watch = new StallWatch(request.stallTimeoutMs);
+  const options = {
+    tag: request.tag,
+    signal: AbortSignal.any([request.signal, watch.signal]),
+    onLine: lineHandler(request, progress, watch),
+  };
+  const pair = hostsOf(request);
+  let results: StageResult[] | undefined;
+  let thrown: unknown;
+  try {
+    results = await run(request, options);
+    watch.stop();
+    if (succeeded(results)) return { bytes: progress.finalBytes, stages: reports(results, pair) };
+  } catch (error) {
+    thrown = error;
+  } finally {
+    watch.stop();
+  }
+  await cleanUp(request);
+  throw transferError({
+    stages: reports(results ?? [], pair),
+    thrown,
+    cancelled: request.signal.aborted,
+    stalledAfterMs: watch.signal.aborted ? request.stallTimeoutMs : 0,
+    bytes: progress.state.bytes,
+  });
+}
+
+async function run(request: TransferRequest, options: PipelineOptions & { tag: string }): Promise<StageResult[]> {
+  const { source, target, sendArgv, receiveArgv, tag } = request;
+  const shared = onOneRemoteHost(request);
+  if (shared) return runRemotePipeline(shared, sendArgv, receiveArgv, options);
+  const specs: ProcessSpec[] = [];
+  try {
+    specs.push(await source.pipeCommand(sendArgv, { tag }));
+    specs.push(await target.pipeCommand(receiveArgv, { tag }));
+    if (options.signal?.aborted) throw cancelled('the transfer');
+  } catch (error) {
+    for (const spec of specs) spec.release();
+    throw error;
+  }
+  return runPipeline(specs, options);
+}
+
+/** The host on which a single remote pipeline can do both: same machine, and the same account's rights on both sides. */
+function onOneRemoteHost({ source, target, sameHost }: TransferRequest): SshHost | undefined {
+  if (!(source instanceof SshHost && target instanceof SshHost)) return undefined;
+  return source === target || (sameHost && source.username === target.username) ? source : undefined;
+}
+
+function lineHandler(
+  request: TransferRequest,
+  progress: SendProgressReader,
+  watch: StallWatch,
+): (stage: number, line: string) => boolean {
+  let before = '';
+  return (stage, line) => {
+    if (stage === 1) progress.receiverLine(line);
+    if (stage === 1 || !progress.line(line)) {
+      request.onMessage?.(stage === 0 ? 'send' : 'receive', line);
+      return false;
+    }
+    const { state } = progress;
+    // A hanging sender goes on printing its unchanged count each second: only another count is progress.
+    const now = `${state.snapshot} ${state.bytes}`;
+    if (now === before) return true;
+    before = now;
+    watch.restart();
+    request.onProgress?.(state);
+    return true;
+  };
+}
+
+function hostsOf({ source, target }: TransferRequest): readonly [Host, Host] {
+  return [source, target];
+}
+
+function reports(results: readonly StageResult[], hosts: readonly [Host, Host]): StageReport[] {
+  return results.map((result, index) => {
+    const host = index === 0 ? hosts[0] : hosts[1];
+    return { ...result, role: index === 0 ? 'send' : 'receive', host: host.label, isRemote: !host.isLocal };
+  });
+}
+
+/** Ends what is left on remote hosts, best effort: a dead connection leaves its commands running over there. */
+async function cleanUp(request: TransferRequest): Promise<void> {
+  const remote = new Set([request.source, request.target].filter((host) => !host.isLocal));
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  await Promise.allSettled([...remote].map((host) => endTagged(host, request.tag, { signal })));
+}
+
+/** Aborts its signal when `restart` was not called for `timeoutMs`. */
+class StallWatch {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private over = false;
+
+  constructor(private readonly timeoutMs: number) {
+    this.restart();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  restart(): void {
+    if (this.timeoutMs <= 0 || this.over) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.controller.abort(), this.timeoutMs);
+  }
+
+  stop(): void {
+    this.over = true;
+    clearTimeout(this.timer);
+  }
+}
