@@ -7,7 +7,12 @@ import type { Claim } from './claims';
 import { claimsOf } from './claims';
 import { EventStream } from './events';
 
-export type JobState = 'queued' | 'waiting' | 'running' | 'finished' | 'failed' | 'cancelled';
+export type JobState = 'queued' | 'waiting' | 'running' | 'finished' | 'skipped' | 'failed' | 'cancelled';
+
+/** Thrown by a run that finds out that there was nothing for it to do: neither a result nor an error. */
+export class SkipRun extends Error {
+  override readonly name = 'SkipRun';
+}
 
 /** What is to be run, for whom, and what it touches. */
 export interface JobSpec {
@@ -26,6 +31,7 @@ export interface JobSpec {
 
 export type Outcome =
   | { state: 'finished'; result: unknown }
+  | { state: 'skipped'; reason: string }
   | { state: 'failed' | 'cancelled'; error: ZfsFlowError; partial: object | undefined };
 
 /** For the control message `status` and the status line. Times are ISO 8601 in UTC. */
@@ -89,7 +95,7 @@ export class Job {
   }
 
   get isOver(): boolean {
-    return this.info.state === 'finished' || this.info.state === 'failed' || this.info.state === 'cancelled';
+    return this.info.endedAt !== undefined;
   }
 
   /** Cancelled, though it may need a moment to end. */
@@ -184,6 +190,10 @@ export class Job {
       });
       return;
     }
+    if (thrown instanceof SkipRun) {
+      this.end({ state: 'skipped', reason: thrown.message });
+      return;
+    }
     const error = toZfsFlowError(thrown);
     this.end({ state: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error, partial: this.partial });
   }
@@ -193,19 +203,24 @@ export class Job {
     this.info.state = outcome.state;
     this.info.endedAt = this.settings.now().toISOString();
     delete this.info.waitingFor;
-    if (outcome.state === 'finished') {
-      this.emit({ event: 'finished', level: 'info', message: 'finished', durationMs: this.durationMs() });
-    } else {
-      const { code, message, retryable, hint, dataset, host, field } = outcome.error;
-      this.info.code = code;
-      const level = outcome.state === 'cancelled' ? 'warn' : 'error';
-      const more = { hint, dataset, host, field };
-      const known = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
-      this.emit({ event: outcome.state, level, message, code, retryable, durationMs: this.durationMs(), ...known });
-    }
+    this.emit(this.lastEvent(outcome));
     this.events.close();
     this.settings.ended(this, outcome);
     this.spec.release?.();
+  }
+
+  private lastEvent(outcome: Outcome): EventInput {
+    const durationMs = this.durationMs();
+    if (outcome.state === 'finished') return { event: 'finished', level: 'info', message: 'finished', durationMs };
+    if (outcome.state === 'skipped') {
+      return { event: 'skipped', level: 'warn', message: `skipped: ${outcome.reason}`, durationMs };
+    }
+    const { code, message, retryable, hint, dataset, host, field } = outcome.error;
+    this.info.code = code;
+    const more = { hint, dataset, host, field };
+    const known = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
+    const level = outcome.state === 'cancelled' ? 'warn' : 'error';
+    return { event: outcome.state, level, message, code, retryable, durationMs, ...known };
   }
 
   /** Milliseconds since it started, 0 when it never did. */

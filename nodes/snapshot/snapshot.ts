@@ -1,0 +1,27 @@
+// Runtime half of zfs-snapshot: hands messages to the engine's snapshots/create.ts. What a property means is said there.
+import { ZfsFlowError } from '../../src/errors';
+import { SkipRun } from '../../src/jobs/job';
+import { createSnapshots, snapshotUses } from '../../src/snapshots/create';
+import type { SnapshotOptions, SnapshotResult } from '../../src/snapshots/options';
+import { parseSnapshotOptions } from '../../src/snapshots/parse-options';
+import type { Red } from '../common/red';
+import type { TaskDefinition } from '../common/task-definition';
+import { registerTask } from '../common/task-node';
+
+const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
+  type: 'zfs-snapshot',
+  parse: (values) => parseSnapshotOptions(values),
+  uses: snapshotUses,
+  async run(options, hosts, ctx, { scheduledAt }) {
+    try {
+      return await createSnapshots(options, hosts, ctx);
+    } catch (thrown) {
+      const repeated = thrown instanceof ZfsFlowError && thrown.details?.['repeatedHour'] === true;
+      if (scheduledAt === undefined || !repeated) throw thrown;
+      throw new SkipRun(`repeated hour: ${thrown.message}; %z in the schema or the zone UTC avoids it`);
+    }
+  },
+  summary: ({ snapshots }, t) => t('taken', { count: snapshots.length }),
+};
+
+export = (RED: Red): void => registerTask(RED, snapshot);

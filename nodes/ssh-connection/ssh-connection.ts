@@ -1,0 +1,57 @@
+// Runtime half of zfs-ssh-connection: a configuration node that others lease a host from. It opens nothing by itself;
+// the connection is made by the first job that needs it (src/host/ssh-host.ts).
+import type { Node } from 'node-red';
+import { SshHost } from '../../src/host/ssh-host';
+import { stableHash } from '../../src/jobs/stable-hash';
+import { FIELDS } from '../common/fields';
+import type { ConnectionHandle } from '../common/hosts';
+import { hostPool } from '../common/hosts';
+import { migrate } from '../common/migrate';
+import type { NodeConfig, Red } from '../common/red';
+import { registerAdminEndpoints } from './admin';
+import { sshHostOptions, type SshCredentials } from './ssh-options';
+
+const TYPE = 'zfs-ssh-connection';
+
+interface ConnectionNode extends Node<Required<SshCredentials>> {
+  connection: ConnectionHandle;
+}
+
+/** The properties of the contract, and nothing of the editor's. */
+function ownProperties(config: NodeConfig): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(FIELDS[TYPE]).map((name) => [name, config[name]]));
+}
+
+function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {
+  const values = ownProperties(config);
+  // Absent until somebody has entered one.
+  const credentials = { ...(node.credentials as SshCredentials | undefined) };
+  const configHash = stableHash({ values, credentials });
+  return {
+    configHash,
+    values,
+    // Mistakes are reported to the message that needs the connection, not at deploy.
+    lease: () =>
+      hostPool.lease(
+        `${node.id} ${configHash}`,
+        () => new SshHost(sshHostOptions(node.id, migrate(values), credentials)),
+      ),
+  };
+}
+
+export = (RED: Red): void => {
+  function construct(this: ConnectionNode, config: NodeConfig): void {
+    RED.nodes.createNode(this, config);
+    const handle = handleOf(this, config);
+    // Not enumerable: a node that somebody prints or clones must not carry it along.
+    Object.defineProperty(this, 'connection', { value: handle, enumerable: false });
+    // Held over the time between two jobs, so that they share one connection.
+    const lease = handle.lease();
+    this.on('close', () => lease.release());
+  }
+  const secret = { type: 'password' as const };
+  RED.nodes.registerType<ConnectionNode, NodeConfig, object, Required<SshCredentials>>(TYPE, construct, {
+    credentials: { privateKey: secret, passphrase: secret, password: secret },
+  });
+  registerAdminEndpoints(RED);
+};

@@ -1,0 +1,183 @@
+// A real Node-RED with flows made for a test: builds them, deploys them again, and keeps what every output, Catch,
+// Complete and Status node said – over deploys, which replace each node.
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import { utils } from 'ssh2';
+import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
+import replicate = require('../../nodes/replicate/replicate');
+import prune = require('../../nodes/retention-prune/retention-prune');
+import snapshot = require('../../nodes/snapshot/snapshot');
+import connection = require('../../nodes/ssh-connection/ssh-connection');
+
+export type FlowNode = Record<string, unknown> & { id: string; type: string };
+export type Message = NodeMessage & Record<string, unknown> & { payload?: unknown };
+
+/** What arrived at each collector, by its id. Not in the nodes: a deploy makes new ones. */
+const collected = new Map<string, Message[]>();
+
+function collector(RED: NodeAPI): void {
+  function construct(this: Node, config: NodeDef): void {
+    RED.nodes.createNode(this, config);
+    this.on('input', (msg) => void collected.get(config.id)?.push(msg));
+  }
+  RED.nodes.registerType('test-collector', construct);
+}
+
+const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune] as Parameters<typeof helper.load>[0];
+
+/** A node on a tab, with a collector at each output and a Catch, a Complete and a Status node for it. */
+export function flowWith(node: FlowNode, ...others: FlowNode[]): FlowNode[] {
+  const { id } = node;
+  const tap = (kind: string): FlowNode => ({ id: `${id}-${kind}`, type: 'test-collector', z: 'tab', wires: [] });
+  const watcher = (kind: 'catch' | 'complete' | 'status'): FlowNode => ({
+    id: `${id}-${kind}-node`,
+    type: kind,
+    z: 'tab',
+    scope: [id],
+    uncaught: false,
+    wires: [[`${id}-${kind}`]],
+  });
+  return [
+    { id: 'tab', type: 'tab', label: 'test' },
+    ...others,
+    { z: 'tab', wires: [[`${id}-result`], [`${id}-log`], [`${id}-error`]], ...node },
+    ...['result', 'log', 'error', 'catch', 'complete', 'status'].map(tap),
+    ...(['catch', 'complete', 'status'] as const).map(watcher),
+  ];
+}
+
+export function sshConnection(port: number, more: Record<string, unknown> = {}): FlowNode {
+  return { id: 'ssh', type: 'zfs-ssh-connection', host: '127.0.0.1', port, hostKeys: HOST_KEY, ...more };
+}
+
+const KEY_PAIR = utils.generateKeyPairSync('ed25519');
+/** Of no host: nothing gets as far as comparing it. */
+const HOST_KEY = KEY_PAIR.public.trim();
+export const PRIVATE_KEY = KEY_PAIR.private;
+
+export class FlowBench {
+  /** Once for all tests of a file. */
+  async open(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      helper.startServer(resolve);
+    });
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      helper.stopServer(resolve);
+    });
+  }
+
+  async start(
+    flow: FlowNode[],
+    credentials: Record<string, object> = { ssh: { privateKey: PRIVATE_KEY } },
+  ): Promise<void> {
+    collected.clear();
+    this.prepare(flow);
+    await helper.load(NODES, structuredClone(flow) as never, credentials);
+  }
+
+  /** As the editor's Deploy button does it. */
+  async deploy(
+    flow: FlowNode[],
+    type: 'full' | 'nodes' | 'flows' = 'full',
+    credentials: Record<string, object> = { ssh: { privateKey: PRIVATE_KEY } },
+  ): Promise<void> {
+    this.prepare(flow);
+    await helper.setFlows(structuredClone(flow) as never, type, credentials);
+  }
+
+  async stop(): Promise<void> {
+    // Deleted nodes cancel their jobs; a mere unload would leave them to a successor for a while.
+    await helper.setFlows([], 'full');
+    await helper.unload();
+  }
+
+  send(id: string, message: Record<string, unknown> = {}): void {
+    helper.getNode(id).receive(message);
+  }
+
+  /** What arrived so far at an output or watcher of a node. */
+  at(id: string, kind: 'result' | 'log' | 'error' | 'catch' | 'complete' | 'status'): Message[] {
+    return collected.get(`${id}-${kind}`) ?? [];
+  }
+
+  events(id: string): Record<string, unknown>[] {
+    return this.at(id, 'log').map((message) => message.payload as Record<string, unknown>);
+  }
+
+  /** Resolves once something is there; a test that waits in vain fails with what it waited for. */
+  async until<T>(what: string, look: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const found = look();
+      if (found !== undefined && found !== false) return found;
+      assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10);
+      });
+    }
+  }
+
+  async first(id: string, kind: Parameters<FlowBench['at']>[1], timeoutMs?: number): Promise<Message> {
+    return this.until(`a message at ${id}-${kind}`, () => this.at(id, kind)[0], timeoutMs);
+  }
+
+  private prepare(flow: readonly FlowNode[]): void {
+    for (const { id, type } of flow) if (type === 'test-collector' && !collected.has(id)) collected.set(id, []);
+  }
+}
+
+/** A port of this machine on which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+/** Accepts connections and never says a word: an SSH connection to it hangs until it is cancelled or cut. */
+export class BlackHole {
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer((socket) => {
+    this.sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.sockets.delete(socket));
+  });
+  port = 0;
+
+  async open(): Promise<this> {
+    this.port = await listen(this.server);
+    return this;
+  }
+
+  get connections(): number {
+    return this.sockets.size;
+  }
+
+  /** Cuts whoever is connected. */
+  cut(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => {
+      this.server.close(resolve);
+    });
+  }
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+export { helper };
