@@ -29,12 +29,6 @@ export function listUses(options: ListOptions): DatasetUse[] {
   return options.datasets.map((dataset) => ({ connection: options.connection, dataset, access: 'read' }));
 }
 
-/** Selected by name and time, not yet by number. */
-interface Hit {
-  record: SnapshotRecord;
-  parsedDate: Date | null;
-}
-
 /**
  * Throws INVALID_OPTIONS, DATASET_NOT_FOUND and what hosts throw. One remote command; with the columns `full` one for
  * the user properties besides and, where there are any, one for the holds.
@@ -46,24 +40,29 @@ export async function listSnapshots(
 ): Promise<SnapshotListing> {
   const host = hosts(options.connection);
   const select = selector(options, ctx.now());
-  const groups = new Map<string, DatasetHits>();
+  const groups = new Map<string, DatasetItems>();
+  const held = new Set<string>();
   let total = 0;
   const { missing } = await eachSnapshot(host, request(options, ctx.signal), (record) => {
     total += 1;
-    const hit = select(record);
-    if (hit === null) return;
+    const parsedDate = select(record);
+    if (parsedDate === undefined) return;
     let group = groups.get(record.dataset);
-    if (group === undefined) groups.set(record.dataset, (group = new DatasetHits(options)));
-    group.add(hit);
+    if (group === undefined) groups.set(record.dataset, (group = new DatasetItems(options)));
+    group.add(record, parsedDate);
+    if ((record.userrefs ?? 0) > 0) held.add(fullName(record));
   });
   requireAll(host, missing);
-  const hits: Hit[] = [];
+  const items: ListedSnapshot[] = [];
   let eligible = 0;
   for (const group of groups.values()) {
     eligible += group.size;
-    for (const hit of await group.result()) hits.push(hit);
+    for (const item of await group.result()) items.push(item);
   }
-  return { items: await toItems(host, hits, options, ctx.signal), eligible, total };
+  if (options.columns === 'full' && items.length > 0) {
+    await addDetails(host, items, held, { ...options, total }, ctx.signal);
+  }
+  return { items, eligible, total };
 }
 
 function request(options: ListOptions, signal: AbortSignal): Parameters<typeof eachSnapshot>[1] {
@@ -83,8 +82,11 @@ function columnsOf(options: ListOptions): SnapshotColumn[] {
   return columns;
 }
 
-/** What a snapshot must be to be in the result, whatever the others are. */
-function selector(options: ListOptions, now: Date): (record: SnapshotRecord) => Hit | null {
+/**
+ * What a snapshot must be to be in the result, whatever the others are. Answers the date in its name, null where no
+ * schema asks for one, and undefined for a snapshot that is not selected.
+ */
+function selector(options: ListOptions, now: Date): (record: SnapshotRecord) => Date | null | undefined {
   const { timeZone } = options;
   const schema = options.namingSchema === '' ? null : parseNamingSchema(options.namingSchema);
   const regex = readRegExp(options.nameRegex, 'nameRegex');
@@ -92,60 +94,60 @@ function selector(options: ListOptions, now: Date): (record: SnapshotRecord) => 
   const before = timeLimit(options.olderThan, 'olderThan', timeZone, now) ?? Infinity;
   const limited = after !== -Infinity || before !== Infinity;
   return (record) => {
-    if (regex !== null && !regex.test(record.name)) return null;
+    if (regex !== null && !regex.test(record.name)) return undefined;
     const parsedDate = schema === null ? null : (parseSnapshotName(schema, record.name, timeZone)?.date ?? null);
-    if (schema !== null && parsedDate === null) return null;
-    if (!limited) return { record, parsedDate };
+    if (schema !== null && parsedDate === null) return undefined;
+    if (!limited) return parsedDate;
     // Without a creation time nothing can be said of its age, so it is not selected by age.
     const time = parsedDate?.getTime() ?? (record.creation ?? NaN) * 1000;
-    return time > after && time < before ? { record, parsedDate } : null;
+    return time > after && time < before ? parsedDate : undefined;
   };
 }
 
 /** createtxg is a decimal number without leading zeros; a bookmark comes before the snapshot of the same moment. */
-function byCreation(a: Hit, b: Hit): number {
-  const [x, y] = [a.record.createtxg, b.record.createtxg];
+function byCreation(a: ListedSnapshot, b: ListedSnapshot): number {
+  const [x, y] = [a.createtxg, b.createtxg];
   if (x !== y) return x.length - y.length || (x < y ? -1 : 1);
-  return a.record.kind === b.record.kind ? 0 : a.record.kind === 'bookmark' ? -1 : 1;
+  return a.kind === b.kind ? 0 : a.kind === 'bookmark' ? -1 : 1;
 }
 
-/** The hits of one dataset: all of them, or only as many of the newest and oldest as are wanted. */
-class DatasetHits {
-  private hits: Hit[] = [];
+/** The selected snapshots of one dataset: all of them, or only as many of the newest and oldest as are wanted. */
+class DatasetItems {
+  private items: ListedSnapshot[] = [];
   private count = 0;
   private readonly limit: number;
 
-  constructor(private readonly options: Pick<ListOptions, 'newest' | 'oldest' | 'output'>) {
+  constructor(private readonly options: Pick<ListOptions, 'newest' | 'oldest' | 'output' | 'columns'>) {
     const { newest, oldest } = options;
     this.limit = newest + oldest === 0 ? Infinity : newest + oldest;
   }
 
-  add(hit: Hit): void {
+  add(record: SnapshotRecord, parsedDate: Date | null): void {
     this.count += 1;
     if (this.options.output === 'count') return;
-    this.hits.push(hit);
-    if (this.hits.length > 2 * this.limit + 1000) this.trim();
+    this.items.push(toItem(record, parsedDate, this.options.columns));
+    if (this.items.length > 2 * this.limit + 1000) this.trim();
   }
 
   get size(): number {
     return Math.min(this.count, this.limit);
   }
 
-  async result(): Promise<readonly Hit[]> {
-    if (this.hits.length > this.limit) this.trim();
-    return sortInSlices(this.hits, byCreation);
+  async result(): Promise<readonly ListedSnapshot[]> {
+    if (this.items.length > this.limit) this.trim();
+    return sortInSlices(this.items, byCreation);
   }
 
   private trim(): void {
     const { newest, oldest } = this.options;
-    const sorted = this.hits.toSorted(byCreation);
-    this.hits = [...sorted.slice(0, oldest), ...sorted.slice(sorted.length - newest)];
+    const sorted = this.items.toSorted(byCreation);
+    this.items = [...sorted.slice(0, oldest), ...sorted.slice(sorted.length - newest)];
   }
 }
 
 const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-function toItem({ record, parsedDate }: Hit, columns: ListOptions['columns']): ListedSnapshot {
+function toItem(record: SnapshotRecord, parsedDate: Date | null, columns: ListOptions['columns']): ListedSnapshot {
   const { dataset, name, kind, guid, createtxg } = record;
   const item: ListedSnapshot = { dataset, name, snapshot: fullName(record), kind, guid, createtxg };
   if (columns !== 'identity') {
@@ -155,38 +157,44 @@ function toItem({ record, parsedDate }: Hit, columns: ListOptions['columns']): L
     if (referenced !== undefined) item.referenced = referenced;
     if (written !== undefined) item.written = written;
   }
-  if (columns === 'full') Object.assign(item, { holds: [], clones: [...(record.clones ?? [])], properties: {} });
+  if (columns === 'full') {
+    item.holds = [];
+    item.clones = [...(record.clones ?? [])];
+    item.properties = {};
+  }
   if (parsedDate !== null) item.parsedDate = parsedDate.toISOString();
   return item;
 }
 
-async function toItems(
+/** Holds and user properties, which a listing of snapshots does not give. */
+async function addDetails(
   host: Host,
-  hits: readonly Hit[],
-  options: ListOptions,
+  items: readonly ListedSnapshot[],
+  held: ReadonlySet<string>,
+  options: ListOptions & { total: number },
   signal: AbortSignal,
-): Promise<ListedSnapshot[]> {
-  const items: ListedSnapshot[] = [];
-  const held: string[] = [];
-  await forEachInSlices(hits, (hit) => {
-    items.push(toItem(hit, options.columns));
-    if ((hit.record.userrefs ?? 0) > 0) held.push(fullName(hit.record));
+): Promise<void> {
+  const byName = new Map<string, ListedSnapshot>();
+  await forEachInSlices(items, (item) => {
+    if (item.kind === 'snapshot') byName.set(item.snapshot, item);
   });
-  if (options.columns !== 'full' || items.length === 0) return items;
-  const byName = new Map(items.filter(({ kind }) => kind === 'snapshot').map((item) => [item.snapshot, item]));
-  for (const { snapshot, tag } of await listHolds(host, held, signal)) byName.get(snapshot)?.holds?.push(tag);
-  await addProperties(host, byName, options, signal);
-  return items;
+  const names = [...held].filter((name) => byName.has(name));
+  for (const { snapshot, tag } of await listHolds(host, names, signal)) byName.get(snapshot)?.holds?.push(tag);
+  if (byName.size > 0) await addProperties(host, byName, options, signal);
 }
 
-/** Beyond this many, asking for whole trees is cheaper than naming the snapshots. */
-const MAX_NAMED = 1000;
+/** Most snapshots that are asked for by name, in one remote command of some 100 KB for each thousand. */
+const MAX_NAMED = 5000;
+const NAMES_PER_COMMAND = 500;
 
-/** User properties that are set on the snapshots themselves. */
+/**
+ * User properties that are set on the snapshots themselves. ZFS tells which there are only by reading all properties of a
+ * snapshot, which takes many times as long as listing it, so whole trees are asked for only where most of them is wanted.
+ */
 async function addProperties(
   host: Host,
   items: ReadonlyMap<string, ListedSnapshot>,
-  options: ListOptions,
+  options: ListOptions & { total: number },
   signal: AbortSignal,
 ): Promise<void> {
   const queue = new SlicedQueue<string>((line) => {
@@ -198,8 +206,8 @@ async function addProperties(
   const get = ['zfs', 'get', '-Hp', '-s', 'local,received', '-t', 'snapshot', '-o', 'name,property,value'];
   const depth = options.recursive || options.datasets.length === 0 ? ['-r'] : ['-d', '1'];
   const argvs =
-    items.size <= MAX_NAMED
-      ? groupNames([...items.keys()], MAX_NAMED).map((group) => [...get, 'all', ...group])
+    items.size <= Math.min(MAX_NAMED, options.total / 2)
+      ? groupNames([...items.keys()], NAMES_PER_COMMAND).map((group) => [...get, 'all', ...group])
       : [[...get, ...depth, 'all', ...options.datasets]];
   const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
   await queue.drained();
