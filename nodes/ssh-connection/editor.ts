@@ -1,9 +1,9 @@
 // The zfs-ssh-connection dialog. What its properties mean is nodes/common/fields.ts; connecting is src/host. The three
 // buttons are in tools.ts.
-import { hostKeyLineProblem } from '../common/editor/checks';
 import { Dialog } from '../common/editor/dialog';
 import { checkWhileTyping, textList } from '../common/editor/rows';
 import { type ValidatorOptions, current, validator } from '../common/editor/validate';
+import { hostKeysProblem } from './editor/host-keys';
 import { connectionTools } from './editor/tools';
 
 const TYPE = 'zfs-ssh-connection';
@@ -20,12 +20,6 @@ const HOST_KEYS: ValidatorOptions = {
   check: (node, text) => hostKeysProblem(node, text),
   required: (node) => node._('invalid.noHostKey'),
 };
-
-function hostKeysProblem(node: EditorNode, text: string): string | null {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  if (lines.length === 0) return node._('invalid.noHostKey');
-  return lines.map((line) => hostKeyLineProblem(node, line)).find((problem) => problem !== null) ?? null;
-}
 
 /** `auto`, or the ciphers in the order in which they are offered. */
 function ciphersEditor(dialog: Dialog): void {

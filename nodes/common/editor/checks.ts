@@ -43,12 +43,3 @@ export const minFreeProblem = (text: string): string | null => complaint(() => p
 /** An ISO date or a duration such as `7d`. */
 export const timeLimitProblem = (text: string): string | null =>
   complaint(() => timeLimit(text, 'date', '', new Date()));
-
-/** `ssh-ed25519 AAAA…`, or a line of known_hosts, which has the names of the host before it. */
-export function hostKeyLineProblem(node: EditorNode, line: string): string | null {
-  const words = line.trim().split(/\s+/);
-  const type = words.findIndex((word) => /^(?:ssh-|ecdsa-|sk-)/.test(word));
-  const key = type < 0 || type > 2 ? undefined : words[type + 1];
-  if (key === undefined || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) return node._('invalid.hostKey', { line });
-  return null;
-}

@@ -108,8 +108,10 @@ export function validator(type: NodeType, property: string, options: ValidatorOp
 
 /** What the dialog shows if it is open for this node, else what is stored or meant. */
 export function current(node: EditorNode, type: NodeType, property: string): unknown {
-  const input = $(`#${inputPrefix(type)}${property}`);
-  if (isBeingEdited(node) && input.length > 0) return textOf(input);
+  if (isBeingEdited(node)) {
+    const input = $(`#${inputPrefix(type)}${property}`);
+    if (input.length > 0) return textOf(input);
+  }
   return node[property] ?? (FIELDS[type] as FieldTable)[property]?.default;
 }
 
