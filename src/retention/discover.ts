@@ -9,7 +9,7 @@ import { poolSpace } from '../zfs/space';
 import { snapshotUserProperties } from '../zfs/user-properties';
 import { compileRules, compileScope } from './compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
-import type { Reasons } from './guards';
+import { EXPIRY_PREFIX, type Reasons } from './guards';
 import { poolOf } from './min-free';
 import type { PruneRequest } from './options';
 import { parseMinFree } from './parse-options';
@@ -123,15 +123,15 @@ export async function discover(
 }
 
 /**
- * The input with the user properties of its snapshots, for `org.truenas:destroy_at_*`. Asked for only when something
- * would go, since ZFS reads every property of every snapshot for it.
+ * The input with the properties of `candidates` that put off their end, `org.truenas:destroy_at_*`. Asked for only where
+ * something would go, since ZFS has no quick way to list them.
  */
-export async function withProperties(
+export async function withExpiries(
   { host, input }: Discovery,
-  request: PruneRequest,
+  candidates: readonly SnapshotRecord[],
   ctx: RunContext,
 ): Promise<RetentionPlanInput> {
-  const properties = await snapshotUserProperties(host, request.datasets, request.recursive, ctx.signal);
+  const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, ctx.signal);
   if (properties.size === 0) return input;
   const snapshots = input.snapshots.map((record) => {
     const own = properties.get(fullName(record));

@@ -7,7 +7,7 @@ import { MAX_DATE_MS, type Candidate, type CompiledScope } from './scope';
 export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** Until this date a snapshot is kept (truenas.md B.11); the suffix is a host id and is not looked at. */
-export const EXPIRY_PROPERTY = /^org\.truenas:destroy_at_/;
+export const EXPIRY_PREFIX = 'org.truenas:destroy_at_';
 
 export interface ClockEvidence {
   /** Milliseconds since the epoch. */
@@ -52,7 +52,7 @@ function heldOrCloned({ userrefs, clones }: SnapshotRecord): string[] {
 
 function expiry({ properties }: SnapshotRecord, now: number): string[] {
   return Object.entries(properties ?? {}).flatMap(([key, value]) => {
-    if (!EXPIRY_PROPERTY.test(key)) return [];
+    if (!key.startsWith(EXPIRY_PREFIX)) return [];
     const until = parseExpiry(value);
     if (until === null) return [`its property ${key} holds no date: ${JSON.stringify(value)}`];
     return until > now ? [`its property ${key} keeps it until ${value}`] : [];

@@ -97,13 +97,7 @@ export function destinationProtections(
   for (const destination of destinations) {
     const { label, state } = destination;
     for (const guid of destination.partial) collector.add(guid, `part of an unfinished transfer to ${label}`);
-    if (state === 'offline') {
-      const wanted = datasetPart(destinationId('0', destination.dataset));
-      if (![...marks.final.keys()].some((dstId) => datasetPart(dstId) === wanted)) {
-        keepAll ??= `${label} cannot be reached, and no bookmark here says what it has`;
-      }
-      continue;
-    }
+    if (state === 'offline') continue;
     const base = newest([...snapshots, ...bookmarks].filter(({ guid }) => destination.guids.has(guid)));
     if (state === 'missing' || !base) {
       keepAll ??=
@@ -113,8 +107,28 @@ export function destinationProtections(
     collector.from(destination.guids, base, label);
     if (destination.poolGuid !== '') settled.add(destinationId(destination.poolGuid, destination.dataset));
   }
+  keepAll ??= unknownDestination(marks, settled, destinations);
   const markers = protectByMarks(marks, settled, destinations, collector);
   return { reasons: collector.reasons, keepAll, markers };
+}
+
+/**
+ * Why everything stays for the sake of a destination that is away, or null. Its bookmarks are known by its dataset's
+ * path only, since the pool's GUID is not known now; those of destinations that were listed are not its own, and
+ * each of several (rotating disks, say, with the same path) needs some.
+ */
+function unknownDestination(
+  marks: Marks,
+  settled: ReadonlySet<string>,
+  destinations: readonly Destination[],
+): string | null {
+  const free = [...marks.final.keys()].filter((dstId) => !settled.has(dstId)).map(datasetPart);
+  for (const { label, dataset } of destinations.filter(({ state }) => state === 'offline')) {
+    const index = free.indexOf(datasetPart(destinationId('0', dataset)));
+    if (index < 0) return `${label} cannot be reached, and no bookmark here says what it has`;
+    free.splice(index, 1);
+  }
+  return null;
 }
 
 function protectByMarks(

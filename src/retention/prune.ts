@@ -3,7 +3,7 @@
 import type { HostResolver, RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { approvedItems, readApproval } from './approve';
-import { discover, withProperties, type Discovery, type ExtraProtections } from './discover';
+import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover';
 import { execute } from './execute';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
 import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan';
@@ -35,11 +35,17 @@ function toItem({ record, reasons }: PlannedSnapshot): PruneItem {
   return { dataset, name, guid, creation: when, reasons, ...(used === undefined ? {} : { reclaim: used }) };
 }
 
-async function makePlan(discovery: Discovery, request: PruneRequest, ctx: RunContext): Promise<RetentionPlanResult> {
+async function makePlan(discovery: Discovery, ctx: RunContext): Promise<RetentionPlanResult> {
   const first = planRetention({ ...discovery.input, minFree: null });
   // Properties only ever keep, so what stays without them stays with them.
   if (first.destroy.length === 0) return first;
-  return planRetention(await withProperties(discovery, request, ctx));
+  return planRetention(
+    await withExpiries(
+      discovery,
+      first.destroy.map(({ record }) => record),
+      ctx,
+    ),
+  );
 }
 
 async function prepare(
@@ -50,7 +56,7 @@ async function prepare(
   extras: PruneExtras,
 ): Promise<Prepared> {
   const discovery = await discover(request, hosts, ctx, extras.protections);
-  const plan = await makePlan(discovery, request, ctx);
+  const plan = await makePlan(discovery, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;
   const result: PruneResult = {

@@ -1,55 +1,108 @@
 // User properties that were set on snapshots themselves (or came with a stream), not inherited from their dataset.
-import type { Host } from '../host/host';
+// ZFS cannot list properties by prefix. `zfs get all` can, but opens every snapshot for its native properties too:
+// 1–3 ms each, more than destroying it. A read-only channel program reads the same in a tenth of that, as root only.
+import { groupBy } from '../group-by';
+import type { CommandResult, Host } from '../host/host';
+import { groupNames } from './batch';
 import { missingDatasets } from './classify';
+import { snapshotName, type SnapshotName } from './destroy';
 import { commandError } from './run';
 
+/** Full snapshot name → its properties; a snapshot without any is absent. */
+export type UserProperties = Map<string, Record<string, string>>;
+
+/** Names in one command; arguments of a `zfs program` are limited to 128 KiB by its memory. */
+const NAMES_PER_COMMAND = 500;
+
+// zfs-program(8). Values are from `source`: the snapshot itself, or `$recvd` when they came with a stream.
+const PROGRAM = `
+args = ...
+argv = args["argv"]
+prefix = argv[1]
+found = {}
+for i = 2, #argv do
+  if zfs.exists(argv[i]) then
+    for snapshot in zfs.list.snapshots(argv[i]) do
+      for key, value, source in zfs.list.user_properties(snapshot) do
+        if string.sub(key, 1, #prefix) == prefix and (source == snapshot or source == "$recvd") then
+          found[#found + 1] = snapshot .. "\\t" .. key .. "\\t" .. value
+        end
+      end
+    end
+  end
+end
+return found
+`;
+
+function collect(lines: Iterable<string>, prefix: string, into: UserProperties): void {
+  for (const line of lines) {
+    const [name = '', key = '', ...value] = line.split('\t');
+    if (!key.startsWith(prefix)) continue;
+    into.set(name, { ...into.get(name), [key]: value.join('\t') });
+  }
+}
+
+/** What the program returned; null when that is not what it returns. */
+function readReturn({ code, stdout }: CommandResult): string[] | null {
+  if (code !== 0) return null;
+  try {
+    const answer = JSON.parse(stdout) as { return?: unknown };
+    if (typeof answer.return !== 'object' || answer.return === null) return null;
+    const lines = Object.values(answer.return);
+    return lines.every((line) => typeof line === 'string') ? lines : null;
+  } catch {
+    return null;
+  }
+}
+
+/** By channel program; null when that is not possible here for whatever reason. */
+async function byProgram(
+  host: Host,
+  snapshots: readonly SnapshotName[],
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<UserProperties | null> {
+  if (!(await host.facts(signal ? { signal } : {})).isRoot) return null;
+  const found: UserProperties = new Map();
+  const datasets = [...new Set(snapshots.map(({ dataset }) => dataset))];
+  for (const [pool, names] of groupBy(datasets, (dataset) => dataset.split('/', 1)[0] ?? dataset)) {
+    for (const group of groupNames(names, NAMES_PER_COMMAND)) {
+      const argv = ['zfs', 'program', '-n', '-j', pool, '-', prefix, ...group];
+      const lines = readReturn(await host.run(argv, { stdin: PROGRAM, ...(signal ? { signal } : {}) }));
+      if (!lines) return null;
+      collect(lines, prefix, found);
+    }
+  }
+  return found;
+}
+
+async function byGet(
+  host: Host,
+  snapshots: readonly SnapshotName[],
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<UserProperties> {
+  const found: UserProperties = new Map();
+  for (const names of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
+    const argv = ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', ...names];
+    const result = await host.run(argv, signal ? { signal } : {});
+    // A snapshot that is gone by now has no properties; whoever destroys looks again.
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
+    collect(result.stdout.split('\n'), prefix, found);
+  }
+  return found;
+}
+
 /**
- * User properties of all snapshots of the trees: full snapshot name → properties; a snapshot without any is absent.
- * ZFS has no way to ask for properties by a prefix, so all are asked for, and native ones are dropped by their source:
- * on a snapshot they are never `local`. One command; costs about as much as a listing.
+ * User properties of these snapshots whose names begin with `prefix`; those of other snapshots of the same datasets may
+ * be among them. Throws the classified error when they cannot be read.
  */
 export async function snapshotUserProperties(
   host: Host,
-  roots: readonly string[],
-  recursive: boolean,
+  snapshots: readonly SnapshotName[],
+  prefix: string,
   signal?: AbortSignal,
-): Promise<Map<string, Record<string, string>>> {
-  const levels = recursive ? ['-r'] : ['-d', '1'];
-  const columns = 'name,property,value';
-  const argv = [
-    'zfs',
-    'get',
-    '-Hp',
-    ...levels,
-    '-t',
-    'snapshot',
-    '-s',
-    'local,received',
-    '-o',
-    columns,
-    'all',
-    ...roots,
-  ];
-  const found = new Map<string, Record<string, string>>();
-  let last: { name: string; key: string } | undefined;
-  const result = await host.run(argv, {
-    ...(signal ? { signal } : {}),
-    onLine: (line) => {
-      const [name = '', key, ...value] = line.split('\t');
-      const owner = key?.includes(':') && name.includes('@') ? { name, key } : undefined;
-      if (owner) {
-        const properties = found.get(name) ?? {};
-        properties[owner.key] = value.join('\t');
-        found.set(name, properties);
-        last = owner;
-        return;
-      }
-      // A value may hold line breaks; what follows one belongs to the property before.
-      const properties = last && found.get(last.name);
-      if (last && properties) properties[last.key] += `\n${line}`;
-    },
-  });
-  // A tree that went away meanwhile has no snapshots left to speak of; whoever destroys looks again.
-  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
-  return found;
+): Promise<UserProperties> {
+  if (snapshots.length === 0) return new Map();
+  return (await byProgram(host, snapshots, prefix, signal)) ?? (await byGet(host, snapshots, prefix, signal));
 }
