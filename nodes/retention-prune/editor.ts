@@ -15,7 +15,7 @@ import { DATASETS, TIME_ZONE, type ValidatorOptions, scheduleValidator, validato
 import { timeZoneInput } from '../common/editor/zones';
 
 const TYPE = 'zfs-retention-prune';
-const MIN_FREE: ValidatorOptions = { check: (_node, text) => minFreeProblem(text) };
+const MIN_FREE: ValidatorOptions = { check: minFreeProblem };
 
 interface Destination {
   connection: string;

@@ -2,7 +2,7 @@
 // and runtime refuse the same. Each returns why a value is refused, or null.
 import { parseNamingSchema } from '../../../src/naming/schema';
 import { parseCron } from '../../../src/schedule/cron';
-import { parseMinFree } from '../../../src/retention/parse-options';
+import { parseSize } from '../../../src/raw-options';
 import { timeLimit } from '../../../src/snapshots/time-limit';
 import { checkTimeZone } from '../../../src/time-zone';
 import { compileExcludes, datasetNameProblem, userPropertyProblem } from '../../../src/zfs/names';
@@ -38,7 +38,11 @@ export function propertyNameProblem(node: EditorNode, text: string): string | nu
 }
 
 /** `10%` or `500G`. */
-export const minFreeProblem = (text: string): string | null => complaint(() => parseMinFree(text));
+export function minFreeProblem(node: EditorNode, text: string): string | null {
+  const percent = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text)?.[1];
+  const fits = percent === undefined ? parseSize(text) !== null : Number(percent) <= 100;
+  return fits ? null : node._('common.invalid.minFree');
+}
 
 /** An ISO date or a duration such as `7d`. */
 export const timeLimitProblem = (text: string): string | null =>
