@@ -1,0 +1,139 @@
+// What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { Server, utils } from 'ssh2';
+import { fingerprint, parseHostKeys } from '../../src/host/host-keys';
+import { readPrivateKey } from '../../src/host/private-key';
+import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from './flow-bench';
+
+const bench = new FlowBench();
+const HOST_KEYS = utils.generateKeyPairSync('ed25519');
+
+/** An SSH server that lets nobody in and remembers the passwords it was offered. */
+class Doorkeeper {
+  readonly passwords: string[] = [];
+  port = 0;
+  private readonly server = new Server({ hostKeys: [HOST_KEYS.private] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (context) => {
+      if (context.method === 'password') this.passwords.push(context.password);
+      context.reject(['password', 'publickey']);
+    });
+  });
+
+  async open(): Promise<this> {
+    await new Promise<void>((resolve) => {
+      this.server.listen(0, '127.0.0.1', resolve);
+    });
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+    });
+  }
+}
+
+describe('the admin endpoints', () => {
+  let door: Doorkeeper;
+
+  async function ask(endpoint: string, body: object): Promise<Record<string, unknown>> {
+    const response = await helper.request().post(`/zfs-flows/${endpoint}`).send(body).expect(200);
+    return response.body as Record<string, unknown>;
+  }
+
+  const deployed = (): FlowNode => sshConnection(door.port, { authMethod: 'password', hostKeys: HOST_KEYS.public });
+  const question = (more: object = {}): object => ({
+    ...deployed(),
+    credentials: { password: '__PWRD__' },
+    ...more,
+  });
+
+  before(() => bench.open());
+  beforeEach(async () => {
+    door = await new Doorkeeper().open();
+    await bench.start([deployed()], { ssh: { password: 'stored' } });
+  });
+  afterEach(async () => {
+    await bench.stop();
+    await door.close();
+  });
+  after(() => bench.close());
+
+  it('discover the host keys with fingerprints as ssh-keygen prints them', async () => {
+    const { keys } = await ask('discover-host-key', { host: '127.0.0.1', port: door.port });
+    const [expected] = parseHostKeys(HOST_KEYS.public);
+    assert.ok(expected);
+    assert.deepEqual(keys, [{ type: 'ssh-ed25519', key: expected.base64, fingerprint: fingerprint(expected) }]);
+  });
+
+  it('say why a host cannot be asked', async () => {
+    const refused = await ask('discover-host-key', { host: '127.0.0.1', port: await closedPort() });
+    assert.deepEqual([refused['ok'], refused['code']], [false, 'CONNECTION_REFUSED']);
+    const nameless = await ask('discover-host-key', { port: door.port });
+    assert.deepEqual([nameless['ok'], nameless['code']], [false, 'INVALID_OPTIONS']);
+  });
+
+  it('generate key pairs that can be read again', async () => {
+    for (const type of ['ed25519', 'rsa']) {
+      const { privateKey, publicKey } = await ask('generate-key-pair', { type });
+      const key = readPrivateKey(String(privateKey), undefined);
+      assert.ok(String(publicKey).includes(key.getPublicSSH().toString('base64')), type);
+    }
+    assert.equal((await ask('generate-key-pair', { type: 'dsa' }))['code'], 'INVALID_OPTIONS');
+  });
+
+  it('test a connection with the stored secret of the account that is deployed', async () => {
+    const answer = await ask('test-connection', question());
+    assert.deepEqual([answer['ok'], answer['code']], [false, 'AUTHENTICATION_FAILED']);
+    assert.deepEqual([...new Set(door.passwords)], ['stored']);
+    assert.doesNotMatch(JSON.stringify(answer), /stored/);
+  });
+
+  it('test with what was typed in rather than with what is stored', async () => {
+    await ask('test-connection', question({ credentials: { password: 'typed' } }));
+    assert.deepEqual([...new Set(door.passwords)], ['typed']);
+  });
+
+  it('never send a stored secret to another host, port or account', async () => {
+    const other = await new Doorkeeper().open();
+    await ask('test-connection', question({ port: other.port }));
+    await ask('test-connection', question({ host: 'localhost' }));
+    await ask('test-connection', question({ username: 'somebody' }));
+    await ask('test-connection', question({ id: 'unknown' }));
+    await other.close();
+    assert.ok(![...door.passwords, ...other.passwords].includes('stored'));
+  });
+
+  it('refuse a changed host key with both fingerprints, before any secret is sent', async () => {
+    const strange = utils.generateKeyPairSync('ed25519').public;
+    const answer = await ask('test-connection', question({ hostKeys: strange }));
+    assert.equal(answer['code'], 'HOST_KEY_MISMATCH');
+    assert.equal(String(answer['message']).match(/SHA256:/g)?.length, 2, String(answer['message']));
+    assert.deepEqual(door.passwords, []);
+    assert.equal((await ask('test-connection', question({ hostKeys: '' })))['code'], 'HOST_KEY_UNKNOWN');
+  });
+
+  it('list datasets of deployed connections only', async () => {
+    assert.equal((await ask('datasets', { connection: 'unknown' }))['code'], 'INVALID_OPTIONS');
+    assert.equal((await ask('datasets', { connection: 'ssh' }))['code'], 'AUTHENTICATION_FAILED');
+  });
+
+  it('survive any body', async () => {
+    for (const body of [
+      { credentials: [] },
+      { host: 7 },
+      { host: 'h', port: 'x' },
+      { connection: {} },
+      { credentials: 5, host: 'h' },
+    ]) {
+      for (const endpoint of ['discover-host-key', 'test-connection', 'datasets']) {
+        if (endpoint === 'datasets' && !('connection' in body)) continue;
+        const answer = await ask(endpoint, { connectTimeout: 1, ...body });
+        assert.equal(answer['ok'], false);
+      }
+    }
+  });
+});
