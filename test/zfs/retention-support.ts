@@ -9,8 +9,14 @@ import { parsePruneOptions } from '../../src/retention/parse-options';
 import { prune } from '../../src/retention/prune';
 import type { Machine } from '../lab/machine';
 
-export function sshHost(machine: Machine, id: string, port = machine.port): SshHost {
-  const { host, username, privateKey, hostKeys } = machine.login();
+export function sshHost(
+  machine: Machine,
+  id: string,
+  port = machine.port,
+  username = 'root',
+  hostKeys = machine.hostKey,
+): SshHost {
+  const { host, privateKey } = machine.login(username);
   return new SshHost({
     id,
     label: id,

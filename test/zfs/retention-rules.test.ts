@@ -1,0 +1,217 @@
+// The safety rules of the design (retention.md), by number: those that are about evidence and execution, on real pools.
+// Those that the pure planner decides are in test/unit/retention/rules.test.ts; rules 16 and 22 are about replication.
+import assert from 'node:assert/strict';
+import type { HostResolver } from '../../src/context';
+import type { Host } from '../../src/host/host';
+import type { SshHost } from '../../src/host/ssh-host';
+import type { PruneResult } from '../../src/retention/options';
+import { pruneSnapshots } from '../../src/retention/prune';
+import { bookmarkName, destinationId } from '../../src/zfs/marks';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { failure, options, resolver, runPrune, sshHost, TestContext } from './retention-support';
+
+/** A host that does something between the commands of a run, as other people do. */
+function disturbed(host: Host, before: RegExp, disturb: () => Promise<unknown>): Host {
+  let done = false;
+  return new Proxy(host, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== 'runAll') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return async (argvs: readonly (readonly string[])[], more: object) => {
+        if (!done && argvs.some((argv) => before.test(argv.join(' ')))) {
+          done = true;
+          await disturb();
+        }
+        return target.runAll(argvs, more);
+      };
+    },
+  });
+}
+
+describe('retention rules on real ZFS', () => {
+  let lab: Lab;
+  let nas: Machine;
+  let away: Machine;
+  let host: SshHost;
+  let other: SshHost;
+  let hosts: HostResolver;
+  let dataset = '';
+  let counter = 0;
+
+  const names = async (): Promise<string[]> => (await nas.snapshots(dataset)).map(({ name }) => name);
+  const take = async (...list: string[]): Promise<void> => {
+    await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
+  };
+  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext(), from = hosts): Promise<PruneResult> =>
+    runPrune(from, { datasets: [dataset], ...raw }, ctx);
+
+  before(async function () {
+    this.timeout(300_000);
+    lab = await Lab.create();
+    nas = await lab.up('nas', { pool: 'tank' });
+    away = await lab.up('away', { pool: 'vault' });
+    host = sshHost(nas, 'nas');
+    other = sshHost(away, 'away');
+    hosts = resolver({ nas: host, away: other });
+  });
+  after(async () => {
+    await host.close();
+    await other.close();
+    await lab.close();
+  });
+  beforeEach(async () => {
+    dataset = `tank/d${++counter}`;
+    await nas.createDataset(dataset);
+  });
+
+  it('rule 9: a host that cannot be listed is no empty host; what is missing lets nothing age out', async () => {
+    await take('a', 'b', 'c');
+    const dead = sshHost(away, 'away', 1);
+    const partly = resolver({ nas: host, away: dead });
+    const source = { keep: [{ type: 'source', connection: 'away', dataset: 'vault/x' }] };
+    await failure(run({ policy: source }, undefined, partly), 'CONNECTION_REFUSED');
+    await failure(runPrune(resolver({ nas: dead }), { datasets: [dataset] }), 'CONNECTION_REFUSED');
+    await dead.close();
+    assert.deepEqual((await run({ policy: source })).destroyed, []);
+    assert.deepEqual(await names(), ['a', 'b', 'c']);
+  });
+
+  it('rule 9: a changed host key or wrong rights at a destination stop the run; they are no absence', async () => {
+    await take('a', 'b');
+    const wrong = sshHost(away, 'away', away.port, 'root', nas.hostKey);
+    const protectFor = [{ connection: 'away', dataset: 'vault' }];
+    await failure(run({ protectFor }, undefined, resolver({ nas: host, away: wrong })), 'HOST_KEY_MISMATCH');
+    await wrong.close();
+    assert.deepEqual(await names(), ['a', 'b']);
+  });
+
+  it('rule 10: one that prunes on its own lists every destination anew, in the same run', async () => {
+    await take('a', 'b', 'c');
+    await away.createDataset(`vault/${counter}`);
+    const protectFor = [{ connection: 'away', dataset: `vault/${counter}/copy` }];
+    assert.deepEqual((await run({ protectFor })).destroyed, []);
+    const stream = await nas.run(['sh', '-c', `zfs send ${dataset}@c | base64 -w0`]);
+    await away.sh('base64 -d | zfs recv -u "$1"', { args: [`vault/${counter}/copy`], stdin: stream.stdout });
+    assert.equal((await run({ protectFor })).destroyed.length, 2);
+  });
+
+  it('rule 17: a plan says dataset, name, GUID, date, estimate and reason, has an id and an end', async () => {
+    await nas.writeRandom(dataset, 'file', 4);
+    await take('a');
+    await nas.run(['sh', '-c', `rm "$(zfs get -H -o value mountpoint ${dataset})/file"`]);
+    await take('b');
+    const result = await run({ mode: 'plan', planLifetime: 2 });
+    const [item] = result.destroy;
+    const [listed] = await nas.snapshots(dataset);
+    assert.deepEqual([item?.dataset, item?.name, item?.guid], [dataset, 'a', listed?.guid]);
+    assert.ok(Math.abs(Date.parse(item?.creation ?? '') - Date.now()) < 60_000);
+    assert.ok((item?.reclaim ?? 0) > 4_000_000);
+    assert.equal(Date.parse(result.expiresAt) - Date.parse(result.createdAt), 2 * 3_600_000);
+    assert.match(result.planId, /^[0-9a-f]{24}$/);
+    assert.equal((await run({ mode: 'plan' })).planId, result.planId);
+    await take('c');
+    assert.notEqual((await run({ mode: 'plan' })).planId, result.planId);
+  });
+
+  const looked = /zfs list .*userrefs,clones \S+@/;
+  const between: [string, string, string][] = [
+    ['held', 'zfs hold x "$1@b"', 'it is held now'],
+    ['cloned', 'zfs clone "$1@b" "$1-clone"', 'it has a clone now'],
+    ['replaced', 'zfs destroy "$1@b"; zfs snapshot "$1@b"', 'another snapshot has its name now'],
+    ['gone', 'zfs destroy "$1@b"', 'it is gone already'],
+  ];
+  for (const [what, script, why] of between) {
+    it(`rule 18: a snapshot that was ${what} after the plan is left alone, and said`, async () => {
+      await take('a', 'b', 'c', 'd');
+      const from = resolver({ nas: disturbed(host, looked, () => nas.sh(script, { args: [dataset] })) });
+      const result = await run({}, undefined, from);
+      assert.deepEqual(
+        result.destroyed.map(({ name }) => name),
+        ['a', 'c'],
+      );
+      assert.match(result.warnings.join(), new RegExp(`@b was left alone: ${why}`));
+      assert.deepEqual(await names(), what === 'gone' ? ['d'] : what === 'replaced' ? ['d', 'b'] : ['b', 'd']);
+    });
+  }
+
+  it('rule 18: in an approved plan it ends the run before anything is destroyed', async () => {
+    await take('a', 'b', 'c', 'd');
+    const { planId } = await run({ mode: 'plan' });
+    const hold = (): Promise<unknown> => nas.run(['zfs', 'hold', 'x', `${dataset}@b`]);
+    const from = resolver({ nas: disturbed(host, looked, hold) });
+    await failure(run({ mode: 'approve', approved: planId }, undefined, from), 'PLAN_STALE');
+    assert.deepEqual(await names(), ['a', 'b', 'c', 'd']);
+  });
+
+  it('rule 20: batches of at most 100, never -r, -R, -f or -d, oldest first', async function () {
+    this.timeout(120_000);
+    const list = Array.from({ length: 230 }, (_, index) => `s${String(index).padStart(3, '0')}`);
+    await take(...list, 'newest');
+    const commands: string[] = [];
+    const stop = host.onCommand((line) => commands.push(line));
+    const result = await run();
+    stop();
+    const destroys = commands.filter((line) => line.includes('zfs destroy'));
+    assert.deepEqual(
+      destroys.map((line) => line.split(',').length),
+      [100, 100, 30],
+    );
+    assert.ok(destroys.every((line) => !/destroy\s+-/.test(line)));
+    assert.deepEqual(
+      result.destroyed.map(({ name }) => name),
+      list,
+    );
+  });
+
+  it('rule 20: what cannot be destroyed is reported one by one with its code, and quickly where it concerns all', async () => {
+    await take(...Array.from({ length: 60 }, (_, index) => `s${index}`), 'newest');
+    const op = sshHost(nas, 'op', nas.port, 'op');
+    const before = op.counters.commands;
+    const ctx = new TestContext();
+    await failure(runPrune(resolver({ nas: op }), { datasets: [dataset] }, ctx), 'PARTIAL_FAILURE');
+    const result = ctx.last as PruneResult;
+    assert.equal(result.failed.length, 60);
+    assert.ok(result.failed.every(({ code }) => code === 'PERMISSION_DENIED'));
+    assert.ok(op.counters.commands - before < 15, `${op.counters.commands - before} commands`);
+    await nas.run(['zfs', 'allow', 'op', 'destroy,mount', 'tank']);
+    await nas.run(['zfs', 'set', 'org.truenas:destroy_at_1=2099-01-01', `${dataset}@s7`]);
+    assert.equal((await runPrune(resolver({ nas: op }), { datasets: [dataset] })).destroyed.length, 59);
+    assert.deepEqual(await names(), ['s7', 'newest']);
+    await op.close();
+  });
+
+  it('rule 21: bookmarks are nothing to prune here, ours and others stay as they are', async () => {
+    await take('a', 'b', 'c');
+    const guid = (await nas.snapshots(dataset))[2]?.guid ?? '';
+    const mark = bookmarkName(destinationId('5', 'x/y'), guid, false);
+    await nas.sh('zfs bookmark "$1@a" "$1#mine"; zfs bookmark "$1@c" "$1#$2"', { args: [dataset, mark] });
+    assert.equal((await run()).destroyed.length, 2);
+    assert.deepEqual((await nas.bookmarks(dataset)).map(({ name }) => name).toSorted(), ['mine', mark].toSorted());
+  });
+
+  it('rule 23: a new node only plans; every deletion is told with its reason', async () => {
+    await take('a', 'b');
+    const { mode, ...rest } = options({ datasets: [dataset], mode: undefined });
+    assert.equal(mode, 'plan');
+    assert.equal((await run({ mode: undefined })).destroyed.length, 0);
+    const ctx = new TestContext();
+    await pruneSnapshots(rest, hosts, ctx);
+    const told = ctx.events.filter(({ event }) => event === 'destroyed');
+    assert.deepEqual(
+      told.map(({ snapshot, reasons }) => [snapshot, reasons]),
+      [[`${dataset}@a`, ['goes: not among the newest 1 and no other rule keeps it']]],
+    );
+  });
+
+  it('keeps what whoever asks for the prune says must stay', async () => {
+    await take('a', 'b', 'c');
+    const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
+    const protections = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
+    const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), { protections });
+    assert.deepEqual(await names(), ['a', 'c']);
+    assert.deepEqual(result.keep.find(({ name }) => name === 'a')?.reasons, [
+      'kept: base of the next incremental send',
+    ]);
+  });
+});
