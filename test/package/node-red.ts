@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -121,59 +122,80 @@ export class NodeRed {
     private readonly output: string[],
   ) {}
 
-  /** Resolves when flows have started; rejects with the log when the process ends or says nothing for 30 seconds. */
+  /** Resolves when it listens and flows have started; rejects with the log when it ends or takes more than 30 seconds. */
   static async start(platform: Platform, userDir: string): Promise<NodeRed> {
-    const port = await freePort();
+    for (let attempt = 1; ; attempt++) {
+      const instance = NodeRed.spawn(platform, userDir, await freePort());
+      try {
+        await instance.started();
+        return instance;
+      } catch (error) {
+        // Between looking for a free port and listening on it somebody else may take it.
+        if (attempt === 3 || !instance.log.includes('port in use')) throw error;
+      }
+    }
+  }
+
+  private static spawn(platform: Platform, userDir: string, port: number): NodeRed {
     const child = spawn(platform.node, [platform.red, '-u', userDir, '-p', String(port)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '' },
     });
     const output: string[] = [];
-    const instance = new NodeRed(`http://127.0.0.1:${port}`, userDir, child, output);
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`Node-RED did not start:\n${output.join('')}`)), 30_000);
-      const done = (settle: () => void): void => {
-        clearTimeout(timer);
-        settle();
-      };
-      const read = (chunk: Buffer): void => {
-        output.push(chunk.toString());
-        if (output.join('').includes('Started flows')) done(resolve);
-      };
-      child.stdout?.on('data', read);
-      child.stderr?.on('data', read);
-      child.once('exit', (code) =>
-        done(() => reject(new Error(`Node-RED ended with exit code ${code}:\n${output.join('')}`))),
-      );
-    });
-    return instance;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    }
+    return new NodeRed(`http://127.0.0.1:${port}`, userDir, child, output);
+  }
+
+  private async started(): Promise<void> {
+    const until = Date.now() + 30_000;
+    while (!['Server now running', 'Started flows'].every((sign) => this.log.includes(sign))) {
+      if (this.hasEnded) throw new Error(`Node-RED has ended:\n${this.log}`);
+      if (Date.now() > until) {
+        this.child.kill('SIGKILL');
+        throw new Error(`Node-RED did not start within 30 seconds:\n${this.log}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   get log(): string {
     return this.output.join('');
   }
 
-  /** The JSON answer of the admin API. Throws on any status but 2xx. */
+  /** Throws on any status but 2xx, and with the log when the process is gone. */
+  private async request(resource: string, options: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.url}/${resource}`, options);
+    } catch (cause) {
+      throw new Error(`${resource}: Node-RED does not answer; its log:\n${this.log}`, { cause });
+    }
+    if (!response.ok) throw new Error(`${resource}: HTTP status ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  /** The JSON answer of the admin API. */
   async get(resource: string): Promise<unknown> {
-    const response = await fetch(`${this.url}/${resource}`, { headers: { accept: 'application/json' } });
-    if (!response.ok) throw new Error(`GET ${resource}: HTTP status ${response.status}`);
-    return response.json();
+    return (await this.request(resource, { headers: { accept: 'application/json' } })).json();
   }
 
   async text(resource: string): Promise<string> {
-    const response = await fetch(`${this.url}/${resource}`);
-    if (!response.ok) throw new Error(`GET ${resource}: HTTP status ${response.status}`);
-    return response.text();
+    return (await this.request(resource, { headers: { accept: 'text/html' } })).text();
   }
 
   /** A full deploy of these flows. */
   async deploy(flows: readonly object[]): Promise<void> {
-    const response = await fetch(`${this.url}/flows`, {
+    await this.request('flows', {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'Node-RED-Deployment-Type': 'full' },
       body: JSON.stringify(flows),
     });
-    if (!response.ok) throw new Error(`POST flows: HTTP status ${response.status} ${await response.text()}`);
   }
 
   /** The flow file as it is on disk. */
@@ -183,7 +205,7 @@ export class NodeRed {
 
   /** Ends the process and removes its user directory. */
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    if (!this.hasEnded) {
       const ended = new Promise((resolve) => {
         this.child.once('exit', resolve);
       });
