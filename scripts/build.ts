@@ -2,17 +2,20 @@
 // and the dialog, beside it its catalogues and icons. Type errors of either half fail it. Nothing in dist/ is edited.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NODES, ROOT, assembleCatalogue, assembleForm, bundleEditor, registeredNodes } from './assemble';
 
 const DIST = path.join(ROOT, 'dist');
+/** Where it is put together: dist/ is replaced only by a complete build, so that a failed one breaks nothing that runs. */
+const NEW = path.join(ROOT, '.cache', `dist-${process.pid}`);
 
 /** Runs the compiler on one project file; its output goes to the terminal. */
-function compile(project: string): Promise<void> {
+function compile(project: string, ...options: string[]): Promise<void> {
   const compiler = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiler, '-p', path.join(ROOT, project), '--pretty'], { stdio: 'inherit' });
+    const argv = [compiler, '-p', path.join(ROOT, project), '--pretty', ...options];
+    const child = spawn(process.execPath, argv, { stdio: 'inherit' });
     child.once('error', reject);
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`type errors (${project})`))));
   });
@@ -21,7 +24,7 @@ function compile(project: string): Promise<void> {
 /** Copies catalogues and help texts in all their languages. */
 async function copyLocales(folder: string): Promise<void> {
   for (const language of await readdir(path.join(NODES, folder, 'locales'))) {
-    const to = path.join(DIST, 'nodes', folder, 'locales', language);
+    const to = path.join(NEW, 'nodes', folder, 'locales', language);
     await mkdir(to, { recursive: true });
     const catalogue = await assembleCatalogue(folder, language);
     await writeFile(path.join(to, `${folder}.json`), `${JSON.stringify(catalogue, null, 2)}\n`);
@@ -30,7 +33,7 @@ async function copyLocales(folder: string): Promise<void> {
 }
 
 async function assembleNode(type: string, folder: string): Promise<void> {
-  const target = path.join(DIST, 'nodes', folder);
+  const target = path.join(NEW, 'nodes', folder);
   await mkdir(target, { recursive: true });
   const [script, form] = await Promise.all([bundleEditor(folder), assembleForm(folder), copyLocales(folder)]);
   await writeFile(
@@ -43,13 +46,18 @@ async function assembleNode(type: string, folder: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await rm(DIST, { recursive: true, force: true });
-  const nodes = await registeredNodes();
-  await Promise.all([
-    compile('tsconfig.json'),
-    compile('tsconfig.editor.json'),
-    ...[...nodes].map(([type, folder]) => assembleNode(type, folder)),
-  ]);
+  try {
+    const nodes = await registeredNodes();
+    await Promise.all([
+      compile('tsconfig.json', '--outDir', NEW),
+      compile('tsconfig.editor.json'),
+      ...[...nodes].map(([type, folder]) => assembleNode(type, folder)),
+    ]);
+    await rm(DIST, { recursive: true, force: true });
+    await rename(NEW, DIST);
+  } finally {
+    await rm(NEW, { recursive: true, force: true });
+  }
 }
 
 main().catch((error: unknown) => {
