@@ -14,38 +14,57 @@ import connection = require('../../nodes/ssh-connection/ssh-connection');
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
 export type Message = NodeMessage & Record<string, unknown> & { payload?: unknown };
 
-/** What arrived at each collector, by its id. Not in the nodes: a deploy makes new ones. */
+/** What arrived, by node and kind. Not in the collectors: a deploy makes new ones. */
 const collected = new Map<string, Message[]>();
 
+type Kind = 'result' | 'log' | 'error' | 'catch' | 'complete' | 'status';
+const OUTPUTS = ['result', 'log', 'error'] as const;
+const WATCHERS = ['catch', 'complete', 'status'] as const;
+
+/** Puts messages away under its own id, or under the node that a Catch, Complete or Status node names as their source. */
 function collector(RED: NodeAPI): void {
   function construct(this: Node, config: NodeDef): void {
     RED.nodes.createNode(this, config);
-    this.on('input', (msg) => void collected.get(config.id)?.push(msg));
+    this.on('input', (msg) => {
+      const kind = WATCHERS.find((watcher) => config.id === `watch-${watcher}`);
+      const about = (kind === 'catch' ? msg['error'] : kind && msg[kind]) as { source: { id: string } } | undefined;
+      const key = about === undefined ? config.id : `${about.source.id}-${kind}`;
+      const messages = collected.get(key) ?? [];
+      collected.set(key, [...messages, msg]);
+    });
   }
   RED.nodes.registerType('test-collector', construct);
 }
 
 const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune] as Parameters<typeof helper.load>[0];
 
-/** A node on a tab, with a collector at each output and a Catch, a Complete and a Status node for it. */
-export function flowWith(node: FlowNode, ...others: FlowNode[]): FlowNode[] {
-  const { id } = node;
-  const tap = (kind: string): FlowNode => ({ id: `${id}-${kind}`, type: 'test-collector', z: 'tab', wires: [] });
-  const watcher = (kind: 'catch' | 'complete' | 'status'): FlowNode => ({
-    id: `${id}-${kind}-node`,
-    type: kind,
+/**
+ * Nodes on a tab, with a collector at each output and a Catch, a Complete and a Status node for all of them. (The helper
+ * can register each of those types once, so there is one of each.)
+ */
+export function flowOf(nodes: readonly FlowNode[], ...others: FlowNode[]): FlowNode[] {
+  const tap = (id: string): FlowNode => ({ id, type: 'test-collector', z: 'tab', wires: [] });
+  const watcher = (type: (typeof WATCHERS)[number]): FlowNode => ({
+    id: `${type}-node`,
+    type,
     z: 'tab',
-    scope: [id],
+    scope: nodes.map(({ id }) => id),
     uncaught: false,
-    wires: [[`${id}-${kind}`]],
+    wires: [[`watch-${type}`]],
   });
   return [
     { id: 'tab', type: 'tab', label: 'test' },
     ...others,
-    { z: 'tab', wires: [[`${id}-result`], [`${id}-log`], [`${id}-error`]], ...node },
-    ...['result', 'log', 'error', 'catch', 'complete', 'status'].map(tap),
-    ...(['catch', 'complete', 'status'] as const).map(watcher),
+    ...nodes.flatMap((node) => [
+      { z: 'tab', wires: OUTPUTS.map((output) => [`${node.id}-${output}`]), ...node },
+      ...OUTPUTS.map((output) => tap(`${node.id}-${output}`)),
+    ]),
+    ...WATCHERS.flatMap((type) => [watcher(type), tap(`watch-${type}`)]),
   ];
+}
+
+export function flowWith(node: FlowNode, ...others: FlowNode[]): FlowNode[] {
+  return flowOf([node], ...others);
 }
 
 export function sshConnection(port: number, more: Record<string, unknown> = {}): FlowNode {
@@ -76,7 +95,6 @@ export class FlowBench {
     credentials: Record<string, object> = { ssh: { privateKey: PRIVATE_KEY } },
   ): Promise<void> {
     collected.clear();
-    this.prepare(flow);
     await helper.load(NODES, structuredClone(flow) as never, credentials);
   }
 
@@ -86,7 +104,6 @@ export class FlowBench {
     type: 'full' | 'nodes' | 'flows' = 'full',
     credentials: Record<string, object> = { ssh: { privateKey: PRIVATE_KEY } },
   ): Promise<void> {
-    this.prepare(flow);
     await helper.setFlows(structuredClone(flow) as never, type, credentials);
   }
 
@@ -101,7 +118,7 @@ export class FlowBench {
   }
 
   /** What arrived so far at an output or watcher of a node. */
-  at(id: string, kind: 'result' | 'log' | 'error' | 'catch' | 'complete' | 'status'): Message[] {
+  at(id: string, kind: Kind): Message[] {
     return collected.get(`${id}-${kind}`) ?? [];
   }
 
@@ -122,12 +139,8 @@ export class FlowBench {
     }
   }
 
-  async first(id: string, kind: Parameters<FlowBench['at']>[1], timeoutMs?: number): Promise<Message> {
+  async first(id: string, kind: Kind, timeoutMs?: number): Promise<Message> {
     return this.until(`a message at ${id}-${kind}`, () => this.at(id, kind)[0], timeoutMs);
-  }
-
-  private prepare(flow: readonly FlowNode[]): void {
-    for (const { id, type } of flow) if (type === 'test-collector' && !collected.has(id)) collected.set(id, []);
   }
 }
 

@@ -1,0 +1,320 @@
+// The nodes in a real Node-RED against real pools: what leaves the outputs when all goes well, and what a deploy, a
+// cancel or a conflict does to a transfer that is under way.
+import assert from 'node:assert/strict';
+import { FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { assertSame, marks } from './engine';
+
+const MB = 1 << 20;
+const bench = new FlowBench();
+
+describe('the nodes on real pools', function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  let a: Machine;
+  let b: Machine;
+  let counter = 0;
+
+  before(async () => {
+    lab = await Lab.create();
+    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
+    await bench.open();
+  });
+  after(async () => {
+    await bench.close();
+    await lab.close();
+  });
+  afterEach(async () => {
+    await bench.stop();
+    await Promise.all([a.link.limit(0), b.link.limit(0)]);
+  });
+
+  const ssh = (id: string, machine: Machine): FlowNode => ({
+    id,
+    type: 'zfs-ssh-connection',
+    host: '127.0.0.1',
+    port: machine.port,
+    username: 'root',
+    hostKeys: machine.hostKey,
+    ciphers: 'auto',
+  });
+  /** Two ways to `b`: one pool behind two connections. */
+  const connections = (): FlowNode[] => [ssh('a', a), ssh('b', b), ssh('b2', b)];
+  const credentials = (): Record<string, object> => {
+    const { privateKey } = a;
+    return { a: { privateKey }, b: { privateKey }, b2: { privateKey } };
+  };
+  const start = async (...nodes: FlowNode[]): Promise<FlowNode[]> => {
+    const flow = flowOf(nodes, ...connections());
+    await bench.start(flow, credentials());
+    return flow;
+  };
+  const codeOf = (message: Message): unknown => (message['error'] as Record<string, unknown>)['code'];
+  const result = async (id: string, count = 1): Promise<Message> =>
+    bench.until(
+      `result ${count} of ${id}`,
+      () => {
+        const [failed] = bench.at(id, 'error');
+        if (failed !== undefined) assert.fail(JSON.stringify(failed['error']));
+        return bench.at(id, 'result')[count - 1];
+      },
+      60_000,
+    );
+
+  /** A dataset of its own with `mb` MiB in its first snapshot, and a node that replicates it. */
+  async function replication(
+    mb: number,
+    more: Record<string, unknown> = {},
+  ): Promise<FlowNode & { from: string; to: string }> {
+    const [from, to] = [`tank/n${++counter}`, `backup/n${counter}`];
+    await a.createDataset(from);
+    await a.writeRandom(from, 'data', mb);
+    await a.snapshot(from, 's1');
+    const properties = { sourceConnection: 'a', sourceDatasets: [from], targetConnection: 'b', targetDataset: to };
+    return { id: 'r', type: 'zfs-replicate', name: `copy ${counter}`, from, to, ...properties, ...more };
+  }
+
+  /** Sends a message to a slowed-down replication and waits until bytes flow. */
+  async function transferring(): Promise<void> {
+    await a.link.limit(8 * MB);
+    bench.send('r', { topic: 'mine', payload: 'kept' });
+    await bench.until('progress', () => bench.events('r').find(({ event }) => event === 'progress'), 30_000);
+  }
+
+  it('take, list, replicate and prune', async () => {
+    const dataset = `tank/n${++counter}`;
+    await a.createDataset(`${dataset}/child`);
+    const on = { connection: 'a', datasets: [dataset], recursive: true };
+    await start(
+      { id: 's', type: 'zfs-snapshot', ...on, namingSchema: 'payload', namingSchemaType: 'msg' },
+      { id: 'l', type: 'zfs-list-snapshots', ...on },
+      { id: 'm', type: 'zfs-list-snapshots', ...on, output: 'messages' },
+      { id: 'c', type: 'zfs-list-snapshots', ...on, output: 'count', nameRegex: '^x' },
+      {
+        id: 'p',
+        type: 'zfs-retention-prune',
+        ...on,
+        mode: 'payload',
+        modeType: 'msg',
+        scope: { namingSchemas: [], nameRegex: '^auto' },
+        policy: { keep: [{ type: 'last', count: 1 }] },
+      },
+    );
+    for (const [index, word] of ['auto', 'auto-b', 'auto-c'].entries()) {
+      const schema = `${word}-%Y-%m-%d_%H-%M`;
+      bench.send('s', { payload: schema, topic: 'keep me' });
+      const { payload, topic } = await result('s', index + 1);
+      const taken = payload as { name: string; snapshots: { dataset: string; guid: string }[] };
+      assert.deepEqual([taken.snapshots.length, topic], [2, 'keep me']);
+      assert.ok(taken.name.startsWith(word));
+    }
+    await bench.until('Complete', () => bench.at('s', 'complete').length === 3);
+    assert.deepEqual(bench.at('s', 'catch'), []);
+
+    bench.send('l');
+    const items = (await result('l')).payload as { dataset: string; snapshot: string; guid: string }[];
+    assert.equal(items.length, 6);
+    bench.send('m', { keep: 1, payload: 'x' });
+    await bench.until('six messages', () => bench.at('m', 'result').length === 6);
+    const parts = bench.at('m', 'result').map((message) => message['parts'] as Record<string, unknown>);
+    assert.deepEqual(
+      parts.map(({ index, count }) => [index, count]),
+      [0, 1, 2, 3, 4, 5].map((index) => [index, 6]),
+    );
+    assert.equal(new Set(parts.map(({ id }) => id)).size, 1);
+    assert.deepEqual(
+      bench.at('m', 'result').map(({ payload }) => payload),
+      items,
+    );
+    assert.ok(bench.at('m', 'result').every((message) => message['keep'] === 1));
+    bench.send('c');
+    assert.deepEqual((await result('c')).payload, { eligible: 0, total: 6 });
+
+    bench.send('p', { payload: 'plan' });
+    const plan = (await result('p')).payload as { destroy: object[]; keep: object[]; destroyed: object[] };
+    assert.deepEqual([plan.destroy.length, plan.keep.length, plan.destroyed.length], [4, 2, 0]);
+    assert.equal((await a.snapshots(dataset)).length, 3, 'a plan changes nothing');
+    bench.send('p', { payload: 'execute' });
+    const pruned = (await result('p', 2)).payload as { destroyed: object[] };
+    assert.equal(pruned.destroyed.length, 4);
+    assert.equal((await a.snapshots(dataset)).length, 1);
+  });
+
+  it('destroy only what an approved plan says, given as the message’s payload', async () => {
+    const dataset = `tank/n${++counter}`;
+    await a.createDataset(dataset);
+    for (const name of ['x1', 'x2', 'x3']) await a.snapshot(dataset, name);
+    const node = {
+      type: 'zfs-retention-prune',
+      connection: 'a',
+      datasets: [dataset],
+      scope: { namingSchemas: [], nameRegex: '^x' },
+      policy: { keep: [{ type: 'last', count: 1 }] },
+    };
+    await start({ ...node, id: 'plan' }, { ...node, id: 'do', mode: 'approve' });
+    bench.send('plan');
+    const plan = (await result('plan')).payload;
+    bench.send('do', { payload: plan });
+    const done = (await result('do')).payload as { destroyed: { name: string }[] };
+    assert.deepEqual(
+      done.destroyed.map(({ name }) => name),
+      ['x1', 'x2'],
+    );
+    bench.send('do', { payload: plan });
+    assert.equal(codeOf(await bench.first('do', 'error')), 'PLAN_STALE');
+  });
+
+  it('report an existing snapshot as an error, never as a success', async () => {
+    const dataset = `tank/n${++counter}`;
+    await a.createDataset(dataset);
+    await start({ id: 's', type: 'zfs-snapshot', connection: 'a', datasets: [dataset], namingSchema: '%Y%m%d%H%M' });
+    // A minute may end in between; then the next one is refused.
+    for (let tries = 1; tries <= 3 && bench.at('s', 'error').length === 0; tries++) {
+      bench.send('s');
+      const ended = (): number => bench.at('s', 'result').length + bench.at('s', 'error').length;
+      await bench.until('the outcome', () => ended() === tries);
+    }
+    assert.equal(codeOf(await bench.first('s', 'error')), 'SNAPSHOT_EXISTS');
+    assert.equal(codeOf(await bench.first('s', 'catch')), 'SNAPSHOT_EXISTS');
+    assert.equal((await a.snapshots(dataset)).length, bench.at('s', 'result').length);
+  });
+
+  it('let a transfer go on over a deploy, and report it through the new instance', async () => {
+    const node = await replication(40);
+    const flow = await start(node);
+    await transferring();
+    const before = Date.now();
+    await bench.deploy(flow, 'full', credentials());
+    assert.ok(Date.now() - before < 2_000, 'the deploy is not held up');
+    assert.deepEqual(bench.at('r', 'result'), []);
+    await a.link.limit(0);
+    const { payload, topic } = await result('r');
+    const replicated = payload as { state: string; bytes: number; datasets: { action: string }[] };
+    assert.deepEqual([replicated.state, replicated.datasets[0]?.action, topic], ['success', 'full', 'mine']);
+    await bench.first('r', 'complete');
+    assert.deepEqual([bench.at('r', 'result').length, bench.at('r', 'complete').length], [1, 1]);
+    assert.deepEqual([bench.at('r', 'error'), bench.at('r', 'catch')], [[], []]);
+    const events = bench.events('r').map(({ event }) => event);
+    assert.deepEqual([events[0], events[1], events.at(-1)], ['queued', 'started', 'finished']);
+    await assertSame(a, node.from, b, node.to);
+  });
+
+  it('cancel a transfer when the node is changed, and resume it with the next run', async () => {
+    const node = await replication(40);
+    await start(node);
+    await transferring();
+    const changed = flowOf([{ ...node, retries: 1 }], ...connections());
+    await bench.deploy(changed, 'full', credentials());
+    const failed = await bench.first('r', 'error');
+    const partial = failed.payload as { state: string; jobId: string };
+    assert.deepEqual([codeOf(failed), failed.topic, partial.state], ['CANCELLED', 'mine', 'cancelled']);
+    assert.notEqual(await b.property(node.to, 'receive_resume_token'), '-');
+    await a.link.limit(0);
+    bench.send('r');
+    const done = await bench.until('the result', () => bench.at('r', 'result')[0], 60_000);
+    assert.equal((done.payload as { datasets: { action: string }[] }).datasets[0]?.action, 'resume');
+    await assertSame(a, node.from, b, node.to);
+  });
+
+  it('cancel by a control message, and are usable at once', async () => {
+    const node = await replication(40);
+    await start(node);
+    await transferring();
+    bench.send('r', { control: { action: 'cancel' } });
+    assert.equal(codeOf(await bench.first('r', 'error')), 'CANCELLED');
+    assert.equal(codeOf(await bench.first('r', 'catch')), 'CANCELLED');
+    await a.link.limit(0);
+    bench.send('r');
+    await bench.until('the result', () => bench.at('r', 'result')[0], 60_000);
+    await assertSame(a, node.from, b, node.to);
+    const { tentative, holds } = await marks(a, node.from);
+    assert.deepEqual([tentative, holds], [[], []]);
+  });
+
+  it('tell progress at most once a second, and show it in the status', async () => {
+    const node = await replication(40);
+    await start(node);
+    await transferring();
+    await bench.until('more', () => bench.events('r').filter(({ event }) => event === 'progress').length >= 4, 30_000);
+    const progress = bench.events('r').filter(({ event }) => event === 'progress');
+    const times = progress.map(({ time }) => Date.parse(String(time)));
+    times.slice(1).forEach((time, index) => assert.ok(time - (times[index] ?? 0) >= 950, String(times)));
+    const status = bench.at('r', 'status').map((message) => (message['status'] as { text: string }).text);
+    assert.ok(status.includes('common.status.progress'), String(status));
+    assert.ok(progress.every(({ bytes, totalBytes, percent }) => [bytes, totalBytes, percent].every(Number.isFinite)));
+  });
+
+  it('wait for each other on one pool, whatever connection leads there', async () => {
+    const node = await replication(40);
+    const prune = {
+      id: 'p',
+      type: 'zfs-retention-prune',
+      connection: 'b2',
+      datasets: [node.to],
+      mode: 'execute',
+      scope: { namingSchemas: [], nameRegex: 'nothing' },
+      policy: { keep: [{ type: 'last', count: 1 }] },
+    };
+    const elsewhere = { ...prune, id: 'q', datasets: ['backup'], connection: 'b2', mode: 'plan' };
+    const apart = { id: 'l', type: 'zfs-list-snapshots', connection: 'b2', datasets: ['backup'] };
+    await start(node, prune, elsewhere, apart);
+    await transferring();
+    bench.send('p');
+    const waiting = await bench.until('waiting', () => bench.events('p').find(({ event }) => event === 'waiting'));
+    assert.match(String(waiting['message']), new RegExp(`copy ${counter} \\(${node.to}\\)`));
+    // A reader of the tree above waits as well; the receive would change under it.
+    bench.send('q');
+    await bench.until('waiting', () => bench.events('q').find(({ event }) => event === 'waiting'));
+    assert.deepEqual([bench.at('p', 'result'), bench.at('r', 'result')], [[], []]);
+    await a.link.limit(0);
+    await result('r');
+    await result('p');
+    await result('q');
+  });
+
+  it('list protections and let those for one destination go', async () => {
+    const node = await replication(1);
+    await start(node);
+    bench.send('r');
+    await result('r');
+    bench.send('r', { control: { action: 'protections' } });
+    const listed = await bench.until('the list', () => bench.events('r').find(({ event }) => event === 'protections'));
+    const items = listed['items'] as { side: string; kind: string; dstId: string; stale: boolean }[];
+    const [bookmark] = items.filter(({ side, kind }) => side === 'source' && kind === 'bookmark');
+    assert.ok(bookmark);
+    assert.equal(bookmark.stale, false);
+    assert.notDeepEqual((await marks(a, node.from)).final, []);
+    bench.send('r', { control: { action: 'release', dstId: bookmark.dstId } });
+    await bench.until('the answer', () => bench.events('r').find(({ event }) => event === 'released'));
+    assert.deepEqual((await marks(a, node.from)).final, []);
+    await bench.until('completion', () => bench.at('r', 'complete').length === 3);
+    assert.deepEqual([bench.at('r', 'result').length, bench.at('r', 'error').length], [1, 0]);
+    bench.send('r', { control: { action: 'release', dstId: 'nonsense' } });
+    await bench.until('the refusal', () => bench.events('r').find(({ event, code }) => event === 'warning' && code));
+    assert.deepEqual(bench.at('r', 'error'), []);
+  });
+
+  it('show command lines at log level debug, those of their own job only', async () => {
+    const dataset = `tank/n${++counter}`;
+    await a.createDataset(dataset);
+    const on = { connection: 'a', datasets: [dataset], logLevel: 'debug' };
+    await start(
+      { id: 's', type: 'zfs-snapshot', ...on },
+      { id: 'l', type: 'zfs-list-snapshots', ...on, datasets: ['tank'], recursive: true },
+    );
+    bench.send('s');
+    bench.send('l');
+    await Promise.all([result('s'), result('l')]);
+    const commands = (id: string): string =>
+      bench
+        .events(id)
+        .filter(({ event }) => event === 'command')
+        .map(({ message }) => String(message))
+        .join('\n');
+    assert.match(commands('s'), /zfs snapshot/);
+    assert.doesNotMatch(commands('l'), /zfs snapshot/);
+    assert.match(commands('l'), /zfs list/);
+    assert.doesNotMatch(commands('s') + commands('l'), /PRIVATE KEY/);
+  });
+});
