@@ -7,8 +7,11 @@ import path from 'node:path';
 import { NODES, ROOT, assembleCatalogue, assembleForm, bundleEditor, registeredNodes } from './assemble';
 
 const DIST = path.join(ROOT, 'dist');
-/** Where it is put together: dist/ is replaced only by a complete build, so that a failed one breaks nothing that runs. */
-const NEW = path.join(ROOT, '.cache', `dist-${process.pid}`);
+/**
+ * Where it is put together: dist/ is replaced only by a complete build, so that a failed one breaks nothing that runs. As
+ * deep as dist/, since source maps have relative paths.
+ */
+const NEW = path.join(ROOT, `.dist-${process.pid}`);
 
 /** Runs the compiler on one project file; its output goes to the terminal. */
 function compile(project: string, ...options: string[]): Promise<void> {
