@@ -129,9 +129,11 @@ export async function discover(
 export async function withExpiries(
   { host, input }: Discovery,
   candidates: readonly SnapshotRecord[],
+  mayLeaveTrace: boolean,
   ctx: RunContext,
 ): Promise<RetentionPlanInput> {
-  const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, ctx.signal);
+  const options = { mayLeaveTrace, signal: ctx.signal };
+  const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, options);
   if (properties.size === 0) return input;
   const snapshots = input.snapshots.map((record) => {
     const own = properties.get(fullName(record));

@@ -35,17 +35,16 @@ function toItem({ record, reasons }: PlannedSnapshot): PruneItem {
   return { dataset, name, guid, creation: when, reasons, ...(used === undefined ? {} : { reclaim: used }) };
 }
 
-async function makePlan(discovery: Discovery, ctx: RunContext): Promise<RetentionPlanResult> {
+async function makePlan(
+  discovery: Discovery,
+  mode: PruneResult['mode'],
+  ctx: RunContext,
+): Promise<RetentionPlanResult> {
   const first = planRetention({ ...discovery.input, minFree: null });
   // Properties only ever keep, so what stays without them stays with them.
   if (first.destroy.length === 0) return first;
-  return planRetention(
-    await withExpiries(
-      discovery,
-      first.destroy.map(({ record }) => record),
-      ctx,
-    ),
-  );
+  const candidates = first.destroy.map(({ record }) => record);
+  return planRetention(await withExpiries(discovery, candidates, mode !== 'plan', ctx));
 }
 
 async function prepare(
@@ -56,7 +55,7 @@ async function prepare(
   extras: PruneExtras,
 ): Promise<Prepared> {
   const discovery = await discover(request, hosts, ctx, extras.protections);
-  const plan = await makePlan(discovery, ctx);
+  const plan = await makePlan(discovery, mode, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;
   const result: PruneResult = {
