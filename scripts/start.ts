@@ -107,7 +107,7 @@ async function startNodeRed(home: Lab, port: number, flows: readonly FlowNode[])
 
 function explain(port: number, brokerPort: number, flows: readonly FlowNode[]): void {
   const lines = ['', `Node-RED runs at http://${HOST}:${port}`, ''];
-  lines.push('nas1 has pool tank with data and snapshots, nas2 has an empty pool backup; both run real OpenZFS.');
+  lines.push('nas1 has pool tank with five days of snapshots, nas2 has an empty pool backup; both run real OpenZFS.');
   for (const { tab, buttons, webhooks, topics } of starters(flows)) {
     lines.push('', `  tab "${tab}"`);
     for (const button of buttons) lines.push(`    press the button left of "${button}"`);
@@ -145,8 +145,18 @@ async function stop(trouble: string | null): Promise<void> {
   process.exit(trouble === null ? 0 : 1);
 }
 
+/** npm ends its shell and not us when it is asked to end; so we look whether it is still there. */
+function stopWithNpm(): void {
+  if (process.env['npm_lifecycle_event'] !== 'start') return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) void stop(null);
+  }, 500).unref();
+}
+
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(null));
+  stopWithNpm();
   const wanted = Number(process.env['PORT'] ?? 1880);
   if ((await freePort(wanted)) === null) {
     throw new Error(`Port ${wanted} of ${HOST} is taken or cannot be used: PORT=1881 npm start takes another one.`);
