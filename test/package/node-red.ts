@@ -203,15 +203,27 @@ export class NodeRed {
     return JSON.parse(await readFile(path.join(this.userDir, 'flows.json'), 'utf8')) as Record<string, unknown>[];
   }
 
-  /** Ends the process and removes its user directory. */
-  async stop(): Promise<void> {
+  /** Triggers an Inject node, as its button does. */
+  async inject(id: string): Promise<void> {
+    await this.request(`inject/${id}`, { method: 'POST' });
+  }
+
+  /** Ends the process; returns how many milliseconds that took. The user directory stays, for another start. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number> {
+    const before = Date.now();
     if (!this.hasEnded) {
       const ended = new Promise((resolve) => {
         this.child.once('exit', resolve);
       });
-      this.child.kill('SIGTERM');
+      this.child.kill(signal);
       await ended;
     }
+    return Date.now() - before;
+  }
+
+  /** Ends the process and removes its user directory. */
+  async stop(): Promise<void> {
+    await this.end();
     await rm(this.userDir, { recursive: true, force: true });
   }
 }
