@@ -3,7 +3,6 @@
 import type { RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { createPlaceholder } from '../zfs/receive';
-import { estimateSizes, resumeArgv } from '../zfs/send';
 import { discover, type Discovery } from './discover';
 import { expectedNewest, finish, type Finished } from './finish';
 import { finalMarks } from './final-marks';
@@ -13,8 +12,9 @@ import type { DatasetPlan, PairInput, ReplicationPlan } from './plan-types';
 import { RunProgress } from './progress';
 import { protect, sends } from './protect';
 import { furthest, type ResultBook } from './results';
-import { sendDataset, stepArgv } from './send-dataset';
+import { sendDataset } from './send-dataset';
 import type { Setup } from './setup';
+import { measure, type Sizes } from './sizes';
 import { takeMissingSnapshots } from './take-snapshots';
 import { runTree, type Outcome } from './tree';
 import { isWithin } from '../zfs/records';
@@ -35,26 +35,7 @@ const FINISH_INTERVAL_MS = 10_000;
 export interface PlannedRun {
   discovery: Discovery;
   plan: ReplicationPlan;
-  /** Estimated stream bytes by source dataset. */
-  estimates: Map<string, number>;
-}
-
-/** Estimated bytes of everything that the plan sends, in one remote command. */
-async function estimate(setup: Setup, plans: readonly DatasetPlan[], ctx: RunContext): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
-  const argvs: { source: string; argv: string[] }[] = [];
-  for (const plan of plans) {
-    sizes.set(plan.source, 0);
-    if (plan.resume) argvs.push({ source: plan.source, argv: resumeArgv(plan.resume.token) });
-    for (const step of plan.steps) argvs.push({ source: plan.source, argv: stepArgv(setup, plan, step) });
-  }
-  const found = await estimateSizes(
-    setup.source,
-    argvs.map(({ argv }) => argv),
-    ctx.signal,
-  );
-  argvs.forEach(({ source }, index) => sizes.set(source, (sizes.get(source) ?? 0) + (found[index] ?? 0)));
-  return sizes;
+  sizes: Sizes;
 }
 
 /** Discovers and plans; takes a snapshot on the source first where `createSnapshot` says so. */
@@ -71,8 +52,7 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
     existing: discovery.existing,
     options: setup.options,
   });
-  const estimates = await estimate(setup, plan.datasets, ctx);
-  return { discovery, plan, estimates };
+  return { discovery, plan, sizes: await measure(setup, plan.datasets, ctx) };
 }
 
 /** Nothing is sent, nothing is marked wrongly: such a dataset costs no further command. */
@@ -142,7 +122,7 @@ function rootsOf(plans: readonly DatasetPlan[]): Set<string> {
 
 /** One dataset: note, send, report. */
 async function runDataset(
-  run: { setup: Setup; plan: DatasetPlan; pair: PairInput; isRoot: boolean },
+  run: { setup: Setup; plan: DatasetPlan; pair: PairInput; isRoot: boolean; small: boolean },
   shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext; estimated: number },
 ): Promise<void> {
   const { setup, plan, pair } = run;
@@ -188,7 +168,7 @@ async function runDataset(
  */
 export async function executePlan(
   setup: Setup,
-  { discovery, plan, estimates }: PlannedRun,
+  { discovery, plan, sizes }: PlannedRun,
   state: AttemptState,
   book: ResultBook,
   ctx: RunContext,
@@ -201,7 +181,7 @@ export async function executePlan(
   const finisher = new Finisher(setup, book, ctx);
   const roots = rootsOf(plan.datasets);
   state.progress.expect(
-    [...estimates.values()].reduce((sum, size) => sum + size, 0),
+    [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0),
     good.length,
   );
   const outcomes = await runTree(
@@ -211,10 +191,11 @@ export async function executePlan(
     async (dataset) => {
       const pair = pairs.get(dataset.source);
       if (!pair) throw new TypeError(`no pair for ${dataset.source}`);
-      const estimated = estimates.get(dataset.source) ?? 0;
+      const estimated = sizes.estimates.get(dataset.source) ?? 0;
+      const small = sizes.small.has(dataset.source);
       ctx.signal.throwIfAborted();
       await runDataset(
-        { setup, plan: dataset, pair, isRoot: roots.has(dataset.target) },
+        { setup, plan: dataset, pair, isRoot: roots.has(dataset.target), small },
         { book, state, finisher, ctx, estimated },
       );
     },

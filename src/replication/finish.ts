@@ -5,16 +5,15 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import { createBookmarks, destroyBookmarks } from '../zfs/bookmark';
-import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { listSnapshots } from '../zfs/list';
-import { parseBookmarkName, PLACEHOLDER_PROPERTY, targetHoldTag } from '../zfs/marks';
+import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
+import { listNamedSnapshots } from '../zfs/list';
+import { parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import { runBatch } from '../zfs/batch';
 import { finalMarks, type FinalMarks } from './final-marks';
 import type { DatasetPlan, PairInput } from './plan-types';
 import { markWarning, runHoldTag, sends, sentSnapshots } from './protect';
 import type { Setup } from './setup';
-import { inOrder } from './state';
 
 export interface Finished {
   plan: DatasetPlan;
@@ -32,24 +31,36 @@ export function expectedNewest(plan: DatasetPlan): { name: string; guid: string 
   return plan.steps.at(-1)?.to ?? plan.resume?.to ?? plan.base;
 }
 
+/** Everything that this plan sent, or the base where it sent nothing: the names that the target must have now. */
+function expectedNames(plan: DatasetPlan): { name: string; guid: string }[] {
+  const sent = [...(plan.resume ? [plan.resume.to] : []), ...plan.steps.flatMap(({ snapshots }) => snapshots)];
+  if (sent.length > 0 || !plan.base) return sent;
+  return [{ name: plan.targetBaseName, guid: plan.base.guid }];
+}
+
+/** `receive` makes what it receives the newest; that each is there under its name with its GUID is what has to be seen. */
 function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: string): ZfsFlowError | null {
-  const expected = expectedNewest(plan);
-  if (!expected) return null;
-  const newest = inOrder(onTarget).at(-1);
-  const guids = new Set(onTarget.map(({ guid }) => guid));
-  const lacking = plan.steps.flatMap((step) => step.snapshots).filter(({ guid }) => !guids.has(guid));
-  if (newest?.guid === expected.guid && lacking.length === 0) return null;
-  const what = lacking[0] ?? expected;
+  const guids = new Map(onTarget.map(({ name, guid }) => [name, guid]));
+  const lacking = expectedNames(plan).filter(({ name, guid }) => guids.get(name) !== guid);
+  const [first] = lacking;
+  if (!first) return null;
   return new ZfsFlowError(
     'VERIFICATION_FAILED',
-    `every process succeeded, but the target "${plan.target}" does not have @${what.name} (GUID ${what.guid}) ${lacking[0] ? '' : 'as its newest snapshot'}`.trim(),
+    `every process succeeded, but the target "${plan.target}" does not have @${first.name} with GUID ${first.guid}`,
     {
       dataset: plan.source,
       host,
       retryable: true,
-      details: { expected: expected.guid, newest: newest?.guid ?? null, lacking: lacking.map(({ name }) => name) },
+      details: { lacking: lacking.map(({ name, guid }) => ({ name, guid, found: guids.get(name) ?? null })) },
     },
   );
+}
+
+/** What the target has after the run, as far as our marks are concerned: what was listed before, and what was just seen. */
+function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]): Set<string> {
+  const gone = new Set(plan.prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
+  const before = pair.targetSnapshots.filter(({ name }) => !gone.has(name));
+  return new Set([...before, ...seen].map(({ guid }) => guid));
 }
 
 /** Traces of an earlier run that did not come to its end: then nothing is assumed about holds. */
@@ -67,52 +78,29 @@ function hasFinalMark({ pair }: Finished, guid: string): boolean {
   });
 }
 
+/** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
 async function moveTargetHolds(
   setup: Setup,
   finished: readonly Finished[],
-  targetSnapshots: ReadonlyMap<string, SnapshotRecord[]>,
   ctx: RunContext,
 ): Promise<(string | null)[]> {
-  const errors: ZfsFlowError[] = [];
-  const releases: { tag: string; names: string[] }[] = [];
-  const argvs: string[][] = [];
+  const hold: string[] = [];
+  const release: string[] = [];
   for (const one of finished) {
-    const newest = expectedNewest(one.plan);
+    const { plan, pair } = one;
+    const newest = expectedNames(plan).at(-1);
     if (!newest || (hasFinalMark(one, newest.guid) && !isDirty(one))) continue;
-    const tag = targetHoldTag(one.plan.dstId);
-    const snapshots = targetSnapshots.get(one.plan.target) ?? [];
-    const held = snapshots.find(({ guid }) => guid === newest.guid);
-    if (!held) continue;
-    const name = `${one.plan.target}@${held.name}`;
-    argvs.push(['zfs', 'hold', tag, name]);
-    // After an unfinished run the hold may be anywhere; otherwise it is on the base.
-    const old = isDirty(one)
-      ? (
-          await listHolds(
-            setup.target,
-            snapshots.map((s) => `${s.dataset}@${s.name}`),
-            ctx.signal,
-          )
-        )
-          .filter((hold) => hold.tag === tag && hold.snapshot !== name)
-          .map(({ snapshot }) => snapshot)
-      : snapshots
-          .filter(({ guid }) => guid === one.plan.base?.guid && guid !== newest.guid)
-          .map((s) => `${s.dataset}@${s.name}`);
-    if (old.length > 0) releases.push({ tag, names: old });
+    hold.push(`${plan.target}@${newest.name}`);
+    // After an unfinished run the hold may be on any of them; otherwise it is on the base.
+    const old = pair.targetSnapshots.filter(
+      ({ guid }) => guid !== newest.guid && (isDirty(one) || guid === plan.base?.guid),
+    );
+    release.push(...old.map(({ name }) => `${plan.target}@${name}`));
   }
-  errors.push(
-    ...(await runBatch(setup.target, argvs, {
-      signal: ctx.signal,
-      ignore: ({ stderr }) => /tag already exists/.test(stderr),
-    })),
-  );
-  const releaseErrors = await runBatch(
-    setup.target,
-    releases.map(({ tag, names }) => ['zfs', 'release', tag, ...names]),
-    { signal: ctx.signal, ignore: ({ stderr }) => /no such tag|does not exist/.test(stderr) },
-  );
-  return [markWarning('hold', setup.target.label, errors), markWarning('release', setup.target.label, releaseErrors)];
+  const held = await holdSnapshots(setup.target, TARGET_HOLD_TAG, hold, ctx.signal);
+  if (held.length > 0) return [markWarning('hold', setup.target.label, held)];
+  const released = await releaseSnapshots(setup.target, TARGET_HOLD_TAG, release, ctx.signal);
+  return [markWarning('release', setup.target.label, released)];
 }
 
 async function releaseStepHolds(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
@@ -131,14 +119,14 @@ async function releaseStepHolds(setup: Setup, finished: readonly Finished[], ctx
   return markWarning('release', setup.source.label, await releaseSnapshots(setup.source, tag, [...names], ctx.signal));
 }
 
-function marksOf({ plan, pair }: Finished, onTarget: readonly SnapshotRecord[]): FinalMarks {
-  const made = sends(plan) ? sentSnapshots(plan).map(({ guid }) => guid) : [];
+function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
+  const { plan, pair } = one;
   return finalMarks({
     source: plan.source,
     dstId: plan.dstId,
     records: pair.sourceRecords,
-    tentative: new Set(made),
-    targetGuids: new Set(onTarget.map(({ guid }) => guid)),
+    tentative: new Set(sends(plan) ? sentSnapshots(plan).map(({ guid }) => guid) : []),
+    targetGuids: targetGuids(one, seen),
     newest: expectedNewest(plan)?.guid ?? '',
   });
 }
@@ -161,32 +149,27 @@ async function unmarkPlaceholders(
 /** Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails. */
 export async function finish(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<FinishOutcome> {
   const failures = new Map<string, ZfsFlowError>();
-  const roots = finished.filter(({ plan }) => expectedNewest(plan) !== null).map(({ plan }) => plan.target);
-  const listing = await listSnapshots(setup.target, {
-    roots,
-    recursive: false,
-    kinds: ['snapshot'],
-    signal: ctx.signal,
-  });
-  const bySet = groupBy(listing.snapshots, ({ dataset }) => dataset);
+  const names = new Map(finished.map(({ plan }) => [plan.target, expectedNames(plan).map(({ name }) => name)]));
+  const seen = groupBy(await listNamedSnapshots(setup.target, names, ctx.signal), ({ dataset }) => dataset);
   const good = finished.filter((one) => {
-    const failure = verify(one, bySet.get(one.plan.target) ?? [], setup.target.label);
+    const failure = verify(one, seen.get(one.plan.target) ?? [], setup.target.label);
     if (failure) failures.set(one.plan.source, failure);
     return failure === null;
   });
   const warnings = [await unmarkPlaceholders(setup, good, ctx)];
   if (setup.options.holdPending) {
-    const marks = good.map((one) => marksOf(one, bySet.get(one.plan.target) ?? []));
-    const created = await createBookmarks(
-      setup.source,
-      marks.flatMap(({ create }) => create),
-      ctx.signal,
-    );
-    warnings.push(markWarning('bookmark', setup.source.label, created));
-    warnings.push(...(await moveTargetHolds(setup, good, bySet, ctx)));
+    const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
+    const create = marks.flatMap((mark) => mark.create);
+    const [created, ...holds] = await Promise.all([
+      createBookmarks(setup.source, create, ctx.signal).then((errors) =>
+        markWarning('bookmark', setup.source.label, errors),
+      ),
+      moveTargetHolds(setup, good, ctx),
+    ]);
+    warnings.push(created, ...holds.flat());
     warnings.push(await releaseStepHolds(setup, good, ctx));
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
-    const removable = created.length > 0 ? [] : marks.flatMap(({ destroy }) => destroy);
+    const removable = created === null ? marks.flatMap(({ destroy }) => destroy) : [];
     const destroyed = await destroyBookmarks(setup.source, removable, ctx.signal);
     warnings.push(markWarning('destroy bookmarks', setup.source.label, destroyed));
   }

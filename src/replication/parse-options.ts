@@ -106,8 +106,10 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
     stallTimeout: readNumber(raw, 'stallTimeout', 3600, { min: 1, max: 7 * 86_400 }) * 1000,
     partialReceive: readChoice(raw, 'partialReceive', ['own', 'abort', 'refuse'], 'own'),
     targetRetention: readChoice(raw, 'targetRetention', ['none', 'source', 'custom'], 'none'),
-    targetRetentionPolicy: (raw['targetRetentionPolicy'] ?? null) === null ? null : parsePolicy(raw, 'targetRetentionPolicy'),
-    targetRetentionScope: (raw['targetRetentionScope'] ?? null) === null ? null : parseScope(raw, 'targetRetentionScope'),
+    targetRetentionPolicy:
+      (raw['targetRetentionPolicy'] ?? null) === null ? null : parsePolicy(raw, 'targetRetentionPolicy'),
+    targetRetentionScope:
+      (raw['targetRetentionScope'] ?? null) === null ? null : parseScope(raw, 'targetRetentionScope'),
     maxDestroyFraction: readNumber(raw, 'maxDestroyFraction', 0.5, { min: 0, max: 1 }),
     mode: readChoice(raw, 'mode', ['execute', 'plan'], 'execute'),
   };

@@ -6,7 +6,7 @@ import type { Host } from '../host/host';
 import { destroyBookmarks } from '../zfs/bookmark';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
 import { listSnapshots } from '../zfs/list';
-import { destinationId, MARK_PREFIX, parseBookmarkName, stepHoldTag, targetHoldTag } from '../zfs/marks';
+import { destinationId, MARK_PREFIX, parseBookmarkName, stepHoldTag, TARGET_HOLD_TAG } from '../zfs/marks';
 import { fullName, type SnapshotRecord } from '../zfs/records';
 import { commonPath, mapDataset } from './mapping';
 import type { ReplicateOptions } from './options';
@@ -30,7 +30,7 @@ export interface Protection {
   stale: boolean;
 }
 
-const HOLD_TAG = /^zfsflow_(?:step|last)_([0-9a-f]{16}-[0-9a-f]{12})$/;
+const STEP_TAG = /^zfsflow_step_([0-9a-f]{16}-[0-9a-f]{12})$/;
 
 interface Side {
   side: 'source' | 'target';
@@ -69,19 +69,23 @@ async function holdProtections(records: readonly SnapshotRecord[], side: Side, c
   return holds
     .filter(({ tag }) => tag.startsWith(MARK_PREFIX))
     .map(({ snapshot, tag }): Protection => {
-      const dstId = HOLD_TAG.exec(tag)?.[1] ?? '';
-      const step = tag.startsWith('zfsflow_step');
+      const step = STEP_TAG.exec(tag)?.[1];
+      const dataset = byName.get(snapshot)?.dataset ?? '';
+      const dstId = step ?? [...side.known].find(([, target]) => target === dataset)?.[0] ?? '';
       return {
         side: side.side,
         host: side.host.label,
         kind: 'hold',
-        dataset: byName.get(snapshot)?.dataset ?? '',
+        dataset,
         name: snapshot,
         tag,
         guid: byName.get(snapshot)?.guid ?? '',
         dstId,
-        protects: step ? 'a send that is running or was interrupted' : 'the newest replicated snapshot of this copy',
-        stale: step || !side.known.has(dstId),
+        protects:
+          step !== undefined
+            ? 'a send that is running or was interrupted'
+            : 'the newest replicated snapshot of this copy',
+        stale: step !== undefined || !side.known.has(dstId),
       };
     });
 }
@@ -152,7 +156,7 @@ export async function releaseProtections(
   for (const side of ['source', 'target'] as const) {
     const host = hosts(side === 'source' ? options.sourceConnection : options.targetConnection);
     const here = all.filter((protection) => protection.side === side);
-    for (const tag of [stepHoldTag(dstId), targetHoldTag(dstId)]) {
+    for (const tag of [stepHoldTag(dstId), TARGET_HOLD_TAG]) {
       const names = here.filter((protection) => protection.tag === tag).map(({ name }) => name);
       errors.push(...(await releaseSnapshots(host, tag, names, ctx.signal)));
     }

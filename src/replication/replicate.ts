@@ -45,7 +45,7 @@ function emitPlan(planned: PlannedRun, ctx: RunContext): void {
         intermediates,
         snapshots: snapshots.length,
       })),
-      estimatedBytes: planned.estimates.get(dataset.source) ?? 0,
+      estimatedBytes: planned.sizes.estimates.get(dataset.source) ?? 0,
       reasons: dataset.reasons,
       ...(dataset.refusal ? { refusal: dataset.refusal } : {}),
     })),
@@ -191,7 +191,7 @@ class Run {
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
     for (const plan of planned.plan.datasets) {
-      const entry = this.book.planned(plan, planned.estimates.get(plan.source) ?? 0);
+      const entry = this.book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
       entry.action = plan.action;
       entry.snapshots = [
         ...(plan.resume ? [plan.resume.to.name] : []),

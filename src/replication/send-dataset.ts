@@ -7,7 +7,7 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { transfer } from '../stream/transfer';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { RAW_PROPERTY, targetHoldTag } from '../zfs/marks';
+import { RAW_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import { abortReceive, receiveArgv, rollback } from '../zfs/receive';
 import { zfs } from '../zfs/run';
 import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../zfs/send';
@@ -24,6 +24,8 @@ export interface DatasetRun {
   pair: PairInput;
   /** No planned dataset is the target's parent, so properties for the whole tree are set here. */
   isRoot: boolean;
+  /** All its streams are small enough for the control connections. */
+  small: boolean;
   book: ResultBook;
   entry: DatasetResult;
   progress: RunProgress;
@@ -70,8 +72,7 @@ async function runPrepare(run: DatasetRun, step: PrepareStep): Promise<void> {
   });
   const gone = step.destroys.map((name) => `${plan.target}@${name}`);
   // Our own hold may be on a snapshot that the source no longer has; anybody else's stops the rollback.
-  const tag = targetHoldTag(plan.dstId);
-  const others = (await listHolds(setup.target, gone, ctx.signal)).filter((hold) => hold.tag !== tag);
+  const others = (await listHolds(setup.target, gone, ctx.signal)).filter((hold) => hold.tag !== TARGET_HOLD_TAG);
   if (others[0]) {
     throw new ZfsFlowError(
       'DATASET_BUSY',
@@ -84,7 +85,7 @@ async function runPrepare(run: DatasetRun, step: PrepareStep): Promise<void> {
       },
     );
   }
-  await releaseSnapshots(setup.target, tag, gone, ctx.signal);
+  await releaseSnapshots(setup.target, TARGET_HOLD_TAG, gone, ctx.signal);
   await rollback(setup.target, plan.target, step.to, ctx.signal);
 }
 
@@ -163,6 +164,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
       target: setup.target,
       receiveArgv: receive,
       sameHost: setup.sameHost,
+      small: run.small,
       tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
       stallTimeoutMs: setup.options.stallTimeout,
       signal: ctx.signal,

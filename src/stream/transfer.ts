@@ -7,6 +7,7 @@
 //   remote    local      ssh source send | receive            pull
 //   remote    the same   one pipeline over there              remote-pipeline.ts
 //   remote    another    ssh source send | ssh target receive relay
+//   any       remote     small streams ride the control connections: small-transfer.ts
 //
 // A filter (compression, buffer, rate limit) is a further `Stage` between the two, or a longer command on a host.
 import type { Host, ProcessSpec } from '../host/host';
@@ -15,6 +16,7 @@ import { SshHost } from '../host/ssh-host';
 import { endTagged } from '../host/tagged';
 import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './pipeline';
 import { runRemotePipeline } from './remote-pipeline';
+import { runSmallTransfer } from './small-transfer';
 import { SendProgressReader, type SendProgress } from './send-progress';
 import { transferError, type StageReport } from './transfer-error';
 
@@ -25,6 +27,8 @@ export interface TransferRequest {
   target: Host;
   /** `zfs receive …`; with `-v` the bytes of the stream are known exactly enough at the end. */
   receiveArgv: readonly string[];
+  /** The stream is known to be about 1 MiB at most, so it may ride channels of the control connections. */
+  small: boolean;
   /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
   sameHost: boolean;
   /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
@@ -55,10 +59,15 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
   if (request.signal.aborted) throw cancelled('the transfer');
   const progress = new SendProgressReader();
   const watch = new StallWatch(request.stallTimeoutMs);
+  let counted = 0;
   const options = {
     tag: request.tag,
     signal: AbortSignal.any([request.signal, watch.signal]),
     onLine: lineHandler(request, progress, watch),
+    onBytes: (bytes: number) => {
+      counted = bytes;
+      watch.restart();
+    },
   };
   const pair = hostsOf(request);
   let results: StageResult[] | undefined;
@@ -66,7 +75,7 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
   try {
     results = await run(request, options);
     watch.stop();
-    if (succeeded(results)) return { bytes: progress.finalBytes, stages: reports(results, pair) };
+    if (succeeded(results)) return { bytes: counted || progress.finalBytes, stages: reports(results, pair) };
   } catch (error) {
     thrown = error;
   } finally {
@@ -82,10 +91,13 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
   });
 }
 
-async function run(request: TransferRequest, options: PipelineOptions & { tag: string }): Promise<StageResult[]> {
+type RunOptions = PipelineOptions & { tag: string; onBytes: (bytes: number) => void };
+
+async function run(request: TransferRequest, options: RunOptions): Promise<StageResult[]> {
   const { source, target, sendArgv, receiveArgv, tag } = request;
   const shared = onOneRemoteHost(request);
   if (shared) return runRemotePipeline(shared, sendArgv, receiveArgv, options);
+  if (request.small && (await maySendSmall(request))) return runSmallTransfer(request, options);
   const specs: ProcessSpec[] = [];
   try {
     specs.push(await source.pipeCommand(sendArgv, { tag }));
@@ -96,6 +108,13 @@ async function run(request: TransferRequest, options: PipelineOptions & { tag: s
     throw error;
   }
   return runPipeline(specs, options);
+}
+
+/** A login shell that prints would put its words into the stream; only a pipeline can skip them. Local ends gain nothing. */
+async function maySendSmall({ source, target }: TransferRequest): Promise<boolean> {
+  if (source.isLocal && target.isLocal) return false;
+  const facts = await Promise.all([source.facts(), target.facts()]);
+  return facts.every(({ noisyShell }) => !noisyShell);
 }
 
 /** The host on which a single remote pipeline can do both: same machine, and the same account's rights on both sides. */

@@ -4,6 +4,10 @@ import type { CommandResult, Host } from '../host/host';
 import type { ZfsFlowError } from '../errors';
 import { commandError } from './run';
 
+/** Remote commands at once, of the host's `maxSessions`. */
+const LANES = 4;
+/** Fewer than this are not worth another lane. */
+const COMMANDS_PER_LANE = 25;
 /** Commands in one remote command; keeps the command line well below what `execve` takes. */
 const COMMANDS_PER_ROUND_TRIP = 200;
 /** Characters of arguments in one `zfs` command; Linux takes 128 KiB in one argument list word, FreeBSD 256 KiB in all. */
@@ -15,11 +19,24 @@ export interface BatchOptions {
   ignore?: (result: CommandResult) => boolean;
 }
 
-/** Runs every command; returns the errors of those that failed, in order. Connection errors are thrown. */
+/**
+ * Runs every command; returns the errors of those that failed. Connection errors are thrown. Each command may wait for a
+ * transaction group of its pool to be written, so several lanes run side by side.
+ */
 export async function runBatch(
   host: Host,
   argvs: readonly (readonly string[])[],
   options: BatchOptions = {},
+): Promise<ZfsFlowError[]> {
+  const lanes = Math.min(LANES, Math.ceil(argvs.length / COMMANDS_PER_LANE));
+  const shares = Array.from({ length: lanes }, (_, lane) => argvs.filter((__, index) => index % lanes === lane));
+  return (await Promise.all(shares.map((share) => runLane(host, share, options)))).flat();
+}
+
+async function runLane(
+  host: Host,
+  argvs: readonly (readonly string[])[],
+  options: BatchOptions,
 ): Promise<ZfsFlowError[]> {
   const errors: ZfsFlowError[] = [];
   for (let start = 0; start < argvs.length; start += COMMANDS_PER_ROUND_TRIP) {

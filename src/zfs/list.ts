@@ -3,6 +3,7 @@
 // empty list (architecture.md, principle 6).
 import { ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
+import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { compileExcludes } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
@@ -144,7 +145,11 @@ export interface Part {
 }
 
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
-export async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
+export async function listParts(
+  host: Host,
+  signal: AbortSignal | undefined,
+  parts: readonly Part[],
+): Promise<string[]> {
   let failure: unknown;
   const results = await host.runAll(
     parts.map((part) => part.argv),
@@ -233,6 +238,32 @@ export async function listSnapshots(
   if (request.roots.length === 0) return { snapshots, missing: [] };
   const missing = await listParts(host, request.signal, [snapshotPart(host, request, snapshots)]);
   return { snapshots, missing };
+}
+
+/** Beyond so many names of one dataset, listing all its snapshots is cheaper than asking for each. */
+const MOST_NAMES = 200;
+
+/**
+ * The snapshots with these names, where they exist, without looking at any others of their datasets. `names` are the
+ * parts after `@` by dataset.
+ */
+export async function listNamedSnapshots(
+  host: Host,
+  names: ReadonlyMap<string, readonly string[]>,
+  signal?: AbortSignal,
+): Promise<SnapshotRecord[]> {
+  const found: SnapshotRecord[] = [];
+  const parts: Part[] = [];
+  const take = (line: string): void => void found.push(parseSnapshot(line, [], host));
+  const few = [...names].filter(([, wanted]) => wanted.length <= MOST_NAMES);
+  const all = few.flatMap(([dataset, wanted]) => wanted.map((name) => `${dataset}@${name}`));
+  const argv = ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid,createtxg'];
+  for (const group of groupNames(all, 1000)) parts.push({ argv: [...argv, ...group], take });
+  for (const [dataset, wanted] of names) {
+    if (wanted.length > MOST_NAMES) parts.push({ argv: [...argv, '-d', '1', dataset], take });
+  }
+  for (const part of parts) await listParts(host, signal, [part]);
+  return found;
 }
 
 /** DATASET_NOT_FOUND for the first of `missing`, for callers to whom a missing dataset is an error. */

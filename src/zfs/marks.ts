@@ -49,7 +49,8 @@ export function stepHoldTag(dstId: string): string {
   return `zfsflow_step_${dstId}`;
 }
 
-/** Tag of the hold on a target dataset's newest replicated snapshot. */
-export function targetHoldTag(dstId: string): string {
-  return `zfsflow_last_${dstId}`;
-}
+/**
+ * Tag of the hold on a target dataset's newest replicated snapshot. One for all: a dataset is the target of one
+ * replication, and with one tag a single `zfs hold` covers the datasets of a whole run.
+ */
+export const TARGET_HOLD_TAG = 'zfsflow_last';
