@@ -2,7 +2,7 @@
 // to outputs 1 and 3, Complete and Catch. Also for jobs that a former instance started.
 import type { NodeMessage } from 'node-red';
 import type { EventInput, JobEvent, LogLevel } from '../../src/context';
-import type { ZfsFlowError } from '../../src/errors';
+import { toZfsFlowError, type ZfsFlowError } from '../../src/errors';
 import { isShown } from '../../src/jobs/events';
 import type { JobInfo, Outcome } from '../../src/jobs/job';
 import type { Reporter } from '../../src/jobs/owner';
@@ -71,7 +71,9 @@ export class Reports implements Reporter<Ticket> {
     const own = index === 0 ? result : RED.util.cloneMessage({ payload: result }).payload;
     const shown = ticket.present(own);
     if ('sequence' in shown) {
-      void this.sendSequence(shown.sequence, ticket);
+      this.sendSequence(shown.sequence, ticket).catch((thrown: unknown) => {
+        this.complete(ticket, toZfsFlowError(thrown));
+      });
       return;
     }
     ticket.msg.payload = shown.payload;

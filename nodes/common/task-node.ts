@@ -107,7 +107,10 @@ class TaskNode<O, R> {
   }
 
   open(): void {
-    this.node.on('input', (msg: FlowMessage, _send: unknown, done: Done) => void this.input(msg, done));
+    this.node.on('input', (msg: FlowMessage, _send: unknown, done: Done) => {
+      // A rejection that nobody takes would end the whole process.
+      this.input(msg, done).catch((thrown: unknown) => done(toZfsFlowError(thrown)));
+    });
     this.node.on('close', (removed: boolean, done: () => void) => {
       this.close(removed);
       done();
@@ -136,7 +139,6 @@ class TaskNode<O, R> {
     if (removed) forgetDeployed(this.RED, this.node.id);
   }
 
-  /** Never rejects. */
   private async input(msg: FlowMessage, done: Done): Promise<void> {
     try {
       const control = controlOf(msg);
@@ -249,7 +251,10 @@ class TaskNode<O, R> {
 
   /** Those that a person would call runs. */
   private jobs(): JobInfo[] {
-    return this.attachment.jobs().filter((job) => !this.controlJobs.has(job.jobId));
+    const jobs = this.attachment.jobs();
+    const alive = new Set(jobs.map(({ jobId }) => jobId));
+    for (const jobId of this.controlJobs) if (!alive.has(jobId)) this.controlJobs.delete(jobId);
+    return jobs.filter(({ jobId }) => !this.controlJobs.has(jobId));
   }
 
   private refuse(msg: FlowMessage, done: Done, error: ZfsFlowError): void {

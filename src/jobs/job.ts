@@ -123,13 +123,15 @@ export class Job {
     delete this.info.waitingFor;
     this.emit({ event: 'started', level: 'info', message: 'started' });
     const hosts: HostResolver = (connection) => this.listen(this.spec.hosts(connection));
+    let outcome: Outcome;
     try {
       // `await` of a call that may throw at once: both ways of failing end here.
       const result = await currentJob.run(this, () => this.spec.run(hosts, this.context()));
-      this.end({ state: 'finished', result });
+      outcome = { state: 'finished', result };
     } catch (thrown) {
-      this.fail(thrown);
+      outcome = this.outcomeOf(thrown);
     }
+    this.end(outcome);
   }
 
   /** A job that has not started ends at once, a running one as soon as it has stopped. Idempotent. */
@@ -138,7 +140,7 @@ export class Job {
     this.cancelReason = reason;
     const started = this.info.state === 'running';
     this.abort.abort(new ZfsFlowError('CANCELLED', reason));
-    if (!started) this.fail(this.abort.signal.reason);
+    if (!started) this.end(this.outcomeOf(this.abort.signal.reason));
   }
 
   setSpeedLimit(bytesPerSecond: number): void {
@@ -179,23 +181,16 @@ export class Job {
     return host;
   }
 
-  private fail(thrown: unknown): void {
+  private outcomeOf(thrown: unknown): Outcome {
+    const { partial } = this;
     if (this.cancelReason !== undefined) {
       // Whatever a process said while it was being ended is a consequence, not the reason.
       const cause = toZfsFlowError(thrown).code === 'CANCELLED' ? {} : { cause: thrown };
-      this.end({
-        state: 'cancelled',
-        error: new ZfsFlowError('CANCELLED', this.cancelReason, cause),
-        partial: this.partial,
-      });
-      return;
+      return { state: 'cancelled', error: new ZfsFlowError('CANCELLED', this.cancelReason, cause), partial };
     }
-    if (thrown instanceof SkipRun) {
-      this.end({ state: 'skipped', reason: thrown.message });
-      return;
-    }
+    if (thrown instanceof SkipRun) return { state: 'skipped', reason: thrown.message };
     const error = toZfsFlowError(thrown);
-    this.end({ state: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error, partial: this.partial });
+    return { state: error.code === 'CANCELLED' ? 'cancelled' : 'failed', error, partial };
   }
 
   private end(outcome: Outcome): void {
@@ -206,7 +201,6 @@ export class Job {
     this.emit(this.lastEvent(outcome));
     this.events.close();
     this.settings.ended(this, outcome);
-    this.spec.release?.();
   }
 
   private lastEvent(outcome: Outcome): EventInput {

@@ -165,6 +165,11 @@ export class JobRegistry<T> {
     const tickets = owner.jobs.get(job) ?? [];
     owner.jobs.delete(job);
     owner.last = job.info;
+    try {
+      job.spec.release?.();
+    } catch (thrown) {
+      this.options.onError(thrown);
+    }
     tickets.forEach((ticket, index) => owner.tell((reporter) => reporter.ended(outcome, job.info, ticket, index)));
     this.pump();
   }

@@ -329,6 +329,22 @@ describe('an action node', () => {
     assert.deepEqual(codes, ['CANCELLED', 'CANCELLED']);
   });
 
+  it('runs as many jobs at once as the settings say', async () => {
+    helper.settings({ zfsMaxParallelJobs: 1 } as object);
+    const flow = flowWith(
+      list({ datasets: 'payload', datasetsType: 'msg' }),
+      sshConnection(hole.port, { connectTimeout: 60 }),
+    );
+    await bench.start(flow);
+    helper.settings({});
+    bench.send('n', { payload: ['a'] });
+    bench.send('n', { payload: ['b'] });
+    const waiting = await bench.until('waiting', () => bench.events('n').find(({ event }) => event === 'waiting'));
+    assert.match(String(waiting['message']), /free place/);
+    bench.send('n', { reset: true });
+    await bench.until('both', () => bench.at('n', 'catch').length === 2);
+  });
+
   it('hides events below its log level', async () => {
     await bench.start(flowWith(list({ logLevel: 'error' }), sshConnection(port)));
     bench.send('n');

@@ -1,6 +1,7 @@
 // The nodes in a real Node-RED against real pools: what leaves the outputs when all goes well, and what a deploy, a
 // cancel or a conflict does to a transfer that is under way.
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
@@ -178,6 +179,43 @@ describe('the nodes on real pools', function () {
     assert.equal(codeOf(await bench.first('s', 'error')), 'SNAPSHOT_EXISTS');
     assert.equal(codeOf(await bench.first('s', 'catch')), 'SNAPSHOT_EXISTS');
     assert.equal((await a.snapshots(dataset)).length, bench.at('s', 'result').length);
+  });
+
+  it('skip a scheduled snapshot whose name is taken because clocks went back, and nothing else', async () => {
+    const dataset = `tank/n${++counter}`;
+    await a.createDataset(dataset);
+    const on = { connection: 'a', datasets: [dataset], timeZone: 'Europe/Berlin' };
+    const node = { id: 's', type: 'zfs-snapshot', ...on, schedule: '*/30 * * * *', scheduleTimeZone: 'UTC' };
+    // 02:30 in Berlin, twice: on 25 October 2026 the hour from 2 to 3 comes again.
+    for (const hour of [0, 1]) {
+      mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 9, 25, hour, 29, 59, 800) });
+      try {
+        await start(node);
+        mock.timers.setTime(Date.UTC(2026, 9, 25, hour, 30, 0, 100));
+        await bench.until('the run', () => bench.events('s').find(({ event }) => event === 'started'));
+        const ends = ['finished', 'skipped', 'failed'];
+        const end = await bench.until('the end', () =>
+          bench.events('s').find(({ event }) => ends.includes(String(event))),
+        );
+        assert.equal(end['event'], hour === 0 ? 'finished' : 'skipped', JSON.stringify(end));
+        if (hour === 1) assert.match(String(end['message']), /^skipped: repeated hour/);
+        assert.deepEqual([bench.at('s', 'error'), bench.at('s', 'catch')], [[], []]);
+        assert.equal(bench.at('s', 'result').length, hour === 0 ? 1 : 0);
+        if (hour === 1) {
+          // A message is another matter: who asked for it hears that there is none.
+          bench.send('s');
+          assert.equal(codeOf(await bench.first('s', 'error')), 'SNAPSHOT_EXISTS');
+        }
+        await bench.stop();
+      } finally {
+        mock.timers.reset();
+      }
+    }
+    await bench.start([]);
+    assert.deepEqual(
+      (await a.snapshots(dataset)).map(({ name }) => name),
+      ['auto-2026-10-25_02-30'],
+    );
   });
 
   it('let a transfer go on over a deploy, and report it through the new instance', async () => {

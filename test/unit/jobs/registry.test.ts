@@ -8,6 +8,7 @@ import { ZfsFlowError } from '../../../src/errors';
 import type { Host } from '../../../src/host/host';
 import type { JobInfo, JobSpec, Outcome } from '../../../src/jobs/job';
 import type { Attachment, RegistryOptions } from '../../../src/jobs/registry';
+import { SkipRun } from '../../../src/jobs/job';
 import { JobRegistry } from '../../../src/jobs/registry';
 
 /** A run that the test ends when it likes. */
@@ -152,6 +153,29 @@ describe('job registry', () => {
     assert.deepEqual(new Set(bench.named('failed').map((event) => event.code)), new Set(['ZFS_ERROR', 'NO_SNAPSHOTS']));
   });
 
+  it('lets a run say that there was nothing for it to do: neither a result nor an error', async () => {
+    const bench = new Bench();
+    const node = bench.attach('n');
+    const run = (): Promise<never> => Promise.reject(new SkipRun('repeated hour'));
+    node.submit(bench.spec('a', [], { run }), 'm1');
+    await settle();
+    assert.deepEqual(bench.ends, [{ ticket: 'm1', outcome: { state: 'skipped', reason: 'repeated hour' }, index: 0 }]);
+    const last = bench.events.at(-1);
+    assert.deepEqual([last?.event, last?.level, last?.message], ['skipped', 'warn', 'skipped: repeated hour']);
+    assert.deepEqual(bench.named('failed'), []);
+  });
+
+  it('ends a run once, even when letting go of its hosts fails', async () => {
+    const bench = new Bench({ onError: () => undefined });
+    const release = (): void => {
+      throw new Error('no');
+    };
+    bench.attach('n').submit(bench.spec('a', [write('tank')], { release }), 'm1');
+    bench.run('a').finish();
+    await settle();
+    assert.equal(bench.ends.length, 1);
+  });
+
   it('skips the same run, lets other options run', async () => {
     const bench = new Bench();
     const node = bench.attach('n');
@@ -255,7 +279,7 @@ describe('job registry', () => {
     bench.run('b').fail(new ZfsFlowError('TRANSFER_FAILED', 'the pipe broke'));
     assert.equal(node.cancel(), 2);
     await settle();
-    const codes = bench.ends.map(({ ticket, outcome }) => [ticket, outcome.state !== 'finished' && outcome.error.code]);
+    const codes = bench.ends.map(({ ticket, outcome }) => [ticket, 'error' in outcome && outcome.error.code]);
     // m2 was failing already, yet it was cancelled before that was seen.
     assert.deepEqual(codes, [
       ['m1', 'CANCELLED'],
