@@ -108,6 +108,7 @@ async function startNodeRed(home: Lab, port: number, flows: readonly FlowNode[])
 function explain(port: number, brokerPort: number, flows: readonly FlowNode[]): void {
   const lines = ['', `Node-RED runs at http://${HOST}:${port}`, ''];
   lines.push('nas1 has pool tank with five days of snapshots, nas2 has an empty pool backup; both run real OpenZFS.');
+  lines.push('Replicate first, then prune: what nas2 does not have yet is never deleted on nas1.');
   for (const { tab, buttons, webhooks, topics } of starters(flows)) {
     lines.push('', `  tab "${tab}"`);
     for (const button of buttons) lines.push(`    press the button left of "${button}"`);

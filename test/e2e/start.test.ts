@@ -1,13 +1,14 @@
 // `npm start` as a person uses it: the address answers, the palette and the example flows are there, both machines
 // run, and however it is ended, nothing of it stays.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FlowNode } from '../../scripts/demo-flows';
 import { bornAt, type LabRecord } from '../lab/leftovers';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -90,6 +91,49 @@ async function endedBy(session: Session, signal: NodeJS.Signals, whom: 'group' |
   rmSync(scratch, { recursive: true });
 }
 
+/** Presses a button of the editor, known by its name. */
+async function press({ port }: Session, flows: readonly FlowNode[], button: string): Promise<void> {
+  const inject = flows.find((node) => node.type === 'inject' && node['name'] === button);
+  assert.ok(inject, `there is a button "${button}"`);
+  const pressed = await fetch(`http://127.0.0.1:${port}/inject/${encodeURIComponent(inject.id)}`, { method: 'POST' });
+  assert.equal(pressed.status, 200);
+}
+
+/** `dataset@snapshot guid` of everything below a dataset of one of the machines, without the common prefix. */
+function snapshotsOn({ scratch }: Session, machine: string, dataset: string): string[] {
+  const lab = readdirSync(scratch).find((name) => name.startsWith('zfslab-')) ?? '';
+  const script = path.join(ROOT, 'test/lab/zfs-lab');
+  const argv = ['exec', machine, '--', 'zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,guid', dataset];
+  const env = { ...process.env, ZFS_LAB_STATE: path.join(scratch, lab, 'state') };
+  const { status, stdout } = spawnSync(script, argv, { env, encoding: 'utf8' });
+  if (status !== 0) return []; // not there yet
+  return stdout.split('\n').filter(Boolean).map((line) => line.slice(dataset.length)); // prettier-ignore
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 90_000;
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, `waited 90 s for this: ${what}`);
+    await sleep(300);
+  }
+}
+
+// What the README promises: one button, and snapshots arrive on the other machine; another, and old ones are gone.
+async function replicatesAndPrunes(session: Session, flows: readonly FlowNode[]): Promise<void> {
+  const there = (): string[] => snapshotsOn(session, 'nas1', 'tank/data');
+  await press(session, flows, 'Replicate now');
+  await until('nas2 has what nas1 has', () => {
+    const [source, target] = [there(), snapshotsOn(session, 'nas2', 'backup/data')];
+    return source.some((line) => line.includes('@manual-')) && JSON.stringify(source) === JSON.stringify(target);
+  });
+  const before = there();
+  await press(session, flows, 'Every night at 2:30');
+  await until('old snapshots of nas1 are gone', () => {
+    const now = there();
+    return now.some((line) => !before.includes(line)) && before.filter((line) => !now.includes(line)).length > 10;
+  });
+}
+
 describe('npm start', function () {
   this.timeout(180_000);
   const direct = [process.execPath, '--require', 'tsx/cjs', 'scripts/start.ts'];
@@ -119,13 +163,15 @@ describe('npm start', function () {
       ours.filter(({ err }) => err !== undefined),
       [],
     );
-    const flows = (await get('flows')) as { id: string; type: string }[];
+    const flows = (await get('flows')) as FlowNode[];
     const connections = flows.filter(({ type }) => type === 'zfs-ssh-connection').map(({ id }) => id);
     assert.deepEqual(connections, ['zfs-lab-nas1', 'zfs-lab-nas2']);
     const examples = readdirSync(path.join(ROOT, 'examples')).filter((file) => file.endsWith('.json'));
     assert.ok(examples.length >= 4, 'there are examples');
     assert.equal(flows.filter(({ type }) => type === 'tab').length, examples.length);
     assert.match(session.said(), /press the button left of/);
+
+    await replicatesAndPrunes(session, flows);
 
     assert.equal(labsOf(session).length, 1);
     await endedBy(session, 'SIGINT', 'group');
