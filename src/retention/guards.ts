@@ -69,10 +69,9 @@ function parseExpiry(value: string): number | null {
 
 export interface GuardContext {
   readonly now: number;
+  /** At least 1, so that the newest always stays. */
   readonly keepAtLeast: number;
   readonly scope: CompiledScope;
-  /** GUID of the dataset's newest snapshot, whether in scope or not. */
-  readonly newestGuid: string | undefined;
   readonly protections: Reasons | undefined;
   /** Why everything in this dataset stays, or null. */
   readonly keepAll: string | null;
@@ -104,7 +103,6 @@ export function guardReasons(candidates: readonly Candidate[], context: GuardCon
   return candidates.map((candidate, index) => {
     const { record, date, undated } = candidate;
     const reasons = newest[index] ?? [];
-    if (record.guid === context.newestGuid && reasons.length === 0) reasons.push('newest snapshot of the dataset');
     reasons.push(...heldOrCloned(record), ...expiry(record, context.now));
     if (date === null) reasons.push(undated);
     else if (date > context.now) reasons.push(`dated in the future (${new Date(date).toISOString()})`);

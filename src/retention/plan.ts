@@ -91,7 +91,6 @@ function decideDataset(
     now,
     keepAtLeast: Math.max(1, input.keepAtLeast),
     scope: input.scope,
-    newestGuid: ordered.at(-1)?.guid,
     protections: input.protections.get(dataset),
     keepAll: hold ?? input.keepAll.get(dataset) ?? null,
   });
