@@ -9,7 +9,7 @@ export function connectionSelect(dialog: Dialog, property: string): void {
   };
   select.on('change', relabel);
   relabel();
-  select.attr('aria-label', dialog.form.find(`label[for="${dialog.prefix}${property}"]`).text().trim());
+  select.attr('aria-label', dialog.label(property));
 }
 
 /** The machine as a summary names it. */

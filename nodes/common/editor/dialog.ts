@@ -1,6 +1,6 @@
 // What every dialog shares: filling inputs with what a missing property means, storing values with their real JSON type,
 // section summaries, and cleaning up. Which inputs there are is said by form.html; what they mean by the node's editor.ts.
-import { FIELDS, type Field, type FieldTable, type NodeType } from '../fields';
+import { CREDENTIALS, FIELDS, type Field, type FieldTable, type NodeType } from '../fields';
 import css from './style.css';
 
 const STYLE_ID = 'zfs-flows-style';
@@ -34,6 +34,7 @@ export class Dialog {
   private readonly listeners: (() => void)[] = [];
   private readonly disposers: (() => void)[] = [];
   private pending: number | null = null;
+  private shownOnce = false;
 
   constructor(
     readonly node: EditorNode,
@@ -55,6 +56,12 @@ export class Dialog {
 
   input(property: string): JQuery {
     return $(`#${this.prefix}${property}`);
+  }
+
+  /** The text of a property's label. It is not in the form yet when the dialog is prepared; only its key is. */
+  label(property: string): string {
+    const key = this.form.find(`label[for="${this.prefix}${property}"] [data-i18n]`).attr('data-i18n');
+    return key === undefined ? '' : RED._(key);
   }
 
   /** The stored value, or what its absence means. */
@@ -98,8 +105,12 @@ export class Dialog {
       this.pending = null;
       for (const listener of this.listeners) listener();
       this.form.find('.zfs-section').each((_, section) => {
-        $(section).toggleClass('zfs-invalid', $(section).find('.input-error').length > 0);
+        const invalid = $(section).find('.input-error').length > 0;
+        $(section).toggleClass('zfs-invalid', invalid);
+        // What is wrong is seen at once, but a section that is closed again stays closed.
+        if (invalid && !this.shownOnce) $(section).attr('open', '');
       });
+      this.shownOnce = true;
     }, 0);
   }
 
@@ -133,6 +144,11 @@ export class Dialog {
         if (text !== '' && Number.isFinite(Number(text))) this.assign(property, field, Number(text));
       }
       this.keepMissing(property, field);
+    }
+    // Node-RED takes an empty secret that was never there for a change.
+    for (const name of CREDENTIALS[this.type]) {
+      const had = this.node.credentials?.[`has_${name}`] === true || Boolean(this.node.credentials?.[name]);
+      if (!had && textOf(this.input(name)) === '') this.input(name).removeAttr('id');
     }
     this.close();
   }

@@ -23,7 +23,7 @@ function makeTypedInput(dialog: Dialog, property: string, literal: string | Type
     types: [literal, ...TYPED_SOURCES],
     typeField: `#${dialog.prefix}${property}Type`,
   });
-  const name = dialog.form.find(`label[for="${dialog.prefix}${property}"]`).text().trim();
+  const name = dialog.label(property);
   const container = input.next('.red-ui-typedInput-container');
   container.find('.red-ui-typedInput-input, .red-ui-typedInput-option-trigger').attr('aria-label', name);
   container.find('.red-ui-typedInput-type-select').attr('aria-label', dialog.t('common.typed.source', { field: name }));
