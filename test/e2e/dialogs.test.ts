@@ -273,6 +273,9 @@ describe('dialogs', function () {
     await waitForClass(editor, '[data-section="source"]', 'zfs-invalid');
     assert.match((await row.getAttribute('class')) ?? '', /input-error/);
     assert.match((await row.getAttribute('title')) ?? '', /holds no "@"/);
+    const said = (section: string): Promise<string | null> =>
+      editor.section(section).locator('.zfs-section-summary').textContent();
+    assert.match((await said('source')) ?? '', /holds no "@"/);
     await editor.unfold('schedule', 'stream');
     await editor.form.locator('#zfs-schedule-preset').selectOption('cron');
     await editor.form.locator('#node-input-schedule').fill('* * *');
@@ -280,6 +283,8 @@ describe('dialogs', function () {
     await editor.form.locator('#node-input-stallTimeout').blur();
     await waitForClass(editor, '[data-section="schedule"]', 'zfs-invalid');
     await waitForClass(editor, '[data-section="stream"]', 'zfs-invalid');
+    assert.match((await said('schedule')) ?? '', /it has 3 fields; five are needed/);
+    assert.match((await said('stream')) ?? '', /must be at least 1/);
     await editor.picture('replicate-invalid');
     await editor.done();
     assert.equal(await editor.valid('replicate'), false);

@@ -104,14 +104,30 @@ export class Dialog {
     this.pending = window.setTimeout(() => {
       this.pending = null;
       for (const listener of this.listeners) listener();
-      this.form.find('.zfs-section').each((_, section) => {
-        const invalid = $(section).find('.input-error').length > 0;
-        $(section).toggleClass('zfs-invalid', invalid);
-        // What is wrong is seen at once, but a section that is closed again stays closed.
-        if (invalid && !this.shownOnce) $(section).attr('open', '');
-      });
+      this.form.find('.zfs-section').each((_, section) => this.markSection($(section)));
       this.shownOnce = true;
     }, 0);
+  }
+
+  /** A section with something wrong says what, in place of its summary. */
+  private markSection(section: JQuery): void {
+    const wrong = section.find('.input-error');
+    section.toggleClass('zfs-invalid', wrong.length > 0);
+    if (wrong.length === 0) return;
+    const [reason] = wrong.get().flatMap((element) => this.reasonFor($(element)) ?? []);
+    if (reason !== undefined) section.find('.zfs-section-summary').text(reason).attr('title', reason);
+    // What is wrong is seen at once, but a section that is closed again stays closed.
+    if (!this.shownOnce) section.attr('open', '');
+  }
+
+  /** Rows keep the reason as their title; for other inputs the validator is asked again. */
+  private reasonFor(input: JQuery): string | null {
+    const title = input.attr('title') ?? '';
+    if (title !== '') return title;
+    const property = (input.attr('id') ?? '').slice(this.prefix.length);
+    const { defaults } = this.node['_def'] as EditorNodeDefinition;
+    const answer = defaults[property]?.validate?.call(this.node, textOf(input), {});
+    return typeof answer === 'string' ? answer : null;
   }
 
   /** Shows `describe()` at the right of the section's title: what the section is set to. */
