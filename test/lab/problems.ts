@@ -17,7 +17,8 @@ export function labProblems(flavour = 'newest'): string[] {
     problems.push('The lab makes network namespaces and tap devices and must be started as root.');
   else problems.push(...deviceProblems());
   problems.push(...memoryProblems(), ...nodeProblems());
-  if (!isBuilt(flavour)) problems.push(...buildProblems());
+  // The build installs the programs that are missing; a lab from a cache needs them to be there.
+  problems.push(...(isBuilt(flavour) ? toolProblems() : buildProblems()));
   return problems;
 }
 
@@ -65,6 +66,21 @@ export function isBuilt(flavour: string): boolean {
     process.env['ZFS_LAB_CACHE'] ??
     path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'zfs-lab');
   return existsSync(path.join(cache, flavour, 'rev')) && existsSync(path.join(cache, flavour, 'root'));
+}
+
+function toolProblems(): string[] {
+  const tools = {
+    ip: 'iproute2',
+    bridge: 'iproute2',
+    nsenter: 'util-linux',
+    setsid: 'util-linux',
+    ssh: 'openssh-client',
+  };
+  const places = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const missing = Object.entries(tools).filter(([tool]) => !places.some((place) => existsSync(path.join(place, tool))));
+  if (missing.length === 0) return [];
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
+  return [`The lab needs ${missing.map(([tool]) => tool).join(', ')}: apt-get install ${packages}.`];
 }
 
 function buildProblems(): string[] {
