@@ -81,5 +81,24 @@ function feedKnownRequests(socket: Socket, agent: AgentProtocol): void {
 function sign(key: ParsedKey, data: Buffer, options: SigningRequestOptions): Buffer | undefined {
   // The declarations know only a string as the hash algorithm; ssh2 takes undefined as "the key type's own".
   const signature: Buffer | Error = options.hash === undefined ? key.sign(data) : key.sign(data, options.hash);
-  return signature instanceof Error ? undefined : signature;
+  if (signature instanceof Error) return undefined;
+  return key.type.startsWith('ecdsa-') ? ecdsaBlob(signature) : signature;
+}
+
+/**
+ * Node signs ECDSA as a DER sequence of two integers, SSH wants two strings of the same integers (RFC 5656, section
+ * 3.1.2); ssh2 converts it in its client, but not in its agent.
+ */
+function ecdsaBlob(der: Buffer): Buffer {
+  // The length of P-521's sequence takes two bytes.
+  let at = der[1] === 0x81 ? 3 : 2;
+  const parts = [0, 1].map(() => {
+    const length = der.readUInt8(at + 1);
+    const integer = der.subarray(at + 2, at + 2 + length);
+    at += 2 + length;
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(length);
+    return Buffer.concat([size, integer]);
+  });
+  return Buffer.concat(parts);
 }

@@ -81,15 +81,19 @@ export interface DiscoveredHostKey extends HostKey {
   line: string;
 }
 
+/** A server has at most one key of each, and shows one of them a connection. */
+const FAMILIES = [['ssh-ed25519'], HOST_KEY_TYPES.filter((type) => type.startsWith('ecdsa-')), ['ssh-rsa']] as const;
+
 /**
- * Asks a server for every host key it has, with one short connection per type. Nothing is authenticated, so a person
- * must compare the fingerprints. Throws HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_TIMEOUT,
+ * Asks a server for every host key it has, with one short connection per kind – few, because OpenSSH since 9.8 shuts
+ * out clients that come too often without logging in (PerSourcePenalties). Nothing is authenticated, so a person must
+ * compare the fingerprints. Throws HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_TIMEOUT,
  * CONNECTION_LOST. `timeout` in seconds, for each connection.
  */
 export async function discoverHostKeys(host: string, port: number, timeout = 10): Promise<DiscoveredHostKey[]> {
   const found: DiscoveredHostKey[] = [];
-  for (const type of HOST_KEY_TYPES) {
-    const key = await presentedKey(host, port, timeout, [type]);
+  for (const types of FAMILIES) {
+    const key = await presentedKey(host, port, timeout, types);
     if (key) found.push({ ...key, fingerprint: fingerprint(key), line: hostKeyLine(key) });
   }
   return found;

@@ -1,6 +1,8 @@
 // New key pairs for the editor's button, and the public line of a key that is already there.
+import { generateKeyPair as cryptoGenerateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
 import { utils } from 'ssh2';
-import { publicKeyLine, readPrivateKey } from './private-key';
+import { opensshEd25519, publicKeyLine, readPrivateKey } from './private-key';
 
 export interface KeyPair {
   /** OpenSSH format, not encrypted: it goes into Node-RED's encrypted credentials. */
@@ -11,16 +13,24 @@ export interface KeyPair {
 
 /** RSA keys have 4096 bits. `comment` ends the public line. */
 export async function generateKeyPair(type: 'ed25519' | 'rsa', comment = 'node-red-zfs-replication'): Promise<KeyPair> {
-  const privateKey = await new Promise<string>((resolve, reject) => {
-    const done = (error: Error | null, keys: { private: string }): void => {
-      if (error) reject(error);
-      else resolve(keys.private);
-    };
-    if (type === 'rsa') utils.generateKeyPair('rsa', { bits: 4096, comment }, done);
-    else utils.generateKeyPair('ed25519', { comment }, done);
-  });
+  const privateKey = type === 'rsa' ? await generateRsa(comment) : await generateEd25519(comment);
   // Reading it back proves that the pair is one, before anybody relies on it.
   return { privateKey, publicKey: publicKeyLine(readPrivateKey(privateKey, undefined), comment) };
+}
+
+/** Not with ssh2 1.17: it drops leading zero bytes, so that one in 256 of its Ed25519 keys cannot be read. */
+async function generateEd25519(comment: string): Promise<string> {
+  const { privateKey } = await promisify(cryptoGenerateKeyPair)('ed25519');
+  return opensshEd25519(privateKey, comment);
+}
+
+async function generateRsa(comment: string): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    utils.generateKeyPair('rsa', { bits: 4096, comment }, (error, keys) => {
+      if (error) reject(error);
+      else resolve(keys.private);
+    });
+  });
 }
 
 /** The `authorized_keys` line of a private key. Throws AUTHENTICATION_FAILED when it cannot be read. */

@@ -66,8 +66,8 @@ function fromPkcs8(pem: string, passphrase: string | undefined): string {
   throw bad(`keys of type "${String(key.asymmetricKeyType)}" are not supported`, 'Use RSA, ECDSA or Ed25519.');
 }
 
-/** The OpenSSH format (PROTOCOL.key) of an Ed25519 key, unencrypted: it never leaves this process. */
-function opensshEd25519(key: KeyObject): string {
+/** The OpenSSH format (PROTOCOL.key) of an Ed25519 key, not encrypted. */
+export function opensshEd25519(key: KeyObject, comment = ''): string {
   const { d = '', x = '' } = key.export({ format: 'jwk' });
   const publicKey = Buffer.from(x, 'base64url');
   const publicBlob = Buffer.concat([sshString('ssh-ed25519'), sshString(publicKey)]);
@@ -76,7 +76,7 @@ function opensshEd25519(key: KeyObject): string {
     check,
     publicBlob,
     sshString(Buffer.concat([Buffer.from(d, 'base64url'), publicKey])),
-    sshString(''),
+    sshString(comment),
   ]);
   const padding = Buffer.from(Array.from({ length: (8 - (body.length % 8)) % 8 }, (_, index) => index + 1));
   const one = Buffer.from([0, 0, 0, 1]);

@@ -35,6 +35,10 @@ const TEXTS: Partial<Record<ErrorCode, { text: string; hint: string }>> = {
   },
 };
 
+/** For a server that takes the connection and closes it without a word. */
+const SHUT_OUT =
+  'The server may be shutting this machine out for a while after failed logins (PerSourcePenalties, fail2ban), or it has too many connections (MaxStartups).';
+
 /** Why a connection could not be made. Host keys and authentication are judged in `ssh-connect.ts`. */
 export function connectError(error: SshError, endpoint: Endpoint): ZfsFlowError {
   // With several addresses Node reports an AggregateError with an empty message.
@@ -45,10 +49,11 @@ export function connectError(error: SshError, endpoint: Endpoint): ZfsFlowError 
   const known = TEXTS[code];
   const where = `${endpoint.label} (${endpoint.host}:${endpoint.port})`;
   const text = known?.text ?? `the connection was lost while it was being made: ${error.message}`;
+  const hint = known?.hint ?? (/before handshake/.test(error.message) ? SHUT_OUT : undefined);
   return new ZfsFlowError(code, `${where}: ${text}`, {
     host: endpoint.label,
     cause: error,
-    ...(known ? { hint: known.hint } : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

@@ -138,8 +138,11 @@ describe('private keys', function () {
   });
 
   it('that are generated are read by ssh-keygen and fit their public line', async () => {
-    const pairs = await Promise.all(Array.from({ length: 30 }, () => generateKeyPair('ed25519', 'me@here')));
-    for (const { privateKey, publicKey } of [...pairs, await generateKeyPair('rsa', 'me@here')]) {
+    const pairs = [await generateKeyPair('rsa', 'me@here'), await generateKeyPair('ed25519', 'me@here')];
+    // ssh2's own generator fails for the one in 256 whose public half begins with a zero byte.
+    do pairs.push(await generateKeyPair('ed25519', 'me@here'));
+    while (blob(pairs.at(-1)?.publicKey ?? '').at(-32) !== 0);
+    for (const { privateKey, publicKey } of [...pairs.slice(0, 5), ...pairs.slice(-1)]) {
       assert.equal(`${publicHalf(privateKey)} me@here`, publicKey);
     }
   });

@@ -1,0 +1,443 @@
+// SshHost against real OpenSSH servers: what can go wrong with a connection, and that each gets its own code and a
+// message that helps.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ZfsFlowError, type ErrorCode } from '../../src/errors';
+import { discoverHostKeys } from '../../src/host/host-keys';
+import { generateKeyPair } from '../../src/host/key-pair';
+import type { SshHost } from '../../src/host/ssh-host';
+import type { SshHostOptions } from '../../src/host/ssh-options';
+import { Lab } from '../lab/lab';
+import type { Link } from '../lab/link';
+import type { Machine } from '../lab/machine';
+import { connect } from './engine';
+
+describe('a host over SSH', function () {
+  this.timeout(60_000);
+  let lab: Lab;
+  let a: Machine;
+  let host: SshHost;
+  /** To an sshd that is never offended. */
+  let patient: Link;
+  const opened: SshHost[] = [];
+  let directory: string;
+
+  before(async () => {
+    lab = await Lab.create();
+    a = await lab.up('a');
+    patient = await anotherSshd(2200);
+    directory = mkdtempSync(join(tmpdir(), 'host-test-'));
+  });
+  after(async () => {
+    await lab.close();
+    rmSync(directory, { recursive: true });
+  });
+  beforeEach(() => {
+    host = open({});
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((one) => one.close()));
+  });
+
+  function open(more: Partial<SshHostOptions>): SshHost {
+    const one = connect(a, more);
+    opened.push(one);
+    return one;
+  }
+
+  async function refused(more: Partial<SshHostOptions>, code: ErrorCode, text: RegExp): Promise<ZfsFlowError> {
+    const one = open({ port: patient.port, ...more });
+    for (const attempt of [one.run(['true']), one.pipeCommand(['true'], { tag: 'zfsflow.t' })]) {
+      await assert.rejects(attempt, (error) => {
+        assert.ok(error instanceof ZfsFlowError, String(error));
+        assert.equal(error.code, code, error.message);
+        assert.match(error.message, text);
+        assert.equal(error.host, 'a');
+        return true;
+      });
+    }
+    return (await one.run(['true']).catch((error: unknown) => error)) as ZfsFlowError;
+  }
+
+  /** What comes back from `cat` on the other side, through the process for bulk data. */
+  async function through(one: SshHost, input: string): Promise<string> {
+    const spec = await one.pipeCommand(['cat'], { tag: 'zfsflow.t' });
+    try {
+      // Not synchronously: the agent that signs for `ssh` is in this process.
+      return await new Promise<string>((resolve, reject) => {
+        const child = execFile(spec.file, [...spec.args], { env: spec.env }, (error, stdout) => {
+          if (error) reject(error);
+          else resolve(stdout);
+        });
+        child.stdin?.end(input);
+      });
+    } finally {
+      spec.release();
+    }
+  }
+
+  /** Another sshd in the machine, which does not shut out clients that fail to log in. */
+  async function anotherSshd(port: number, ...settings: string[]): Promise<Link> {
+    const options = ['PerSourcePenalties=no', ...settings].flatMap((setting) => {
+      return setting.startsWith('-') ? [setting] : ['-o', setting];
+    });
+    await a.run(['/usr/sbin/sshd', '-p', String(port), '-o', 'PidFile=none', ...options]);
+    return a.expose(port);
+  }
+
+  describe('runs commands', () => {
+    it('and gives output and exit code whatever they are', async () => {
+      assert.deepEqual(await host.run(['sh', '-c', 'printf out; printf err >&2; exit 3']), {
+        code: 3,
+        signal: null,
+        stdout: 'out',
+        stderr: 'err',
+      });
+      assert.equal((await host.run(['cat'], { stdin: 'a\0b\n' })).stdout, 'a\0b\n');
+      assert.equal((await host.run(['cat'])).stdout, '');
+      await assert.rejects(host.run(['no-such-program']), { code: 'COMMAND_NOT_FOUND' });
+      const missing = await host.runScript('no-such-program');
+      assert.equal(missing.code, 127);
+    });
+
+    it('many in one round trip, their lines apart', async () => {
+      await host.run(['true']);
+      const before = host.counters.commands;
+      const lines: string[] = [];
+      const results = await host.runAll(
+        Array.from({ length: 50 }, (_, index) => ['sh', '-c', `echo ${index}; exit ${index}`]),
+        { onLine: (line, index) => lines.push(`${index}:${line}`) },
+      );
+      assert.equal(host.counters.commands, before + 1);
+      assert.deepEqual(
+        results.map(({ code }) => code),
+        results.map((_, index) => index),
+      );
+      assert.deepEqual(
+        lines,
+        results.map((_, index) => `${index}:${index}`),
+      );
+    });
+
+    it('with arguments longer than an SSH command line can be', async () => {
+      const names = Array.from({ length: 20_000 }, (_, index) => `tank/data@snapshot-${index}`);
+      assert.equal((await host.run(['printf', '%s\\n', ...names])).stdout, `${names.join('\n')}\n`);
+    });
+
+    it('20 at once over one connection, no more than maxSessions at a time', async () => {
+      const four = open({ maxSessions: 4 });
+      const script = 'cd /tmp; : >run.$$; set -- run.*; echo $#; sleep 0.2; rm run.$$';
+      const results = await Promise.all(Array.from({ length: 20 }, () => four.run(['sh', '-c', script])));
+      const together = results.map(({ stdout }) => Number(stdout));
+      assert.equal(Math.max(...together), 4);
+      assert.equal(four.counters.connections, 1);
+    });
+
+    it('with fewer channels where the server allows fewer', async () => {
+      const link = await anotherSshd(2201, 'MaxSessions=2');
+      const limited = open({ port: link.port, maxSessions: 8 });
+      const results = await Promise.all(Array.from({ length: 20 }, (_, index) => limited.run(['echo', String(index)])));
+      assert.deepEqual(
+        results.map(({ stdout }) => Number(stdout)),
+        results.map((_, index) => index),
+      );
+      const none = await anotherSshd(2202, 'MaxSessions=0');
+      await assert.rejects(open({ port: none.port }).run(['true']), { code: 'PERMISSION_DENIED' });
+    });
+
+    it('and ends what is cancelled or takes too long, children included', async () => {
+      const script = 'sleep 604.5 & sleep 604.5';
+      const count = async (): Promise<string> =>
+        (await a.run(['sh', '-c', 'ps -A -o stat=,args= | grep -v "^Z" | grep -c "sleep 604[.]5"'], { check: false }))
+          .stdout;
+      await assert.rejects(host.run(['sh', '-c', script], { timeoutMs: 500 }), { code: 'TIMEOUT' });
+      assert.equal(await count(), '0\n');
+      const controller = new AbortController();
+      const running = host.run(['sh', '-c', script], { signal: controller.signal });
+      const rejected = assert.rejects(running, { code: 'CANCELLED' });
+      while ((await count()) === '0\n') await sleep(50);
+      controller.abort();
+      await rejected;
+      assert.equal(await count(), '0\n');
+      assert.equal((await host.run(['echo', 'still works'])).stdout, 'still works\n');
+      assert.equal(host.counters.connections, 1);
+    });
+
+    it('and limits what it collects', async () => {
+      await assert.rejects(host.run(['yes'], { maxBytes: 1_000_000 }), /more than 1000000 bytes/);
+    });
+
+    it('with the rights of sudo or doas, for zfs and zpool only', async () => {
+      const create = ['zfs', 'create', '-u'];
+      const plain = await open({ username: 'op' }).run([...create, 'tank/x']);
+      assert.notEqual(plain.code, 0);
+      for (const sudo of ['sudo', 'doas'] as const) {
+        const elevated = open({ username: 'op', sudo });
+        assert.deepEqual(await elevated.run([...create, `tank/${sudo}`]), {
+          code: 0,
+          signal: null,
+          stdout: '',
+          stderr: '',
+        });
+        assert.equal((await elevated.run(['id', '-un'])).stdout, 'op\n');
+        const notAllowed = await open({ username: 'plain', sudo }).run(['zfs', 'list']);
+        assert.equal(notAllowed.code, 1);
+        assert.match(notAllowed.stderr, sudo === 'sudo' ? /password is required/ : /not permitted/i);
+      }
+    });
+  });
+
+  it('tells in one round trip what it is', async () => {
+    const facts = await host.facts();
+    assert.equal(host.counters.commands, 1);
+    assert.equal(facts.platform, 'Linux');
+    assert.equal(facts.hostname, 'a');
+    assert.match(facts.zfsVersion, /^2\.\d+\.\d+/);
+    assert.match(facts.zfsKernelVersion, /^2\.\d+\.\d+/);
+    assert.equal(facts.isRoot, true);
+    assert.equal(facts.noisyShell, false);
+    assert.deepEqual(facts.pools, [
+      { name: 'tank', guid: await a.read(['zpool', 'get', '-Hpo', 'value', 'guid', 'tank']), health: 'ONLINE' },
+    ]);
+    for (const program of ['lz4', 'zstd', 'mbuffer', 'zfs', 'ssh']) assert.ok(facts.programs.has(program), program);
+    assert.deepEqual(await Promise.all([host.facts(), host.facts()]), [facts, facts]);
+    assert.equal(host.counters.commands, 1);
+    const both = await Promise.all([host.facts({ refresh: true }), host.facts({ refresh: true })]);
+    assert.equal(both[0], both[1]);
+    assert.equal(host.counters.commands, 2);
+    const op = await open({ username: 'op', sudo: 'sudo' }).facts();
+    assert.deepEqual([op.isRoot, op.pools], [false, facts.pools]);
+  });
+
+  describe('pins its key', () => {
+    it('refuses a changed key and names both', async () => {
+      const other = join(directory, 'other');
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
+      const hostKeys = readFileSync(`${other}.pub`, 'utf8');
+      const error = await refused({ hostKeys }, 'HOST_KEY_MISMATCH', /shows another host key/);
+      const [real] = await discoverHostKeys('127.0.0.1', patient.port);
+      const pinned = execFileSync('ssh-keygen', ['-l', '-f', other], { encoding: 'utf8' }).split(' ')[1];
+      assert.deepEqual(error.details, { type: 'ssh-ed25519', found: real?.fingerprint, expected: [pinned] });
+      assert.equal(error.retryable, false);
+    });
+
+    it('refuses an unknown key, and one of another type than the pinned', async () => {
+      const rsa = join(directory, 'rsa');
+      execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-N', '', '-f', rsa]);
+      const [real] = await discoverHostKeys('127.0.0.1', patient.port);
+      const shown = new RegExp(`it shows ssh-ed25519 ${real?.fingerprint.replaceAll(/[+/]/g, '\\$&')}`);
+      await refused({ hostKeys: '' }, 'HOST_KEY_UNKNOWN', shown);
+      await refused({ hostKeys: '# nothing\n' }, 'HOST_KEY_UNKNOWN', shown);
+      await refused({ hostKeys: readFileSync(`${rsa}.pub`, 'utf8') }, 'HOST_KEY_UNKNOWN', shown);
+    });
+
+    it('finds every key a server has, and takes whichever is pinned', async () => {
+      for (const type of ['ecdsa', 'rsa']) {
+        await a.run(['ssh-keygen', '-q', '-t', type, '-N', '', '-f', `/tmp/host_${type}`]);
+      }
+      const keys = ['/etc/ssh/ssh_host_ed25519_key', '/tmp/host_ecdsa', '/tmp/host_rsa'];
+      const link = await anotherSshd(2203, ...keys.map((file) => `HostKey=${file}`));
+      const found = await discoverHostKeys('127.0.0.1', link.port);
+      assert.deepEqual(
+        found.map(({ type }) => type),
+        ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'],
+      );
+      for (const { line } of found) {
+        const one = open({ port: link.port, hostKeys: line });
+        assert.equal((await one.run(['echo', 'hi'])).stdout, 'hi\n');
+        assert.equal(await through(one, 'piped'), 'piped');
+      }
+    });
+  });
+
+  describe('proves who we are', () => {
+    it('with keys of every type, from text, file and agent', async () => {
+      const authorized: string[] = [];
+      const keys: { text: string; passphrase?: string }[] = [];
+      for (const [index, args] of [
+        ['-t', 'ed25519'],
+        ['-t', 'ecdsa', '-b', '521'],
+        ['-t', 'rsa', '-b', '3072'],
+        ['-t', 'rsa', '-b', '2048', '-m', 'PEM'],
+      ].entries()) {
+        const file = join(directory, `key${index}`);
+        const passphrase = index % 2 === 0 ? 'secret' : '';
+        execFileSync('ssh-keygen', ['-q', ...args, '-N', passphrase, '-f', file]);
+        authorized.push(readFileSync(`${file}.pub`, 'utf8'));
+        keys.push({ text: readFileSync(file, 'utf8'), passphrase });
+      }
+      await a.run(['sh', '-c', 'cat >/tmp/authorized'], { stdin: authorized.join('') });
+      const link = await anotherSshd(2204, 'AuthorizedKeysFile=/tmp/authorized', 'StrictModes=no');
+      const check = async (auth: SshHostOptions['auth']): Promise<void> => {
+        const one = open({ port: link.port, auth });
+        assert.equal((await one.run(['echo', 'hi'])).stdout, 'hi\n');
+        // The `ssh` program signs through our agent, or the user's.
+        assert.equal(await through(one, 'piped'), 'piped');
+        await one.close();
+      };
+      for (const { text, passphrase = '' } of keys) {
+        await check({ method: 'privateKey', privateKey: text, passphrase });
+        await check({ method: 'privateKey', privateKey: text.trim().replaceAll('\n', '\r\n'), passphrase });
+      }
+      await check({ method: 'keyFile', keyFile: join(directory, 'key1') });
+      const agent = execFileSync('ssh-agent', ['-s', '-a', join(directory, 'agent')], { encoding: 'utf8' });
+      const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(agent)?.[1]);
+      try {
+        const env = { ...process.env, SSH_AUTH_SOCK: join(directory, 'agent') };
+        execFileSync('ssh-add', ['-q', join(directory, 'key1')], { env, stdio: 'ignore' });
+        await check({ method: 'agent', agentSocket: join(directory, 'agent') });
+      } finally {
+        process.kill(pid);
+      }
+    });
+
+    it('with a password, through the server’s password method or keyboard-interactive', async () => {
+      const auth = { method: 'password', password: 'lab-password' } as const;
+      const one = open({ username: 'pw', auth });
+      assert.equal((await one.run(['id', '-un'])).stdout, 'pw\n');
+      const settings = ['UsePAM=yes', 'PasswordAuthentication=no', 'KbdInteractiveAuthentication=yes'];
+      const keyboard = await anotherSshd(2205, '-f/dev/null', ...settings);
+      assert.equal((await open({ port: keyboard.port, username: 'pw', auth }).run(['id', '-un'])).stdout, 'pw\n');
+      await refused(
+        { username: 'pw', auth: { method: 'password', password: 'wrong' } },
+        'AUTHENTICATION_FAILED',
+        /did not accept the password for the user "pw"/,
+      );
+    });
+
+    it('and says what was tried when it is not believed', async () => {
+      const { privateKey } = await generateKeyPair('ed25519');
+      await refused(
+        { auth: { method: 'privateKey', privateKey } },
+        'AUTHENTICATION_FAILED',
+        /did not accept the private key \(ssh-ed25519 SHA256:\S+\) for the user "root"; it accepts: publickey/,
+      );
+      const keyFile = join(directory, 'unauthorised');
+      writeFileSync(keyFile, privateKey);
+      await refused({ auth: { method: 'keyFile', keyFile } }, 'AUTHENTICATION_FAILED', /the key file .*unauthorised/);
+      await refused(
+        { auth: { method: 'keyFile', keyFile: '/no/such/file' } },
+        'AUTHENTICATION_FAILED',
+        /\/no\/such\/file cannot be read: ENOENT/,
+      );
+      await refused({ username: 'nobody-of-this-name' }, 'AUTHENTICATION_FAILED', /for the user "nobody-of-this-name"/);
+      await refused(
+        { auth: { method: 'agent', agentSocket: '/no/agent' } },
+        'AUTHENTICATION_FAILED',
+        /agent at \/no\/agent/,
+      );
+    });
+  });
+
+  describe('that cannot be reached', () => {
+    it('gets the code of what is wrong', async () => {
+      const closed = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => closed.once('listening', resolve));
+      const { port } = closed.address() as { port: number };
+      await new Promise((resolve) => closed.close(resolve));
+      await refused({ port }, 'CONNECTION_REFUSED', /the connection was refused/);
+      await refused({ host: 'no-such-host.invalid' }, 'HOST_NOT_FOUND', /the host name cannot be resolved/);
+      await assert.rejects(discoverHostKeys('127.0.0.1', port), { code: 'CONNECTION_REFUSED' });
+    });
+
+    it('is given up after connectTimeout, wherever it hangs', async () => {
+      await a.link.cut();
+      try {
+        const start = performance.now();
+        await assert.rejects(open({ connectTimeout: 1 }).run(['true']), {
+          code: 'CONNECTION_TIMEOUT',
+          retryable: true,
+        });
+        assert.ok(performance.now() - start < 3000);
+      } finally {
+        await a.link.restore();
+      }
+    });
+
+    it('is not taken for an SSH server when it is none', async () => {
+      const servers: Server[] = [];
+      const serve = async (greeting: string | null): Promise<number> => {
+        const server = createServer((socket) => {
+          socket.on('error', () => undefined);
+          if (greeting === null) socket.end();
+          else socket.end(greeting);
+        });
+        servers.push(server.listen(0, '127.0.0.1'));
+        await new Promise((resolve) => server.once('listening', resolve));
+        return (server.address() as { port: number }).port;
+      };
+      for (const greeting of [null, 'HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-x\r\n', '\0\0\0\0']) {
+        await assert.rejects(open({ port: await serve(greeting), connectTimeout: 2 }).run(['true']), {
+          code: /CONNECTION_(LOST|TIMEOUT)/,
+        });
+      }
+      for (const server of servers) server.close();
+    });
+  });
+
+  describe('whose connection breaks', () => {
+    it('fails what runs after three missed keepalives, then connects again', async () => {
+      const one = open({ keepaliveInterval: 1 });
+      assert.equal((await one.run(['echo', '1'])).stdout, '1\n');
+      await a.link.cut();
+      const start = performance.now();
+      const running = Array.from({ length: 3 }, () => one.run(['sleep', '60']));
+      const results = await Promise.allSettled(running);
+      for (const result of results) {
+        assert.equal(result.status, 'rejected');
+        assert.equal((result.reason as ZfsFlowError).code, 'CONNECTION_LOST');
+        assert.match((result.reason as ZfsFlowError).message, /no longer answers/);
+      }
+      const took = performance.now() - start;
+      assert.ok(took > 2500 && took < 6000, `took ${took} ms`);
+      await a.link.restore();
+      assert.equal((await one.run(['echo', '2'])).stdout, '2\n');
+      assert.equal(one.counters.connections, 2);
+    });
+
+    it('fails at once when it is reset, with and without commands, and connects again', async () => {
+      const one = open({});
+      for (let round = 1; round <= 3; round++) {
+        await one.run(['true']);
+        const running = one.run(['sleep', '60']);
+        const rejected = assert.rejects(running, { code: 'CONNECTION_LOST', retryable: true });
+        await sleep(100);
+        await a.link.reset();
+        await rejected;
+        await one.run(['true']);
+        await a.link.reset();
+        await sleep(50);
+        assert.equal((await one.run(['echo', 'idle'])).stdout, 'idle\n');
+      }
+    });
+
+    it('fails commands when we close it, and works again afterwards', async () => {
+      await host.run(['true']);
+      const rejected = assert.rejects(host.run(['sleep', '60']), { code: 'CONNECTION_LOST' });
+      await sleep(100);
+      await host.close();
+      await rejected;
+      assert.equal((await host.run(['echo', 'again'])).stdout, 'again\n');
+    });
+
+    it('waits a little longer after each failure, and connects as soon as it can', async () => {
+      await a.link.cut();
+      const one = open({ connectTimeout: 0.2 });
+      const start = performance.now();
+      for (let attempt = 0; attempt < 3; attempt++) await assert.rejects(one.run(['true']));
+      const took = performance.now() - start;
+      // Three attempts of 0.2 s, after none, 0.5 and 1 s.
+      assert.ok(took > 1900 && took < 4000, `took ${took} ms`);
+      await a.link.restore();
+      const controller = new AbortController();
+      const waiting = one.run(['true'], { signal: controller.signal });
+      controller.abort();
+      await assert.rejects(waiting, { code: 'CANCELLED' });
+    });
+  });
+});
