@@ -115,6 +115,7 @@ interface TreeListItem {
   id?: string;
   label: string;
   icon?: string;
+  /** Whether there is one; `selected` is its state. */
   checkbox?: boolean;
   radio?: string;
   selected?: boolean;

@@ -131,6 +131,12 @@ export class Editor {
     return this.ask(`RED.nodes.node(${JSON.stringify(id)}).changed === true`);
   }
 
+  /** A picture of the window, in test/results/. */
+  async screen(name: string): Promise<void> {
+    await mkdir(RESULTS, { recursive: true });
+    await this.page.screenshot({ path: path.join(RESULTS, `${name}.png`) });
+  }
+
   /** A picture of the whole dialog, all sections open, in test/results/. */
   async picture(name: string): Promise<void> {
     await mkdir(RESULTS, { recursive: true });

@@ -18,6 +18,9 @@ interface BrowseOptions {
   done: (names: string[]) => void;
 }
 
+/** A tree of so many is shown whole; a larger one down to what is chosen. */
+const MAX_EXPANDED = 40;
+
 interface DatasetItem extends TreeListItem {
   id: string;
   children?: DatasetItem[];
@@ -36,8 +39,9 @@ function treeOf(entries: readonly DatasetEntry[], options: BrowseOptions): Datas
       label: parent === undefined ? name : name.slice(slash + 1),
       icon: slash < 0 ? 'fa fa-database' : type === 'volume' ? 'fa fa-hdd-o' : 'fa fa-folder-o',
       selected: chosen.has(name),
-      expanded: slash < 0 || [...chosen].some((other) => other.startsWith(`${name}/`)),
-      ...(options.multiple ? { checkbox: chosen.has(name) } : { radio: 'zfs-browse' }),
+      expanded:
+        entries.length <= MAX_EXPANDED || slash < 0 || [...chosen].some((other) => other.startsWith(`${name}/`)),
+      ...(options.multiple ? { checkbox: true } : { radio: 'zfs-browse' }),
     };
     items.set(name, item);
     if (parent === undefined) roots.push(item);
@@ -108,7 +112,7 @@ export function browseDatasets(options: BrowseOptions): void {
 function showTree(body: JQuery, search: JQuery, roots: DatasetItem[], multiple: boolean): void {
   const tree = $('<div>').css({ width: '100%', height: '100%' }).appendTo(body);
   tree.treeList({ data: roots, autoSelect: !multiple });
-  search.on('keyup', () => {
+  search.on('input', () => {
     const wanted = textOf(search).trim().toLowerCase();
     tree.treeList('filter', wanted === '' ? null : (item) => (item.id ?? '').toLowerCase().includes(wanted));
   });

@@ -74,6 +74,7 @@ function onClick(dialog: Dialog, button: JQuery, result: JQuery, action: () => P
 
 function show(result: JQuery, kind: '' | 'zfs-error' | 'zfs-warning', content: JQuery): void {
   result.removeClass('zfs-hidden zfs-error zfs-warning').addClass(kind).empty().append(content);
+  result.get(0)?.scrollIntoView({ block: 'nearest' });
 }
 
 function showRefusal(dialog: Dialog, result: JQuery, refusal: Refusal): void {
