@@ -1,14 +1,15 @@
 // Runs the tiers of `npm test` one after the other, counts, and looks what they left behind. Installing what they need
 // is test.sh's. Types and the build come first and end the run when they fail; after that every tier gets its turn.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leftovers, sweepLabs } from '../test/lab/leftovers';
+import { sweepLabs } from '../test/lab/leftovers';
+import { RunTraces } from './run-traces';
 import type { TierResult } from './tier-reporter';
 
 const ROOT = path.resolve(__dirname, '..');
+const traces = new RunTraces();
 const CHECKS: Record<string, string[]> = {
   types: ['npm', 'run', '--silent', 'types'],
   lint: ['npm', 'run', '--silent', 'lint'],
@@ -43,7 +44,11 @@ function run(
 ): Promise<number> {
   const [program = '', ...rest] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, rest, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    const child = spawn(program, rest, {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, ...traces.environment, ...env },
+    });
     const timers = watch(child);
     const stop = (): void => end(child);
     process.once('SIGTERM', stop);
@@ -67,10 +72,10 @@ async function check(tier: string, argv: readonly string[]): Promise<Outcome> {
   return { tier, ok, seconds: (performance.now() - began) / 1000, said: ok ? 'passed' : 'FAILED', tests: null };
 }
 
-async function mochaTier(tier: string, scratch: string): Promise<Outcome> {
+async function mochaTier(tier: string): Promise<Outcome> {
   heading(tier);
   const began = performance.now();
-  const file = path.join(scratch, `${tier}.json`);
+  const file = path.join(traces.scratch, `${tier}.json`);
   const mocha = [
     'node_modules/mocha/bin/mocha.js',
     '--config',
@@ -109,7 +114,7 @@ function totals({ passed, failed, skipped }: TierResult): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-async function runAll(tiers: readonly string[], scratch: string): Promise<Outcome[]> {
+async function runAll(tiers: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const tier of tiers) {
     const argv = CHECKS[tier];
@@ -120,7 +125,7 @@ async function runAll(tiers: readonly string[], scratch: string): Promise<Outcom
         outcomes.push(await check('build', ['npm', 'run', '--silent', 'build']));
       }
       const built = outcomes.at(-1);
-      if (built?.tier !== 'build' || built.ok) outcomes.push(await mochaTier(tier, scratch));
+      if (built?.tier !== 'build' || built.ok) outcomes.push(await mochaTier(tier));
     }
     const last = outcomes.at(-1);
     if (last !== undefined && !last.ok && (last.tier === 'types' || last.tier === 'build')) {
@@ -131,13 +136,12 @@ async function runAll(tiers: readonly string[], scratch: string): Promise<Outcom
   return outcomes;
 }
 
-/** What this run left, as an outcome of its own: machines, namespaces, mounts, files, processes of any lab. */
-async function tidiness(before: ReadonlySet<string>): Promise<Outcome> {
+/** What this run left, as an outcome of its own. */
+async function tidiness(): Promise<Outcome> {
   const began = performance.now();
-  const look = (): string[] => leftovers().filter((line) => !before.has(line));
   // What is on its way out gets a moment.
-  for (let i = 0; i < 50 && look().length > 0; i++) await sleep(100);
-  const left = look();
+  for (let i = 0; i < 50 && traces.left().length > 0; i++) await sleep(100);
+  const left = traces.left();
   for (const line of left) console.log(`left behind: ${line}`);
   const said = left.length === 0 ? 'passed' : `FAILED: ${left.length} left behind`;
   return {
@@ -151,12 +155,10 @@ async function tidiness(before: ReadonlySet<string>): Promise<Outcome> {
 
 async function main(): Promise<void> {
   const tiers = process.argv.slice(2);
-  const scratch = mkdtempSync(path.join(os.tmpdir(), 'tiers-'));
   sweepLabs();
-  const before = new Set(leftovers());
-  const outcomes = await runAll(tiers, scratch);
-  rmSync(scratch, { recursive: true });
-  outcomes.push(await tidiness(before));
+  const outcomes = await runAll(tiers);
+  outcomes.push(await tidiness());
+  traces.remove();
 
   heading('summary');
   for (const { tier, seconds, said } of outcomes)
