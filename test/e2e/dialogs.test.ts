@@ -4,46 +4,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { NODE_RED_4, NodeRed, ROOT, makeUserDir, nodeRed5 } from '../package/node-red';
+import { NODE_RED_4, NodeRed, ROOT, makeUserDir } from '../package/node-red';
 import { Editor, launch } from './browser';
-
-const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2v6x3m1c3c1d9f8s7d6f5g4h3j2k1l0qwertyuiopas';
-
-const at = (y: number): object => ({ z: 'tab', x: 300, y, wires: [[], [], []] });
-
-/** As short as the contract allows: what is missing means its default. */
-const FLOWS = [
-  { id: 'tab', type: 'tab', label: 'Dialogs' },
-  { id: 'nas1', type: 'zfs-ssh-connection', name: 'nas1', host: 'nas1.invalid', hostKeys: HOST_KEY },
-  {
-    id: 'nas2',
-    type: 'zfs-ssh-connection',
-    name: 'nas2',
-    host: 'nas2.invalid',
-    username: 'backup',
-    hostKeys: HOST_KEY,
-  },
-  { id: 'snapshot', type: 'zfs-snapshot', datasets: ['tank/data'], ...at(100) },
-  { id: 'list', type: 'zfs-list-snapshots', ...at(200) },
-  {
-    id: 'replicate',
-    type: 'zfs-replicate',
-    sourceConnection: 'nas1',
-    sourceDatasets: ['tank/data'],
-    targetConnection: 'nas2',
-    targetDataset: 'backup/data',
-    ...at(300),
-  },
-  {
-    id: 'prune',
-    type: 'zfs-retention-prune',
-    datasets: ['tank/data'],
-    scope: { namingSchemas: ['auto-%Y-%m-%d_%H-%M'], nameRegex: '' },
-    policy: { keep: [{ type: 'last', count: 3 }] },
-    ...at(400),
-  },
-];
-const ACTION_NODES = ['snapshot', 'list', 'replicate', 'prune'];
+import { ACTION_NODES, FLOWS } from './flows';
 
 describe('dialogs', function () {
   this.timeout(180_000);
@@ -346,38 +309,7 @@ describe('dialogs', function () {
     assert.match((await failed.textContent()) ?? '', /HOST_NOT_FOUND/);
     await editor.cancelConfig();
   });
-
-  describe('pictures', () => {
-    it('of every dialog, in Node-RED 4.1', async () => {
-      await pictures(editor, 'node-red-4');
-    });
-
-    it('of every dialog in Node-RED 5, light and dark', async () => {
-      const five = await NodeRed.start(await nodeRed5(), await makeUserDir({ packageSource: ROOT, flows: FLOWS }));
-      try {
-        for (const theme of ['light', 'dark'] as const) {
-          const page = await Editor.open(browser, five.url, theme);
-          await pictures(page, `node-red-5-${theme}`);
-          assert.deepEqual(page.complaints, []);
-          await page.page.close();
-        }
-      } finally {
-        await five.stop();
-      }
-    });
-  });
 });
-
-async function pictures(editor: Editor, prefix: string): Promise<void> {
-  for (const id of ACTION_NODES) {
-    await editor.edit(id);
-    await editor.picture(`${prefix}-${id}`);
-    await editor.cancel();
-  }
-  await editor.editConfig('nas2');
-  await editor.picture(`${prefix}-connection`);
-  await editor.cancelConfig();
-}
 
 async function storedKey(nodeRed: NodeRed): Promise<unknown> {
   const answer = (await nodeRed.get('credentials/zfs-ssh-connection/nas1')) as Record<string, unknown>;
