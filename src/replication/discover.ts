@@ -4,10 +4,11 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import { listDatasets, listTrees, requireAll, type TreeListing } from '../zfs/list';
-import { destinationId, parseBookmarkName, PLACEHOLDER_PROPERTY, RAW_PROPERTY } from '../zfs/marks';
+import { destinationId, parseBookmarkName, RAW_PROPERTY } from '../zfs/marks';
 import { isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
 import { commandError } from '../zfs/run';
 import { decodeTokens, type TokenContents } from '../zfs/send';
+import { syncPools } from '../zfs/snapshot-targets';
 import { mapDataset } from './mapping';
 import type { PairInput } from './plan-types';
 import type { Setup } from './setup';
@@ -84,10 +85,12 @@ async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): 
     ({ targetDataset, targetSnapshots }) =>
       targetDataset !== null &&
       targetSnapshots.length === 0 &&
-      targetDataset.receiveResumeToken === '' &&
-      targetDataset.userProperties[PLACEHOLDER_PROPERTY] !== 'on',
+      targetDataset.receiveResumeToken === '',
   );
   if (unclear.length === 0) return;
+  // Objects are counted with each transaction group: what was written in the last seconds would not be seen.
+  const pools = new Set(unclear.map(({ target }) => target.split('/', 1)[0] ?? target));
+  await syncPools(setup.target, [...pools], ctx.signal);
   const roots = unclear.map(({ target }) => target);
   const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
   const mapped = new Set(pairs.map(({ target }) => target));

@@ -234,7 +234,7 @@ export async function replicate(
       run.end('planned');
     } else {
       await run.execute();
-      const { pruned, warnings } = await pruneTarget(setup, hosts, ctx);
+      const { pruned, warnings } = await pruneTarget(setup, run.book.result.datasets, hosts, ctx);
       if (pruned) run.book.result.pruned = pruned;
       run.book.warnRun(warnings);
       run.end('success');

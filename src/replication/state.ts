@@ -74,7 +74,9 @@ function foreignReason(facts: PairFacts, dataset: DatasetRecord): string | null 
 function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
   // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete.
   if (dataset.receiveResumeToken !== '') return { kind: 'INITIAL' };
-  if (dataset.userProperties[PLACEHOLDER_PROPERTY] === 'on') return { kind: 'INITIAL_PLACEHOLDER' };
+  const isPlaceholder = dataset.userProperties[PLACEHOLDER_PROPERTY] === dataset.name;
+  // Somebody may have mounted it and put files into it since.
+  if (isPlaceholder && facts.seenEmpty) return { kind: 'INITIAL_PLACEHOLDER' };
   const why = foreignReason(facts, dataset);
   return why === null ? { kind: 'EMPTY_TARGET' } : { kind: 'FOREIGN', why };
 }

@@ -5,9 +5,12 @@ import { toZfsFlowError } from '../errors';
 import type { PruneRequest, PruneResult } from '../retention/options';
 import type { RetentionPolicy, RetentionScope } from '../retention/policy';
 import { pruneSnapshots } from '../retention/prune';
-import { mapDataset } from './mapping';
-import type { ReplicateOptions } from './options';
+import { isWithin } from '../zfs/records';
+import { commonPath } from './mapping';
+import type { DatasetResult, ReplicateOptions } from './options';
 import type { Setup } from './setup';
+
+type Copy = Pick<DatasetResult, 'source' | 'target' | 'action'>;
 
 /** Without a scope of its own: the snapshots that this node replicates. */
 function selectionScope(options: ReplicateOptions): RetentionScope {
@@ -17,31 +20,39 @@ function selectionScope(options: ReplicateOptions): RetentionScope {
   return { namingSchemas: [], nameRegex: '', all: true };
 }
 
-/** `source`: keep what the source keeps; one request a source, because each maps to its own place. */
-function policyFor(options: ReplicateOptions, source: string): RetentionPolicy {
+/** `source`: keep what the source keeps; `sources` map to the pruned datasets by their common path. */
+function policyFor(options: ReplicateOptions, sources: readonly string[]): RetentionPolicy {
   if (options.targetRetention === 'custom' && options.targetRetentionPolicy) return options.targetRetentionPolicy;
-  const { sourceConnection: connection, recursive, exclude } = options;
-  return { keep: [{ type: 'source', connection, dataset: source, recursive, exclude }] };
+  return { keep: [{ type: 'source', connection: options.sourceConnection, dataset: commonPath(sources) }] };
 }
 
-function requests({ options, common }: Setup): PruneRequest[] {
-  return options.sourceDatasets.map((source) => ({
-    connection: options.targetConnection,
-    datasets: [mapDataset(source, common, options.targetDataset)],
-    recursive: options.recursive,
-    exclude: options.exclude
-      .filter((pattern) => !/[*?[]/.test(pattern))
-      .map((dataset) => mapDataset(dataset, common, options.targetDataset)),
-    scope: selectionScope(options),
-    policy: policyFor(options, source),
-    ageFrom: 'creation',
-    timeZone: options.timeZone,
-    protectFor: [],
-    keepAtLeast: 1,
-    maxDestroyFraction: options.maxDestroyFraction,
-    maxDestroyCount: 1000,
-    minFree: '',
-  }));
+/** One request a source. Only the copies themselves: what else there is below the target is somebody else's. */
+function requests({ options }: Setup, copies: readonly Copy[]): PruneRequest[] {
+  return options.sourceDatasets.flatMap((root) => {
+    const own = copies.filter(({ source, action }) => isWithin(source, root) && action !== 'skip');
+    if (own.length === 0) return [];
+    return {
+      connection: options.targetConnection,
+      datasets: own.map(({ target }) => target),
+      recursive: false,
+      exclude: [],
+      scope: selectionScope(options),
+      policy: policyFor(
+        options,
+        own.map(({ source }) => source),
+      ),
+      ageFrom: 'creation' as const,
+      timeZone: options.timeZone,
+      protectFor: [],
+      keepAtLeast: 1,
+      maxDestroyFraction: options.maxDestroyFraction,
+      maxDestroyCount: 1000,
+      // A source that has lost most of its few snapshots is as suspicious as one that has lost hundreds; two of which
+      // one goes are an ordinary day.
+      ...(options.targetRetention === 'source' ? { fractionAbove: 2 } : {}),
+      minFree: '',
+    };
+  });
 }
 
 function merge(results: readonly PruneResult[]): PruneResult | null {
@@ -60,18 +71,19 @@ function merge(results: readonly PruneResult[]): PruneResult | null {
 }
 
 /**
- * Prunes the target as the node says; null when it has no retention. What retention refuses to do (breaker, an
+ * Prunes these copies on the target as the node says; null when it has no retention. What retention refuses to do (breaker, an
  * undestroyable snapshot) does not undo a successful replication: it is a warning.
  */
 export async function pruneTarget(
   setup: Setup,
+  copies: readonly Copy[],
   hosts: HostResolver,
   ctx: RunContext,
 ): Promise<{ pruned: PruneResult | null; warnings: string[] }> {
   if (setup.options.targetRetention === 'none') return { pruned: null, warnings: [] };
   const results: PruneResult[] = [];
   const warnings: string[] = [];
-  for (const request of requests(setup)) {
+  for (const request of requests(setup, copies)) {
     let reported: PruneResult | undefined;
     try {
       results.push(await pruneSnapshots(request, hosts, ctx, { report: (early) => (reported = early) }));

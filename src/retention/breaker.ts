@@ -1,13 +1,14 @@
 // The circuit breaker: a plan that would destroy suspiciously much is not executed without somebody's approval
 // (retention.md, rule 19). It looks at the plan alone, so a change of policy by itself does not trip it. Pure.
 
-/** Below this many snapshots in scope a share says nothing. */
+/** With so many snapshots in scope or fewer a share says nothing, unless whoever asks for the prune knows better. */
 const FEW = 10;
 
 export interface BreakerLimits {
   /** Share (0 to 1) of one dataset's snapshots in scope. */
   readonly maxDestroyFraction: number;
   readonly maxDestroyCount: number;
+  readonly fractionAbove?: number;
 }
 
 /** Sentences about what is suspicious; none when the plan may be executed. `counts`: of each dataset. */
@@ -19,7 +20,7 @@ export function breakerReasons(
   let total = 0;
   for (const [dataset, { inScope, destroy }] of counts) {
     total += destroy;
-    if (inScope > FEW && destroy > inScope * limits.maxDestroyFraction) {
+    if (inScope > (limits.fractionAbove ?? FEW) && destroy > inScope * limits.maxDestroyFraction) {
       const percent = Math.round(limits.maxDestroyFraction * 1000) / 10;
       reasons.push(`${destroy} of the ${inScope} snapshots in scope of ${dataset} would go, more than ${percent} %`);
     }

@@ -1,4 +1,5 @@
 // Typed options of a prune run, as `zfs-retention-prune` and the retention parts of other nodes give them.
+import type { ErrorCode } from '../errors';
 import type { RetentionPolicy, RetentionScope } from './policy';
 
 /** What to prune and by which rules; shared by all nodes that prune. */
@@ -17,6 +18,8 @@ export interface PruneRequest {
   keepAtLeast: number;
   maxDestroyFraction: number;
   maxDestroyCount: number;
+  /** The fraction is looked at in datasets with more snapshots in scope than this; default 10. */
+  fractionAbove?: number;
   /** '' , a percentage `10%` or a size `500G`. */
   minFree: string;
 }
@@ -50,7 +53,7 @@ export interface PruneResult {
   destroy: PruneItem[];
   keep: PruneItem[];
   destroyed: PruneItem[];
-  failed: (PruneItem & { code: string; message: string })[];
+  failed: (PruneItem & { code: ErrorCode; message: string })[];
   /** Bytes. */
   reclaimedBytes: number;
   /** Why the plan would not be executed without an approval; empty when it would. */

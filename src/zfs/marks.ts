@@ -6,7 +6,10 @@ import { createHash } from 'node:crypto';
 /** Begins the name of every bookmark and hold of ours. */
 export const MARK_PREFIX = 'zfsflow';
 
-/** User property of a placeholder that was created only to hold children. */
+/**
+ * User property of a placeholder that was created only to hold children. Its value is the dataset's own name: user
+ * properties are inherited, and what somebody creates below a placeholder is not one.
+ */
 export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
 /** User property of a target dataset: `on` when its chain was received raw, `off` when not. */
 export const RAW_PROPERTY = 'zfsflow:raw';

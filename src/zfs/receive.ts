@@ -83,7 +83,7 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
  * anything, and a mark so that a later run knows them for its own.
  */
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=on`, dataset], {
+  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset], {
     dataset,
     ...(signal ? { signal } : {}),
   });

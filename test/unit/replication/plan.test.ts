@@ -101,12 +101,19 @@ describe('planReplication', () => {
   it('receives onto an empty target that was looked into, and onto its own placeholder', () => {
     const empty = planOf({ source: 'a:1', target: '', more: { seenEmpty: true } });
     assert.deepEqual([empty.state, empty.force, empty.refusal], ['EMPTY_TARGET', true, null]);
-    const placeholder = planOf({
-      source: 'a:1',
-      target: '',
-      targetMore: { userProperties: { 'zfsflow:placeholder': 'on' } },
-    });
+    const marked = (mark: string, seenEmpty: boolean): DatasetPlan =>
+      planOf({
+        source: 'a:1',
+        target: '',
+        more: { seenEmpty },
+        targetMore: { userProperties: { 'zfsflow:placeholder': mark } },
+      });
+    const placeholder = marked('bk/t', true);
     assert.deepEqual([placeholder.state, placeholder.force], ['INITIAL_PLACEHOLDER', true]);
+    // Used for something since, or below a placeholder, from which it inherits the mark.
+    for (const other of [marked('bk/t', false), marked('bk', false), marked('on', false)]) {
+      assert.deepEqual([other.refusal?.code, other.force], ['TARGET_HAS_DATA', false]);
+    }
   });
 
   it('refuses an empty target that has children of its own, is encrypted, or is a volume', () => {
