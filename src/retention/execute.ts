@@ -1,7 +1,7 @@
 // Destroys what a plan says, oldest first, in rounds: each is looked at once more right before it goes, and what is
 // not as it was planned stays (retention.md, rules 18 and 20). One undestroyable snapshot never blocks the others.
 import type { RunContext } from '../context';
-import { ZfsFlowError } from '../errors';
+import { type ErrorCode, ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import type { Host } from '../host/host';
 import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from '../zfs/destroy';
@@ -120,7 +120,7 @@ class Executor {
     }
   }
 
-  fail(item: PruneItem, code: string, message: string): void {
+  fail(item: PruneItem, code: ErrorCode, message: string): void {
     this.result.failed.push({ ...item, code, message });
     this.say('warning', item, `${snapshotName(item)} could not be destroyed: ${message}`);
   }

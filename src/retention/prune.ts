@@ -1,7 +1,7 @@
 // A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
 // what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
 import type { HostResolver, RunContext } from '../context';
-import { ZfsFlowError } from '../errors';
+import { type ErrorCode, ZfsFlowError } from '../errors';
 import { approvedItems, readApproval } from './approve';
 import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover';
 import { execute } from './execute';
@@ -176,15 +176,26 @@ async function inMode(
 /**
  * The run of a `zfs-retention-prune` node. Besides what `pruneSnapshots` throws: PLAN_STALE, INVALID_OPTIONS (`payload`)
  * and PARTIAL_FAILURE when some snapshots could not be destroyed; the others are, and the result is the partial one.
+ * When none could be, all for one reason, it is that reason's code.
  */
 export async function prune(options: PruneOptions, hosts: HostResolver, ctx: RunContext): Promise<PruneResult> {
   const { planLifetime } = options;
   const result = await inMode(options, hosts, ctx, { planLifetime, report: (early) => ctx.partial(early) });
   const [first] = result.failed;
   if (!first) return result;
+  const codes = new Set(result.failed.map(({ code }) => code));
+  // Nothing came of it, for one reason: that is no partial success.
+  const reason = result.destroyed.length === 0 && codes.size === 1 ? first.code : 'PARTIAL_FAILURE';
   throw new ZfsFlowError(
-    'PARTIAL_FAILURE',
+    reason,
     `${result.failed.length} of ${result.destroy.length} snapshots could not be destroyed, for instance ${first.dataset}@${first.name}: ${first.message}`,
-    { dataset: first.dataset, hint: 'The others were destroyed; the result says which.' },
+    { dataset: first.dataset, ...hintFor(reason, result) },
   );
+}
+
+function hintFor(code: ErrorCode, { destroyed, failed }: PruneResult): { hint?: string } {
+  if (destroyed.length > 0) return { hint: 'The others were destroyed; the result says which.' };
+  if (code !== 'PERMISSION_DENIED') return {};
+  const datasets = [...new Set(failed.map(({ dataset }) => dataset))];
+  return { hint: `The account needs the rights to prune there: zfs allow <user> destroy,mount ${datasets.join(' ')}` };
 }
