@@ -106,7 +106,8 @@ function baseArgs(options: SshHostOptions, knownHosts: string, hostKeys: string)
     'CheckHostIP=no',
     'ControlPath=none',
     'ForwardAgent=no',
-    'LogLevel=ERROR',
+    // At ERROR, ssh would not say why it lost a connection ("Connection closed by …" is INFO).
+    'LogLevel=INFO',
     `ConnectTimeout=${Math.max(1, Math.ceil(options.connectTimeout))}`,
     `ServerAliveInterval=${Math.ceil(options.keepaliveInterval)}`,
     'ServerAliveCountMax=3',

@@ -6,7 +6,7 @@ import { connectionFailure } from '../host/ssh-errors';
 import type { StageResult } from './pipeline';
 
 export interface StageReport extends StageResult {
-  role: 'send' | 'receive';
+  role: 'send' | 'filter' | 'receive';
   /** Label of the host it ran on. */
   host: string;
   isRemote: boolean;
@@ -48,16 +48,17 @@ function judge(primary: StageReport, stages: readonly StageReport[], details: Re
     const message = `a program for the transfer could not be started: ${primary.spawnError.message}`;
     return new ZfsFlowError('COMMAND_NOT_FOUND', message, { host: primary.host, details, cause: primary.spawnError });
   }
-  const broken = stages.find((stage) => stage.isRemote && !stage.ended && stage.code === CONNECTION_EXIT);
+  const candidates = stages.filter((stage) => stage.isRemote && !stage.ended && stage.code === CONNECTION_EXIT);
+  const broken = candidates.includes(primary) ? primary : candidates.find(({ stderr }) => connectionFailure(stderr));
   const connection = broken && connectionFailure(broken.stderr);
-  if (broken && (connection || broken === primary)) {
-    const message = connection?.message ?? lastLine(broken.stderr) ?? 'the connection broke';
+  if (broken) {
+    const message = connection?.message ?? (lastLines(broken.stderr) || 'the connection broke');
     const code = connection?.code ?? 'CONNECTION_LOST';
     return new ZfsFlowError(code, `${broken.host}: ${message}`, { host: broken.host, details, stderr: broken.stderr });
   }
   const verb = primary.role === 'send' ? 'sending from' : 'receiving on';
   const how = primary.signal ? `it was ended by ${primary.signal}` : `exit code ${String(primary.code)}`;
-  return new ZfsFlowError('TRANSFER_FAILED', `${verb} ${primary.host} failed: ${lastLine(primary.stderr) ?? how}`, {
+  return new ZfsFlowError('TRANSFER_FAILED', `${verb} ${primary.host} failed: ${lastLines(primary.stderr) || how}`, {
     host: primary.host,
     exitCode: primary.code,
     stderr: primary.stderr,
@@ -86,11 +87,13 @@ function follows(stage: StageReport): boolean {
   return /incomplete stream|failed to read from stream|unexpected end of (file|stream)/i.test(stage.stderr);
 }
 
-function lastLine(text: string): string | undefined {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .findLast((line) => line !== '');
+/** The end of what a process said: `zfs` often explains itself in two lines. */
+function lastLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '')
+    .slice(-3)
+    .join('; ');
 }
 
 function withDetails(error: ZfsFlowError, details: Record<string, unknown>): ZfsFlowError {

@@ -128,7 +128,8 @@ function lineHandler(
   progress: SendProgressReader,
   watch: StallWatch,
 ): (stage: number, line: string) => boolean {
-  let before = '';
+  // The lines that announce sizes are not progress.
+  let before = ' 0';
   return (stage, line) => {
     if (stage === 1) progress.receiverLine(line);
     if (stage === 1 || !progress.line(line)) {
