@@ -18,6 +18,7 @@ export type EventName =
   | 'cancelled'
   | 'failed'
   | 'skipped'
+  | 'speedLimit'
   | 'status'
   | 'protections'
   | 'released'

@@ -1,5 +1,6 @@
 // Where commands run: on this machine or over SSH, behind one interface. Knows nothing of ZFS beyond the PATH on
 // which its tools are found. Quoting for a remote shell is `quote.ts`; how bulk bytes move is `stream/`.
+import type { Writable } from 'node:stream';
 import type { LogLevel } from '../context';
 
 export interface CommandResult {
@@ -54,6 +55,8 @@ export interface ProcessSpec {
   env: NodeJS.ProcessEnv;
   /** Written to file descriptor 3 and closed, for a helper process that needs secrets. */
   secretInput?: string;
+  /** Gets file descriptor 3 as a stream that stays open, for a helper process that is told things while it runs. */
+  control?: (stream: Writable) => void;
   /** Text of `args` for logs; secrets never in it. */
   display: string;
   /**
@@ -71,6 +74,9 @@ export interface PipeCommandOptions {
    * can find and end it. Characters `[0-9A-Za-z._:-]` only.
    */
   tag: string;
+  /** Commands on the host that standard input passes before the command, and that its output passes after it. */
+  before?: readonly (readonly string[])[];
+  after?: readonly (readonly string[])[];
 }
 
 export interface Host {

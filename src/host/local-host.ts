@@ -3,7 +3,8 @@ import type { LogLevel } from '../context';
 import { factsScript, parseFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
 import { runProcess } from './local-process';
-import { displayCommand, splitPath, SYSTEM_PATH } from './quote';
+import { addPipeline } from './pipe-script';
+import { displayCommand, ScriptWriter, splitPath, SYSTEM_PATH, WRAPPER } from './quote';
 import { checkTag, LOCAL_WRAPPER } from './tagged';
 
 export class LocalHost implements Host {
@@ -49,14 +50,23 @@ export class LocalHost implements Host {
 
   async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
     checkTag(options.tag);
-    this.note(displayCommand(argv));
-    return Promise.resolve({
-      file: '/bin/sh',
-      args: ['-c', LOCAL_WRAPPER, options.tag, ...argv],
-      env: this.env,
-      display: displayCommand(argv),
-      release: () => undefined,
-    });
+    const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
+    const display = commands.map(displayCommand).join(' | ');
+    this.note(display);
+    const script = new ScriptWriter();
+    const args =
+      commands.length === 1
+        ? ['-c', LOCAL_WRAPPER, options.tag, ...argv]
+        : [
+            '-c',
+            WRAPPER,
+            options.tag,
+            addPipeline(
+              script,
+              commands.map((words) => script.words(words)),
+            ).toString(),
+          ];
+    return Promise.resolve({ file: '/bin/sh', args, env: this.env, display, release: () => undefined });
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {

@@ -6,6 +6,7 @@ import { ZfsFlowError } from '../errors';
 import { factsScript, parseFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
 import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from './marked-output';
+import { addPipeline } from './pipe-script';
 import {
   displayCommand,
   MAX_REMOTE_COMMAND,
@@ -78,8 +79,9 @@ export class SshHost implements Host {
     // Also finds out, with precise errors, whether the host can be reached at all.
     const facts = await this.facts();
     const marker = facts.noisyShell ? newMarker() : undefined;
-    const command = this.pipeScript(argv, options.tag, marker);
-    this.note(displayCommand(argv));
+    const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
+    const command = this.pipeScript(commands, options.tag, marker);
+    this.note(commands.map(displayCommand).join(' | '));
     this.count.pipes++;
     const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
     const process = program ? await this.sshProcess(program, command, facts.aes) : this.helperProcess(command);
@@ -159,15 +161,14 @@ export class SshHost implements Host {
     await this.execute([['/bin/sh', '-c', script]], { timeoutMs: 5_000 });
   }
 
-  private pipeScript(argv: readonly string[], tag: string, marker: string | undefined): string {
+  private pipeScript(argvs: readonly (readonly string[])[], tag: string, marker: string | undefined): string {
     const script = writeEnvironment(new ScriptWriter(), this.setup.zfsPath);
     if (marker !== undefined) {
       const word = writeMarker(script, marker);
       script.add(`echo; echo ${word}; echo ${word} >&2`);
     }
-    const words = commandWords(script, argv, this.setup);
-    // Not `exec`: the wrapper must stay, because its arguments carry the tag.
-    return remoteCommand(script.add(words).add('exit $?').toString(), tag);
+    const commands = argvs.map((argv) => commandWords(script, argv, this.setup));
+    return remoteCommand(addPipeline(script, commands).toString(), tag);
   }
 
   private async sshProcess(file: string, command: string, remoteAes: boolean): Promise<Omit<ProcessSpec, 'display'>> {

@@ -3,6 +3,9 @@ import type { PruneResult } from '../retention/options';
 import type { RetentionPolicy, RetentionScope } from '../retention/policy';
 import type { ScheduleOptions } from '../schedule/schedule';
 
+export const STREAM_COMPRESSIONS = ['none', 'auto', 'lz4', 'zstd', 'pigz', 'gzip', 'lzop', 'xz'] as const;
+export type StreamCompression = (typeof STREAM_COMPRESSIONS)[number];
+
 export interface ReplicateOptions {
   name: string;
   /** Connection ids, '' = the machine that runs Node-RED. */
@@ -34,8 +37,15 @@ export interface ReplicateOptions {
   largeBlocks: boolean;
   compressedBlocks: boolean;
   embeddedBlocks: boolean;
+  encryption: 'none' | 'inherit' | 'key';
+  encryptionKeyFormat: 'hex' | 'passphrase';
+  /** 'stored' (the key comes with the run, see target-key.ts), or the path of a file on the target. */
+  encryptionKeyLocation: string;
   readonly: 'set' | 'require' | 'ignore';
   mount: boolean;
+  streamCompression: StreamCompression;
+  /** Bytes per second for the whole run, 0 = none. */
+  speedLimit: number;
   resumable: boolean;
   holdPending: boolean;
   parallelDatasets: number;

@@ -4,6 +4,7 @@ import type { DatasetUse } from '../context';
 import { invalidOption, ZfsFlowError } from '../errors';
 import { parseNamingSchema } from '../naming/schema';
 import {
+  parseSize,
   readBoolean,
   readChoice,
   readList,
@@ -15,17 +16,14 @@ import {
 import { parsePolicy, parseScope } from '../retention/parse-policy';
 import { checkTimeZone } from '../time-zone';
 import { checkDatasetName, compileExcludes } from '../zfs/names';
-import type { ReplicateOptions } from './options';
+import { STREAM_COMPRESSIONS, type ReplicateOptions } from './options';
 import { compileSelection } from './select';
 import { snapshotSchema } from './take-snapshots';
 
 /** Values of properties whose engine part does not exist yet; any other value is refused. */
 const NOT_YET: Readonly<Record<string, readonly unknown[]>> = {
   fullFilesystem: [false],
-  encryption: ['none'],
   transport: ['auto', 'ssh'],
-  streamCompression: ['none'],
-  speedLimit: [0, '', '0'],
 };
 
 function refuseUnsupported(raw: RawOptions): void {
@@ -44,6 +42,14 @@ function sources(raw: RawOptions): string[] {
   return [...new Set(names)];
 }
 
+/** Bytes per second as a number or a text with a unit (`10M`); '' and 0 are no limit. */
+function speedLimit(raw: RawOptions): number {
+  const value = raw['speedLimit'] ?? 0;
+  const bytes = value === '' ? 0 : parseSize(value);
+  if (bytes === null) throw invalidOption('speedLimit', `speedLimit: ${JSON.stringify(value)} is no size, such as 10M`);
+  return bytes;
+}
+
 function propertyNames(raw: RawOptions): string[] {
   return readList(raw, 'propertiesExclude', ['mountpoint', 'sharenfs', 'sharesmb']).map((name) => {
     if (/^[0-9a-z:._+-]+$/.test(name) && !name.startsWith('-')) return name;
@@ -51,11 +57,28 @@ function propertyNames(raw: RawOptions): string[] {
   });
 }
 
+/** Properties that only the options of the same meaning may set: ZFS accepts them in some receives and not in others. */
+const ENCRYPTION_PROPERTIES: readonly string[] = ['encryption', 'keyformat', 'keylocation', 'pbkdf2iters'];
+
+/** 'stored', or the path of a file on the target; what `file://` may not hold is refused. */
+function keyLocation(raw: RawOptions): string {
+  const value = readString(raw, 'encryptionKeyLocation', 'stored');
+  if (value === 'stored' || /^\/[^\0\n]+$/.test(value)) return value;
+  throw invalidOption(
+    'encryptionKeyLocation',
+    `encryptionKeyLocation: ${JSON.stringify(value)} is neither "stored" nor an absolute path on the target`,
+  );
+}
+
 function overrides(raw: RawOptions): Record<string, string> {
   const table = readTextTable(raw, 'propertiesOverride');
   for (const name of Object.keys(table)) {
     if (!/^[0-9a-z][0-9a-z:._+-]*$/.test(name)) {
       throw invalidOption('propertiesOverride', `propertiesOverride: ${JSON.stringify(name)} is no ZFS property`);
+    }
+    if (ENCRYPTION_PROPERTIES.includes(name)) {
+      const hint = 'Use the fields for encryption at the target.';
+      throw invalidOption('propertiesOverride', `propertiesOverride: "${name}" cannot be set there`, hint);
     }
   }
   return table;
@@ -96,8 +119,13 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
     largeBlocks: readBoolean(raw, 'largeBlocks', true),
     compressedBlocks: readBoolean(raw, 'compressedBlocks', true),
     embeddedBlocks: readBoolean(raw, 'embeddedBlocks', false),
+    encryption: readChoice(raw, 'encryption', ['none', 'inherit', 'key'], 'none'),
+    encryptionKeyFormat: readChoice(raw, 'encryptionKeyFormat', ['hex', 'passphrase'], 'hex'),
+    encryptionKeyLocation: keyLocation(raw),
     readonly: readChoice(raw, 'readonly', ['set', 'require', 'ignore'], 'set'),
     mount: readBoolean(raw, 'mount', false),
+    streamCompression: readChoice(raw, 'streamCompression', STREAM_COMPRESSIONS, 'none'),
+    speedLimit: speedLimit(raw),
     resumable: readBoolean(raw, 'resumable', true),
     holdPending: readBoolean(raw, 'holdPending', true),
     parallelDatasets: readNumber(raw, 'parallelDatasets', 2, { min: 1, max: 64, integer: true }),
@@ -118,6 +146,10 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
 }
 
 function checkTogether(options: ReplicateOptions): void {
+  if (options.encryption !== 'none' && options.raw === 'always') {
+    const hint = 'Set raw to "auto", or encryption to "none".';
+    throw invalidOption('raw', 'raw: what travels raw keeps its own encryption and cannot be encrypted anew', hint);
+  }
   compileExcludes(options.exclude, 'exclude');
   for (const schema of options.namingSchemas) parseNamingSchema(schema, 'namingSchemas');
   parseNamingSchema(snapshotSchema(options), 'namingSchemas');

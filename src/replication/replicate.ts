@@ -7,7 +7,9 @@ import type { ReplicateOptions, ReplicationResult } from './options';
 import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
 import { backoffDelay, pause } from './retry';
+import type { Secret } from './secret';
 import { prepareRun, type Setup } from './setup';
+import { checkEncryptionKey } from './target-key';
 import { pruneTarget } from './target-retention';
 
 /** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
@@ -123,6 +125,11 @@ class Run {
     this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
     this.state = { attempt: 1, given: new Map(), progress: new RunProgress(ctx) };
     ctx.partial(this.book.result);
+    ctx.onSpeedLimit((bytesPerSecond) => {
+      setup.rateLimit.set(bytesPerSecond);
+      const limit = bytesPerSecond > 0 ? `${bytesPerSecond} bytes per second` : 'none';
+      ctx.emit({ event: 'speedLimit', level: 'info', message: `speed limit: ${limit}`, bytesPerSecond });
+    });
   }
 
   /** One attempt; the errors of those datasets that are still not done. */
@@ -158,6 +165,10 @@ class Run {
       }
       this.ctx.signal.throwIfAborted();
       if (transient === null) break;
+      if (transient.details?.['restart'] === true) {
+        this.state.attempt++;
+        continue;
+      }
       // A resumable transfer that moves on is not failing; the counter is for tries without progress.
       this.tries = options.resumable && this.book.result.bytes > before ? 1 : this.tries + 1;
       if (this.tries >= Math.max(1, options.retries)) {
@@ -222,11 +233,13 @@ export async function replicate(
   options: ReplicateOptions,
   hosts: HostResolver,
   ctx: RunContext,
+  encryptionKey: Secret | null = null,
 ): Promise<ReplicationResult> {
   const started = ctx.now();
+  checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
-  const setup = await connect(options, hosts, ctx);
+  const setup = await connect(options, hosts, ctx, encryptionKey);
   const run = new Run(setup, ctx, started);
   try {
     if (options.mode === 'plan') {
@@ -250,10 +263,15 @@ export async function replicate(
 }
 
 /** The first round trip, with the same patience as the attempts: a host that is down for a moment is no failure. */
-async function connect(options: ReplicateOptions, hosts: HostResolver, ctx: RunContext): Promise<Setup> {
+async function connect(
+  options: ReplicateOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+  encryptionKey: Secret | null,
+): Promise<Setup> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await prepareRun(options, hosts, ctx);
+      return await prepareRun(options, hosts, ctx, encryptionKey);
     } catch (thrown) {
       const error = toZfsFlowError(thrown);
       if (!isTransient(error) || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;

@@ -5,30 +5,33 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
-import { transfer } from '../stream/transfer';
-import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { RAW_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
-import { abortReceive, receiveArgv, rollback } from '../zfs/receive';
+import type { SendProgress } from '../stream/send-progress';
+import { receiveArgv } from '../zfs/receive';
 import { zfs } from '../zfs/run';
 import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../zfs/send';
+import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from './options';
-import type { DatasetPlan, PairInput, PrepareStep } from './plan-types';
+import type { DatasetPlan, PairInput } from './plan-types';
+import { runPrepare } from './prepare';
 import type { RunProgress } from './progress';
+import { receiveProperties, type CarriedProperties } from './properties';
 import type { ResultBook } from './results';
 import type { Setup } from './setup';
+import type { TargetKeys } from './target-key';
 import { transferError } from './transfer-error';
 
 export interface DatasetRun {
   setup: Setup;
   plan: DatasetPlan;
   pair: PairInput;
-  /** No planned dataset is the target's parent, so properties for the whole tree are set here. */
-  isRoot: boolean;
   /** All its streams are small enough for the control connections. */
   small: boolean;
   book: ResultBook;
   entry: DatasetResult;
   progress: RunProgress;
+  /** Properties that the stream cannot bring. */
+  carried: CarriedProperties;
+  keys: TargetKeys;
   ctx: RunContext;
 }
 
@@ -51,62 +54,6 @@ export function processTag(dstId: string): string {
   return `zfsflow.${dstId}.${controller}`;
 }
 
-async function runPrepare(run: DatasetRun, step: PrepareStep): Promise<void> {
-  const { setup, plan, ctx } = run;
-  if (step.do === 'abortReceive') {
-    ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message: `${plan.target}: ${step.why}` });
-    await abortReceive(setup.target, plan.target, ctx.signal);
-    return;
-  }
-  const lost = [
-    ...step.destroys.map((name) => `@${name}`),
-    ...(step.writtenBytes > 0 ? [`${step.writtenBytes} bytes`] : []),
-  ];
-  ctx.emit({
-    event: 'warning',
-    level: 'warn',
-    dataset: plan.source,
-    message: `rolls "${plan.target}" back to @${step.to}, which discards ${lost.join(', ')}`,
-    destroys: step.destroys,
-    writtenBytes: step.writtenBytes,
-  });
-  const gone = step.destroys.map((name) => `${plan.target}@${name}`);
-  // Our own hold may be on a snapshot that the source no longer has; anybody else's stops the rollback.
-  const others = (await listHolds(setup.target, gone, ctx.signal)).filter((hold) => hold.tag !== TARGET_HOLD_TAG);
-  if (others[0]) {
-    throw new ZfsFlowError(
-      'DATASET_BUSY',
-      `${others[0].snapshot} is held (${others[0].tag}); a rollback never crosses a hold`,
-      {
-        dataset: plan.source,
-        host: setup.target.label,
-        retryable: false,
-        hint: `zfs release ${others[0].tag} ${others[0].snapshot}`,
-      },
-    );
-  }
-  await releaseSnapshots(setup.target, TARGET_HOLD_TAG, gone, ctx.signal);
-  await rollback(setup.target, plan.target, step.to, ctx.signal);
-}
-
-/** `-x` and `-o` of the receive: TrueNAS's excludes, readonly on the root and inherited below, the raw mark of a new chain. */
-function receiveProperties(run: DatasetRun): { exclude: string[]; set: Record<string, string> } {
-  const { setup, plan, pair, isRoot } = run;
-  const { options } = setup;
-  const exclude = new Set(plan.properties ? options.propertiesExclude : []);
-  const set: Record<string, string> = { ...options.propertiesOverride };
-  if (options.readonly !== 'ignore') {
-    // Below a read-only root the value is inherited; a child that has its own `off` is set too.
-    if (isRoot || pair.targetDataset?.readonly === false) set['readonly'] = 'on';
-    else if (plan.properties) exclude.add('readonly');
-  }
-  // What a source that is itself a copy was marked with says nothing about this copy.
-  if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
-  if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = plan.raw ? 'on' : 'off';
-  for (const key of Object.keys(set)) exclude.delete(key);
-  return { exclude: [...exclude], set };
-}
-
 function streamFlags({ options }: Setup, plan: DatasetPlan): StreamFlags {
   return {
     raw: plan.raw,
@@ -126,6 +73,8 @@ interface OneSend {
   send: string[];
   snapshots: readonly { name: string; guid: string }[];
   force: boolean;
+  /** Makes the target dataset. */
+  creates: boolean;
   /** Index of the first snapshot among all of this dataset's. */
   offset: number;
 }
@@ -137,8 +86,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     type: plan.type,
     resumable: setup.options.resumable,
     force: one.force,
-    mount: setup.options.mount,
-    ...receiveProperties(run),
+    ...receiveProperties({ ...run, creates: one.creates, newRoot: run.keys.newRoot }),
   });
   let seen = 0;
   const position = (snapshot: string): number => {
@@ -158,18 +106,14 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     seen = bytes;
   };
   try {
-    const { bytes } = await transfer({
-      source: setup.source,
+    const request = {
       sendArgv: one.send,
-      target: setup.target,
       receiveArgv: receive,
-      sameHost: setup.sameHost,
       small: run.small,
       tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
-      stallTimeoutMs: setup.options.stallTimeout,
-      signal: ctx.signal,
-      onProgress: ({ bytes, snapshot }) => moved(bytes, snapshot.split('@')[1] ?? first),
-    });
+      onProgress: (report: SendProgress) => moved(report.bytes, report.snapshot.split('@')[1] ?? first),
+    };
+    const { bytes } = await limitedTransfer(setup, run, request, ctx);
     moved(bytes, one.snapshots.at(-1)?.name ?? first);
   } catch (thrown) {
     throw transferError(thrown, plan);
@@ -199,16 +143,17 @@ async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): 
 /** Sends what the plan says to one dataset. Throws the classified error of the first step that fails. */
 export async function sendDataset(run: DatasetRun): Promise<void> {
   const { plan, setup } = run;
-  for (const step of plan.prepare) await runPrepare(run, step);
+  const warn = (warnings: readonly string[]): void => run.book.warn(run.entry, warnings);
+  for (const step of plan.prepare) await runPrepare({ setup, plan, ctx: run.ctx, warn }, step);
   const sends: OneSend[] = [];
   let offset = 0;
   if (plan.resume) {
-    sends.push({ send: resumeArgv(plan.resume.token), snapshots: [plan.resume.to], force: false, offset });
+    sends.push({ send: resumeArgv(plan.resume.token), snapshots: [plan.resume.to], force: false, creates: false, offset });
     offset = 1;
   }
   for (const step of plan.steps) {
     const force = plan.force && sends.length === 0;
-    sends.push({ send: sendArgv(step, streamFlags(setup, plan)), snapshots: step.snapshots, force, offset });
+    sends.push({ send: sendArgv(step, streamFlags(setup, plan)), snapshots: step.snapshots, force, creates: sends.length === 0, offset });
     offset += step.snapshots.length;
   }
   for (const [index, one] of sends.entries()) {
@@ -216,12 +161,8 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
     const to = one.snapshots.at(-1);
     if (to && index < sends.length - 1) await verifyStep(run, to);
   }
-  if (
-    setup.options.readonly === 'set' &&
-    run.isRoot &&
-    sends.length === 0 &&
-    run.pair.targetDataset?.readonly === false
-  ) {
-    await zfs(setup.target, ['set', 'readonly=on', plan.target], { dataset: plan.source, signal: run.ctx.signal });
+  if (setup.options.readonly === 'set' && sends.length === 0 && run.pair.targetDataset?.readonly === false) {
+    const set = plan.isRoot ? ['set', 'readonly=on', plan.target] : ['inherit', 'readonly', plan.target];
+    await zfs(setup.target, set, { dataset: plan.source, signal: run.ctx.signal });
   }
 }

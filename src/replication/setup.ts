@@ -3,8 +3,10 @@
 import type { HostResolver, RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import type { Host, HostFacts } from '../host/host';
+import { RateLimit } from '../stream/rate-limit';
 import { checkOverlap, commonPath } from './mapping';
 import type { ReplicateOptions, ReplicationResult } from './options';
+import type { Secret } from './secret';
 import { compileSelection, type Selection } from './select';
 
 export interface Setup {
@@ -17,7 +19,10 @@ export interface Setup {
   sameHost: boolean;
   /** GUID of the target's pool, decimal. */
   targetPoolGuid: string;
+  /** The key for what is encrypted at the target, where it comes from Node-RED. */
+  encryptionKey: Secret | null;
   selection: Selection;
+  rateLimit: RateLimit;
   /** Common path of the sources. */
   common: string;
   transport: ReplicationResult['transport'];
@@ -32,7 +37,12 @@ function transportOf(source: Host, target: Host, sameHost: boolean): Replication
 }
 
 /** One round trip to each host. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
-export async function prepareRun(options: ReplicateOptions, hosts: HostResolver, ctx: RunContext): Promise<Setup> {
+export async function prepareRun(
+  options: ReplicateOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+  encryptionKey: Secret | null = null,
+): Promise<Setup> {
   const source = hosts(options.sourceConnection);
   const target = hosts(options.targetConnection);
   const ask = { refresh: true, signal: ctx.signal };
@@ -74,7 +84,9 @@ export async function prepareRun(options: ReplicateOptions, hosts: HostResolver,
     targetFacts,
     sameHost,
     targetPoolGuid: pool.guid,
+    encryptionKey,
     selection: compileSelection(options),
+    rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),
     transport: transportOf(source, target, sameHost),
   };

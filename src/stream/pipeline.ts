@@ -97,13 +97,8 @@ class Stage {
   /** Starts the process with `output` as its standard output and gives its standard input for the stage before it. */
   start(output: Writable | 'pipe', isLast: boolean): Writable | undefined {
     const { spec } = this;
-    const hasSecret = spec.secretInput !== undefined;
-    const stdio: StdioOptions = [
-      this.isFirst ? 'ignore' : 'pipe',
-      output,
-      'pipe',
-      ...(hasSecret ? ['pipe' as const] : []),
-    ];
+    const third = spec.secretInput !== undefined || spec.control !== undefined;
+    const stdio: StdioOptions = [this.isFirst ? 'ignore' : 'pipe', output, 'pipe', ...(third ? ['pipe' as const] : [])];
     // A process group of its own, so that ending it ends the shell and its child alike.
     const child = spawn(this.command.file, [...this.command.args], { cwd: '/', env: spec.env, stdio, detached: true });
     this.child = child;
@@ -115,7 +110,8 @@ class Stage {
       this.finish(null, null);
     });
     this.follow(child, isLast);
-    if (hasSecret) this.giveSecret(child, spec.secretInput ?? '');
+    if (spec.secretInput !== undefined) this.giveSecret(child, spec.secretInput);
+    if (spec.control && child.stdio[3]) spec.control(child.stdio[3] as Writable);
     child.stdin?.on('error', () => undefined);
     return child.stdin ?? undefined;
   }

@@ -9,12 +9,13 @@
 //   remote    another    ssh source send | ssh target receive relay
 //   any       remote     small streams ride the control connections: small-transfer.ts
 //
-// A filter (compression, buffer, rate limit) is a further `Stage` between the two, or a longer command on a host.
+// Compression and buffers are further commands on the hosts; a rate limit is a process of this machine between the two.
 import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
 import { SshHost } from '../host/ssh-host';
 import { endTagged } from '../host/tagged';
 import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './pipeline';
+import type { RateLimit } from './rate-limit';
 import { runRemotePipeline } from './remote-pipeline';
 import { runSmallTransfer } from './small-transfer';
 import { SendProgressReader, type SendProgress } from './send-progress';
@@ -27,6 +28,11 @@ export interface TransferRequest {
   target: Host;
   /** `zfs receive …`; with `-v` the bytes of the stream are known exactly enough at the end. */
   receiveArgv: readonly string[];
+  /** Commands on the source that the stream passes after the sender, and on the target before the receiver. */
+  sendFilters?: readonly (readonly string[])[];
+  receiveFilters?: readonly (readonly string[])[];
+  /** Where it has a limit, a limiter stands between the two. Not where both ends are one remote machine. */
+  rateLimit?: RateLimit;
   /** The stream is known to be about 1 MiB at most, so it may ride channels of the control connections. */
   small: boolean;
   /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
@@ -100,14 +106,22 @@ async function run(request: TransferRequest, options: RunOptions): Promise<Stage
   if (request.small && (await maySendSmall(request))) return runSmallTransfer(request, options);
   const specs: ProcessSpec[] = [];
   try {
-    specs.push(await source.pipeCommand(sendArgv, { tag }));
-    specs.push(await target.pipeCommand(receiveArgv, { tag }));
+    specs.push(await source.pipeCommand(sendArgv, { tag, after: request.sendFilters ?? [] }));
+    if (request.rateLimit?.limited) specs.push(request.rateLimit.stage());
+    specs.push(await target.pipeCommand(receiveArgv, { tag, before: request.receiveFilters ?? [] }));
     if (options.signal?.aborted) throw cancelled('the transfer');
   } catch (error) {
     for (const spec of specs) spec.release();
     throw error;
   }
-  return runPipeline(specs, options);
+  const last = specs.length - 1;
+  const results = await runPipeline(specs, {
+    ...options,
+    // Only the two ends say anything; a limiter in between is silent.
+    onLine: (stage, line) =>
+      stage === 0 || stage === last ? options.onLine?.(stage === 0 ? 0 : 1, line) === true : false,
+  });
+  return results;
 }
 
 /** A login shell that prints would put its words into the stream; only a pipeline can skip them. Local ends gain nothing. */
@@ -153,8 +167,16 @@ function hostsOf({ source, target }: TransferRequest): readonly [Host, Host] {
 
 function reports(results: readonly StageResult[], hosts: readonly [Host, Host]): StageReport[] {
   return results.map((result, index) => {
-    const host = index === 0 ? hosts[0] : hosts[1];
-    return { ...result, role: index === 0 ? 'send' : 'receive', host: host.label, isRemote: !host.isLocal };
+    const isSender = index === 0;
+    const isReceiver = index === results.length - 1;
+    const host = isSender ? hosts[0] : hosts[1];
+    const role = isSender ? 'send' : isReceiver ? 'receive' : 'filter';
+    return {
+      ...result,
+      role,
+      host: role === 'filter' ? 'local' : host.label,
+      isRemote: role !== 'filter' && !host.isLocal,
+    };
   });
 }
 

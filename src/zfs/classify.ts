@@ -32,7 +32,7 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern:
-      /key (must be loaded|not loaded|is not loaded|unavailable)|keys? .*not loaded|encryption key .*(not|un)|dataset key must be loaded/i,
+      /Key load error|key material|key (must be loaded|not loaded|is not loaded|unavailable)|keys? .*not loaded|encryption key .*(not|un)|dataset key must be loaded/i,
     code: 'KEY_NOT_LOADED',
     hint: 'Load the key with `zfs load-key`, or send the dataset raw.',
   },

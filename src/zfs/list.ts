@@ -34,7 +34,7 @@ export interface TreeListing {
 }
 
 /** User properties of ours that listings of datasets carry. */
-export const OWN_PROPERTIES = ['zfsflow:placeholder', 'zfsflow:raw'] as const;
+export const OWN_PROPERTIES = ['zfsflow:placeholder', 'zfsflow:raw', 'zfsflow:replaced'] as const;
 
 const DATASET_COLUMNS = [
   'name',
@@ -50,6 +50,7 @@ const DATASET_COLUMNS = [
   'encryptionroot',
   'keystatus',
   'origin',
+  'compression',
   'mounted',
   'mountpoint',
   ...OWN_PROPERTIES,
@@ -76,6 +77,7 @@ function parseDataset(line: string, host: Host): DatasetRecord {
     encryptionRoot: dash(column['encryptionroot']),
     keyStatus: dash(column['keystatus']) === 'none' ? '' : dash(column['keystatus']),
     origin: dash(column['origin']),
+    compression: dash(column['compression']) || 'off',
     mounted: column['mounted'] === 'yes',
     mountpoint: dash(column['mountpoint']),
     userProperties: Object.fromEntries(own),

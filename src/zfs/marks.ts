@@ -13,6 +13,8 @@ export const MARK_PREFIX = 'zfsflow';
 export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
 /** User property of a target dataset: `on` when its chain was received raw, `off` when not. */
 export const RAW_PROPERTY = 'zfsflow:raw';
+/** User property of a copy that was set aside: the destination it was, and why. Only what carries it is ever destroyed. */
+export const REPLACED_PROPERTY = 'zfsflow:replaced';
 
 const hex16 = (decimal: string): string => BigInt(decimal).toString(16).padStart(16, '0');
 
@@ -57,3 +59,18 @@ export function stepHoldTag(dstId: string): string {
  * replication, and with one tag a single `zfs hold` covers the datasets of a whole run.
  */
 export const TARGET_HOLD_TAG = 'zfsflow_last';
+
+export interface ReplacedMark {
+  dstId: string;
+  mode: 'rotate' | 'recreate';
+}
+
+export function replacedMark({ dstId, mode }: ReplacedMark): string {
+  return `${dstId},${mode}`;
+}
+
+/** Reads the value of `zfsflow:replaced`; null for anything that we did not write. */
+export function parseReplacedMark(value: string | undefined): ReplacedMark | null {
+  const match = /^([0-9a-f]{16}-[0-9a-f]{12}),(rotate|recreate)$/.exec(value ?? '');
+  return match?.[1] ? { dstId: match[1], mode: match[2] === 'rotate' ? 'rotate' : 'recreate' } : null;
+}

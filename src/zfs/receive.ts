@@ -4,7 +4,10 @@ import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
 import { zfs } from './run';
 
-/** Properties that a volume does not have; `-x`/`-o` with them fails for a volume (zfsprops(7)). */
+/**
+ * Properties that a volume does not have: `receive -o` with one of them fails for a volume. The list is what `zfs get all`
+ * shows of a file system and not of a volume, on OpenZFS 2.1 and 2.4.
+ */
 const FILESYSTEM_ONLY: ReadonlySet<string> = new Set([
   'aclinherit',
   'aclmode',
@@ -24,8 +27,15 @@ const FILESYSTEM_ONLY: ReadonlySet<string> = new Set([
   'overlay',
   'quota',
   'recordsize',
-  'defaultuserquota',
+  'refquota',
+  'defaultgroupobjquota',
   'defaultgroupquota',
+  'defaultprojectobjquota',
+  'defaultprojectquota',
+  'defaultuserobjquota',
+  'defaultuserquota',
+  'direct',
+  'dnodesize',
   'relatime',
   'setuid',
   'sharenfs',
@@ -39,13 +49,15 @@ const FILESYSTEM_ONLY: ReadonlySet<string> = new Set([
   'zoned',
 ]);
 
+/** … and those that a file system does not have. */
+const VOLUME_ONLY: ReadonlySet<string> = new Set(['volblocksize', 'volsize', 'volthreading']);
+
 export interface ReceiveRequest {
   target: string;
   type: 'filesystem' | 'volume';
   resumable: boolean;
   /** Only where the plan found nothing that could be lost. */
   force: boolean;
-  mount: boolean;
   /** `-x`: properties that keep the target's value. */
   exclude: readonly string[];
   /** `-o` */
@@ -54,7 +66,8 @@ export interface ReceiveRequest {
 
 /** `zfs receive …` for one stream. */
 export function receiveArgv(request: ReceiveRequest): string[] {
-  const applies = (property: string): boolean => request.type === 'filesystem' || !FILESYSTEM_ONLY.has(property);
+  const illegal = request.type === 'filesystem' ? VOLUME_ONLY : FILESYSTEM_ONLY;
+  const applies = (property: string): boolean => !illegal.has(property);
   const overrides = Object.entries(request.set).filter(([property]) => applies(property));
   const excluded = request.exclude.filter((property) => applies(property) && !(property in request.set));
   return [
@@ -64,7 +77,8 @@ export function receiveArgv(request: ReceiveRequest): string[] {
     '-v',
     ...(request.resumable ? ['-s'] : []),
     ...(request.force ? ['-F'] : []),
-    ...(request.mount ? [] : ['-u']),
+    // Mounting is done afterwards, where nothing is in the way.
+    '-u',
     ...excluded.flatMap((property) => ['-x', property]),
     ...overrides.flatMap(([property, value]) => ['-o', `${property}=${value}`]),
     request.target,

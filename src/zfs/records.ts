@@ -47,6 +47,8 @@ export interface DatasetRecord {
   keyStatus: string;
   /** Snapshot this is a clone of, '' when none. */
   origin: string;
+  /** As set: 'off', 'lz4', … */
+  compression: string;
   mounted: boolean;
   mountpoint: string;
   /** User properties of ours (`zfsflow:…`) set on it. */

@@ -17,6 +17,7 @@ export const dataset = (name: string, more: Partial<DatasetRecord> = {}): Datase
   encryptionRoot: '',
   keyStatus: '',
   origin: '',
+  compression: 'lz4',
   mounted: false,
   mountpoint: '',
   userProperties: {},

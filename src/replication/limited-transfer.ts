@@ -1,0 +1,65 @@
+// One transfer with this run's filters and speed limit. A limit that is set while a transfer runs without a limiter
+// interrupts it; it goes on at once, from its resume token, with one.
+import type { RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import { transfer, type TransferRequest, type TransferResult } from '../stream/transfer';
+import type { DatasetPlan, PairInput } from './plan-types';
+import type { Setup } from './setup';
+import { chooseFilters } from './stream-filters';
+
+export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'tag' | 'onProgress'> & { small: boolean };
+
+/** Throws what `transfer` throws; TRANSFER_FAILED with `details.restart` when it only has to begin again under a limit. */
+export async function limitedTransfer(
+  setup: Setup,
+  { plan, pair }: { plan: DatasetPlan; pair: PairInput },
+  one: OneTransfer,
+  ctx: RunContext,
+): Promise<TransferResult> {
+  const { options, rateLimit } = setup;
+  const small = one.small && !rateLimit.limited;
+  const filters = chooseFilters({
+    compression: options.streamCompression,
+    networked: setup.transport === 'ssh' || setup.transport === 'relay',
+    small,
+    compressedAlready: plan.raw || (options.compressedBlocks && pair.source.compression !== 'off'),
+    source: setup.sourceFacts,
+    target: setup.targetFacts,
+  });
+  const restart = new AbortController();
+  const forget = rateLimit.limited ? () => undefined : rateLimit.onFirstLimit(() => begin(setup, restart, plan, ctx));
+  try {
+    return await transfer({
+      ...one,
+      small,
+      source: setup.source,
+      target: setup.target,
+      sameHost: setup.sameHost,
+      sendFilters: filters.send,
+      receiveFilters: filters.receive,
+      rateLimit,
+      stallTimeoutMs: options.stallTimeout,
+      signal: AbortSignal.any([ctx.signal, restart.signal]),
+    });
+  } catch (thrown) {
+    if (!restart.signal.aborted || ctx.signal.aborted) throw thrown;
+    throw new ZfsFlowError('TRANSFER_FAILED', 'interrupted to go on under the new speed limit', {
+      cause: thrown,
+      retryable: true,
+      details: { restart: true },
+    });
+  } finally {
+    forget();
+  }
+}
+
+function begin(setup: Setup, restart: AbortController, plan: DatasetPlan, ctx: RunContext): void {
+  if (setup.transport === 'remote-local') {
+    const message = 'a speed limit does not apply within one machine';
+    ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
+  } else if (setup.options.resumable) restart.abort();
+  else {
+    const message = 'the speed limit applies from the next send on: this one could not be resumed';
+    ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
+  }
+}

@@ -1,0 +1,149 @@
+// The stream on its way: compressors, buffers, and a speed limit that is changed while it runs.
+import assert from 'node:assert/strict';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { parseReplicateOptions } from '../../src/replication/parse-options';
+import { replicate } from '../../src/replication/replicate';
+import { assertSame, Engine } from './engine';
+
+const MB = 1 << 20;
+
+describe('the stream of a replication', function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let a: Machine;
+  let b: Machine;
+  let engine: Engine;
+
+  before(async () => {
+    lab = await Lab.create();
+    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
+    await a.run(['zfs', 'create', '-o', 'compression=off', 'tank/text']);
+    await a.sh('yes "a line of text" | head -c 24M >/tank/text/lines');
+    await a.snapshot('tank/text', 's1');
+    await a.createDataset('tank/noise');
+    await a.writeRandom('tank/noise', 'x', 24);
+    await a.snapshot('tank/noise', 's1');
+  });
+  after(() => lab.close());
+  beforeEach(() => {
+    engine = new Engine();
+    engine.add(a);
+    engine.add(b);
+  });
+  afterEach(() => engine.close());
+
+  const relay = { sourceConnection: 'a', targetConnection: 'b' };
+
+  async function fromMachine(work: () => Promise<unknown>): Promise<number> {
+    const before = await a.link.stats();
+    await work();
+    return (await a.link.stats()).toHost - before.toHost;
+  }
+
+  for (const compression of ['zstd', 'lz4', 'pigz', 'gzip', 'lzop', 'xz', 'auto']) {
+    it(`travels compressed by ${compression}`, async () => {
+      const targetDataset = `backup/${compression}`;
+      const options = { ...relay, sourceDatasets: ['tank/text'], targetDataset, streamCompression: compression };
+      const bytes = await fromMachine(() => engine.replicate(options));
+      assert.ok(bytes < 4 * MB, `${bytes} bytes crossed the network`);
+      await assertSame(a, 'tank/text', b, targetDataset);
+    });
+  }
+
+  it('leaves streams that are compressed already alone in auto', async () => {
+    await engine.replicate({
+      ...relay,
+      sourceDatasets: ['tank/noise'],
+      targetDataset: 'backup/noise',
+      streamCompression: 'auto',
+    });
+    await assertSame(a, 'tank/noise', b, 'backup/noise');
+  });
+
+  it('fails when a stage in the middle fails, although both ends may succeed', async () => {
+    await b.sh(
+      'mv /usr/bin/lz4 /usr/bin/lz4.real; printf "#!/bin/sh\\n/usr/bin/lz4.real \\"\\$@\\"; exit 3\\n" >/usr/bin/lz4; chmod 755 /usr/bin/lz4',
+    );
+    try {
+      const options = {
+        ...relay,
+        sourceDatasets: ['tank/text'],
+        targetDataset: 'backup/bad',
+        streamCompression: 'lz4',
+        retries: 1,
+      };
+      await assert.rejects(engine.replicate(options), { code: 'TRANSFER_FAILED' });
+    } finally {
+      await b.sh('mv /usr/bin/lz4.real /usr/bin/lz4');
+    }
+  });
+
+  it('names the missing compressor and the host', async () => {
+    await b.sh('mv /usr/bin/xz /usr/bin/xz.gone');
+    try {
+      await engine.refuse('COMMAND_NOT_FOUND', {
+        ...relay,
+        sourceDatasets: ['tank/text'],
+        targetDataset: 'backup/none',
+        streamCompression: 'xz',
+      });
+    } finally {
+      await b.sh('mv /usr/bin/xz.gone /usr/bin/xz');
+    }
+  });
+
+  it('keeps to its speed limit within 15 %', async () => {
+    const limit = 4 * MB;
+    const begun = Date.now();
+    const result = await engine.replicate({
+      ...relay,
+      sourceDatasets: ['tank/noise'],
+      targetDataset: 'backup/slow',
+      speedLimit: '4M',
+    });
+    const seconds = (Date.now() - begun) / 1000;
+    const rate = result.bytes / seconds;
+    assert.ok(rate < limit * 1.15, `${rate / MB} MB/s`);
+    // The rest of the run (connecting, listing, marks) takes its time too.
+    assert.ok(seconds < (result.bytes / limit) * 1.15 + 6, `${seconds} s`);
+    await assertSame(a, 'tank/noise', b, 'backup/slow');
+  });
+
+  it('changes the limit of a running transfer, also of one that had none', async () => {
+    await a.link.limit(2 * MB);
+    let limit: (bytes: number) => void = () => assert.fail('nobody listens');
+    const context = {
+      ...engine.context(),
+      onSpeedLimit: (listener: (bytes: number) => void) => void (limit = listener),
+    };
+    const options = parseReplicateOptions({
+      ...relay,
+      sourceDatasets: ['tank/noise'],
+      targetDataset: 'backup/changed',
+    });
+    const running = replicate(options, engine.resolve, context);
+    await moved(2 * MB);
+    await a.link.limit(0);
+    limit(3 * MB);
+    const [from, bytes] = [Date.now(), total()];
+    await moved(bytes + 9 * MB);
+    const rate = (total() - bytes) / ((Date.now() - from) / 1000);
+    assert.ok(rate < 3 * MB * 1.15, `${rate / MB} MB/s`);
+    limit(0);
+    const result = await running;
+    assert.equal(result.state, 'success');
+    await assertSame(a, 'tank/noise', b, 'backup/changed');
+
+    function total(): number {
+      return Number(engine.events.findLast(({ event }) => event === 'progress')?.['bytes'] ?? 0);
+    }
+    async function moved(bytes: number): Promise<void> {
+      const deadline = Date.now() + 60_000;
+      while (total() < bytes) {
+        if (Date.now() > deadline) throw new Error(`only ${total()} bytes after a minute`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  });
+});
