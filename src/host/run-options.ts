@@ -72,6 +72,8 @@ export function commandNotFound(program: string, argv: readonly string[], host: 
 
 /** `promise`, or CANCELLED as soon as the signal is aborted; the promise itself goes on. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  // Whoever has left does not hear of a later failure; unheard, it would end the process.
+  promise.catch(() => undefined);
   if (!signal) return promise;
   if (signal.aborted) throw cancelled();
   return new Promise<T>((resolve, reject) => {

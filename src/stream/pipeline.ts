@@ -45,15 +45,25 @@ export function succeeded(results: readonly StageResult[]): boolean {
 
 /**
  * Runs the stages, first one writing, last one reading. Resolves when all have ended, whatever their exit codes, and
- * leaves no process behind. Standard input of the first is empty.
+ * leaves no process behind. Standard input of the first is empty. Throws only what `onLine` throws.
  */
 export async function runPipeline(specs: readonly StageSpec[], options: PipelineOptions = {}): Promise<StageResult[]> {
   const stages = specs.map((spec, index) => new Stage(skipNoise(specs, index), spec, index === 0));
   const last = stages.at(-1);
   const end = (): void => stages.forEach((stage) => stage.end());
   const grace: { timer?: NodeJS.Timeout } = {};
+  let thrown: { error: unknown } | undefined;
   for (const [index, stage] of stages.entries()) {
-    stage.onLine = (line) => options.onLine?.(index, line) ?? false;
+    stage.onLine = (line) => {
+      try {
+        return options.onLine?.(index, line) ?? false;
+      } catch (error) {
+        // In a stream's event handler it would end the whole process.
+        thrown ??= { error };
+        end();
+        return false;
+      }
+    };
     stage.onFailure = () => (grace.timer ??= setTimeout(end, GRACE_MS));
   }
   // Readers first. A writer started before its reader would have its first 64 KiB read, and lost, by this process.
@@ -63,7 +73,9 @@ export async function runPipeline(specs: readonly StageSpec[], options: Pipeline
   options.signal?.addEventListener('abort', end, { once: true });
   if (options.signal?.aborted) end();
   try {
-    return await Promise.all(stages.map((stage) => stage.result));
+    const results = await Promise.all(stages.map((stage) => stage.result));
+    if (thrown) throw thrown.error;
+    return results;
   } finally {
     clearTimeout(grace.timer);
     options.signal?.removeEventListener('abort', end);

@@ -76,7 +76,7 @@ class RemotePipeline {
       return new RemoteStage(
         stream,
         marker,
-        (line) => options.onLine?.(index, line) ?? false,
+        (line) => this.hand(index, line),
         () => this.onEnd(),
       );
     });
@@ -99,6 +99,16 @@ class RemotePipeline {
       options.signal?.removeEventListener('abort', abort);
     }
     return stages.map((stage) => stage.toResult());
+  }
+
+  private hand(index: number, line: string): boolean {
+    try {
+      return this.options.onLine?.(index, line) ?? false;
+    } catch (error) {
+      // In a stream's event handler it would end the whole process.
+      this.settle(error as Error);
+      return false;
+    }
   }
 
   private onEnd(): void {

@@ -150,6 +150,14 @@ describe('pipelines', function () {
     assert.deepEqual(released.toSorted(), ['a', 'b', 'c']);
   });
 
+  it('end and fail when their listener throws', async () => {
+    const onLine = (): never => {
+      throw new Error('mine');
+    };
+    await assert.rejects(runPipeline([spec('echo x >&2; sleep 604.1'), spec('cat')], { onLine }), /mine/);
+    await assertGone('sleep 604.1');
+  });
+
   it('give a secret on descriptor 3 and nowhere else', async () => {
     const [result] = await runPipeline([spec('cat <&3; ps -o args= -p $$; env', { secretInput: 'geheim' })]);
     assert.equal(result?.stderr.split('geheim').length, 2);
