@@ -163,6 +163,9 @@ export const FIELDS = {
     embeddedBlocks: bool(false),
     readonly: choice('set', 'require', 'ignore'),
     mount: bool(false),
+    streamCompression: choice('none', 'auto', 'zstd', 'lz4', 'pigz', 'gzip', 'lzop', 'xz'),
+    /** Bytes per second, or a text with a unit (`10M`); '' and 0 = none. */
+    speedLimit: typed(str()),
     resumable: bool(true),
     holdPending: bool(true),
     parallelDatasets: int(2, 1, 64),

@@ -1,5 +1,6 @@
 // The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
 // decided by src/replication/plan.ts.
+import { parseSize } from '../../src/raw-options';
 import { parseCronSchedule } from '../../src/schedule/schedule';
 import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../common/editor/checks';
 import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../common/editor/policy-check';
@@ -30,6 +31,9 @@ const SELECTION_REGEX: ValidatorOptions = {
   required: (node) => (selects(node, 'regex') ? node._('common.invalid.regex') : null),
 };
 const CRON: ValidatorOptions = { check: (_node, text) => cronProblem(text) };
+const SPEED: ValidatorOptions = {
+  check: (node, text) => (text === '' || parseSize(text) !== null ? null : node._('stream.speedInvalid')),
+};
 /** `onlyMatchingSchedule` means the node's own schedule, so there must be one. */
 const NEEDS_SCHEDULE = jsonValidator((node, value) =>
   value === true && current(node, TYPE, 'schedule') === '' ? node._('restrictSchedule.needsSchedule') : null,
@@ -89,6 +93,9 @@ RED.nodes.registerType('zfs-replicate', {
     embeddedBlocks: { value: false },
     readonly: { value: 'set' },
     mount: { value: false },
+    streamCompression: { value: 'none' },
+    speedLimit: { value: '', validate: validator(TYPE, 'speedLimit', SPEED) },
+    speedLimitType: { value: 'str' },
     resumable: { value: true },
     holdPending: { value: true },
     parallelDatasets: { value: 2, validate: validator(TYPE, 'parallelDatasets') },

@@ -198,10 +198,15 @@ function shortChoice(dialog: Dialog, property: string): string {
 }
 
 function streamSection(dialog: Dialog): void {
+  typedText(dialog, 'speedLimit');
   dialog.summary('stream', () =>
     [
       dialog.t(`raw.short.${dialog.shown('raw')}`),
       dialog.checked('compressedBlocks') ? dialog.t('stream.compressedShort') : '',
+      dialog.shown('streamCompression') === 'none' ? '' : dialog.shown('streamCompression'),
+      dialog.shown('speedLimitType') === 'str' && dialog.shown('speedLimit') !== ''
+        ? dialog.t('stream.speedShort', { limit: dialog.shown('speedLimit') })
+        : '',
       dialog.checked('resumable') ? dialog.t('stream.resumableShort') : dialog.t('stream.notResumableShort'),
       dialog.t('stream.retriesShort', { count: Number(dialog.shown('retries')) }),
     ]
