@@ -2,7 +2,7 @@
 // the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
 import type { HostResolver, RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
-import { executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
+import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
 import type { ReplicateOptions, ReplicationResult } from './options';
 import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
@@ -33,6 +33,7 @@ function emitPlan(planned: PlannedRun, ctx: RunContext): void {
     level: 'info',
     message: describe(planned),
     placeholders: planned.plan.placeholders,
+    replaced: planned.plan.replaced,
     datasets: planned.plan.datasets.map((dataset) => ({
       source: dataset.source,
       target: dataset.target,
@@ -201,6 +202,7 @@ class Run {
     const planned = await planRun(this.setup, this.state, this.ctx);
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
+    this.book.warnRun(abandonedWarning(planned.discovery));
     for (const plan of planned.plan.datasets) {
       const entry = this.book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
       entry.action = plan.action;

@@ -9,6 +9,7 @@ import type { SshHostOptions } from '../../src/host/ssh-options';
 import type { ReplicationResult } from '../../src/replication/options';
 import { parseReplicateOptions } from '../../src/replication/parse-options';
 import { replicate } from '../../src/replication/replicate';
+import type { Secret } from '../../src/replication/secret';
 import type { Machine } from '../lab/machine';
 
 /** An SSH connection to a lab machine as a user would set it up. */
@@ -37,6 +38,8 @@ export class Engine {
   /** The result as far as the last failed run got. */
   partial: ReplicationResult | undefined;
   now: () => Date = () => new Date();
+  /** Key for what is encrypted at the target with a stored key. */
+  encryptionKey: Secret | null = null;
   private jobs = 0;
 
   add(machine: Machine, more: Partial<SshHostOptions> = {}): SshHost {
@@ -66,7 +69,7 @@ export class Engine {
   /** Replicates with raw property values; retries are quick unless given. */
   async replicate(raw: Record<string, unknown>, signal?: AbortSignal): Promise<ReplicationResult> {
     const options = parseReplicateOptions({ retryDelay: 0.2, ...raw });
-    return replicate(options, this.resolve, this.context(signal));
+    return replicate(options, this.resolve, this.context(signal), this.encryptionKey);
   }
 
   /** Replicates and expects it to fail with this code; returns the error. */

@@ -1,0 +1,177 @@
+// The key of datasets that a run encrypts at the target (replication.md §6). A key that Node-RED stores reaches the target
+// over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
+// does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
+// unloaded, whatever comes.
+import type { RunContext } from '../context';
+import { invalidOption, ZfsFlowError } from '../errors';
+import type { Host } from '../host/host';
+import { commandError, zfs } from '../zfs/run';
+import type { ReplicateOptions } from './options';
+import type { DatasetPlan } from './plan-types';
+import { markWarning, sends } from './protect';
+import type { Secret } from './secret';
+import type { Setup } from './setup';
+
+/** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
+const CLEAN_UP_MS = 15_000;
+
+/** Throws INVALID_OPTIONS (`encryptionKey`) when these options need a key from us and it is not one that ZFS takes. */
+export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null): void {
+  if (options.encryption !== 'key' || options.encryptionKeyLocation !== 'stored') return;
+  const text = key?.reveal() ?? '';
+  const field = 'encryptionKey';
+  if (text === '') throw invalidOption(field, 'encryptionKey is empty: enter the key, or name a file on the target');
+  if (options.encryptionKeyFormat === 'hex') {
+    if (!/^[0-9a-f]{64}$/i.test(text)) throw invalidOption(field, 'encryptionKey must be 64 hexadecimal digits');
+  } else if (/[\n\0]/.test(text) || Buffer.byteLength(text) < 8 || Buffer.byteLength(text) > 512) {
+    throw invalidOption(field, 'encryptionKey must be a passphrase of 8 to 512 bytes in one line');
+  }
+}
+
+/** Keeps key files in memory where there is a memory file system, and first removes those of a run that was killed. */
+function writeScript(tag: string): string {
+  return [
+    'umask 077',
+    'dir=',
+    'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.' + `${tag}".*; done`,
+    'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do',
+    '  [ -d "$base" ] && [ -w "$base" ] || continue',
+    `  dir=$(mktemp -d "$base/zfsflow-key.${tag}.XXXXXXXX") && break`,
+    'done',
+    '[ -n "$dir" ] && cat >"$dir/key" && printf "%s\\n" "$dir"',
+  ].join('\n');
+}
+
+async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortSignal): Promise<string> {
+  const result = await host.runScript(writeScript(tag), { stdin: `${key.reveal()}\n`, signal });
+  const directory = result.stdout.trim();
+  if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
+  throw new ZfsFlowError('ZFS_ERROR', `the key could not be put into a private directory on ${host.label}`, {
+    host: host.label,
+    exitCode: result.code,
+    stderr: result.stderr,
+    retryable: false,
+  });
+}
+
+export class TargetKeys {
+  private directory = '';
+  /** Encryption roots whose keys this run loaded. */
+  private readonly loaded = new Set<string>();
+
+  private constructor(
+    private readonly setup: Setup,
+    private readonly plans: readonly DatasetPlan[],
+    private readonly ctx: RunContext,
+  ) {}
+
+  /**
+   * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
+   * case. Throws KEY_NOT_LOADED when a key does not fit.
+   */
+  static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
+    const keys = new TargetKeys(setup, plans.filter(sends), ctx);
+    try {
+      await keys.prepare(tag);
+    } catch (error) {
+      await keys.close();
+      throw error;
+    }
+    return keys;
+  }
+
+  private get isStored(): boolean {
+    return this.setup.options.encryptionKeyLocation === 'stored';
+  }
+
+  private async prepare(tag: string): Promise<void> {
+    const { setup, ctx } = this;
+    for (const root of new Set(this.plans.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
+    const makesRoot = this.plans.some(({ encryption }) => encryption === 'key');
+    if (!makesRoot || !this.isStored) return;
+    this.directory = await writeKeyFile(setup.target, this.storedKey(), tag, ctx.signal);
+  }
+
+  private storedKey(): Secret {
+    const { options, encryptionKey } = this.setup;
+    checkEncryptionKey(options, encryptionKey);
+    if (encryptionKey === null) throw new TypeError('a stored key was checked and is not there');
+    return encryptionKey;
+  }
+
+  private async load(root: string): Promise<void> {
+    const { target, options } = this.setup;
+    const location = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
+    const argv = ['zfs', 'load-key', '-L', location, root];
+    const stdin = this.isStored ? { stdin: `${this.storedKey().reveal()}\n` } : {};
+    const result = await target.run(argv, { signal: this.ctx.signal, ...stdin });
+    if (result.code === 0) this.loaded.add(root);
+    // Somebody else may have been quicker.
+    else if (!/already loaded/i.test(result.stderr)) throw commandError(target, argv, result, root);
+  }
+
+  /** `-o` of the receive that makes a new encryption root. */
+  get newRoot(): Readonly<Record<string, string>> {
+    const { encryptionKeyFormat, encryptionKeyLocation } = this.setup.options;
+    const file = this.isStored ? `${this.directory}/key` : encryptionKeyLocation;
+    return { encryption: 'on', keyformat: encryptionKeyFormat, keylocation: `file://${file}` };
+  }
+
+  /**
+   * Removes the key file, gives new roots the location that their key really has, and unloads what this run loaded –
+   * all of it in spite of cancellation. Returns warnings.
+   */
+  async close(): Promise<string[]> {
+    const { target, options } = this.setup;
+    const warnings: (string | null)[] = [];
+    const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        warnings.push(markWarning(what, target.label, [error as ZfsFlowError]));
+      }
+    };
+    const { directory } = this;
+    if (directory !== '') {
+      await attempt('remove the key file', () => removeDirectory(target, directory));
+      this.directory = '';
+    }
+    if (options.encryption === 'key') await attempt('set keylocation', () => this.settleRoots());
+    // Mounted file systems need their key.
+    if (!options.mount) {
+      for (const root of this.loaded) {
+        await attempt('unload the key', () =>
+          zfs(target, ['unload-key', root], { dataset: root, timeoutMs: CLEAN_UP_MS }),
+        );
+      }
+    }
+    return warnings.filter((warning) => warning !== null);
+  }
+
+  /** A root received just now, or by a run that was cut, still names a key file that is gone. */
+  private async settleRoots(): Promise<void> {
+    const { target, options } = this.setup;
+    const roots = this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => plan.target);
+    if (roots.length === 0) return;
+    const columns = 'name,encryptionroot,keylocation,keystatus';
+    // A dataset that was never begun is missing, which says nothing here.
+    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots];
+    const { stdout } = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
+    const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
+    for (const line of stdout.split('\n')) {
+      const [name = '', root, location, status] = line.split('\t');
+      if (name === '' || root !== name) continue;
+      if (location !== wanted) {
+        await zfs(target, ['set', `keylocation=${wanted}`, name], { dataset: name, timeoutMs: CLEAN_UP_MS });
+      }
+      const isNew = this.plans.some((plan) => plan.target === name && plan.encryption === 'key');
+      if (isNew && this.isStored && status === 'available') this.loaded.add(name);
+    }
+  }
+}
+
+async function removeDirectory(host: Host, directory: string): Promise<void> {
+  const argv = ['rm', '-rf', '--', directory];
+  const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
+  if (result.code !== 0) throw commandError(host, argv, result);
+}
