@@ -13,7 +13,7 @@ import type { Setup } from './setup';
 type Copy = Pick<DatasetResult, 'source' | 'target' | 'action'>;
 
 /** Without a scope of its own: the snapshots that this node replicates. */
-function selectionScope(options: ReplicateOptions): RetentionScope {
+export function selectionScope(options: ReplicateOptions): RetentionScope {
   if (options.targetRetentionScope) return options.targetRetentionScope;
   if (options.snapshotSelection === 'schema') return { namingSchemas: options.namingSchemas, nameRegex: '' };
   if (options.snapshotSelection === 'regex') return { namingSchemas: [], nameRegex: options.nameRegex };
