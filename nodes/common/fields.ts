@@ -161,6 +161,10 @@ export const FIELDS = {
     largeBlocks: bool(true),
     compressedBlocks: bool(true),
     embeddedBlocks: bool(false),
+    encryption: choice('none', 'inherit', 'key'),
+    encryptionKeyFormat: choice('hex', 'passphrase'),
+    /** 'stored' (credential `encryptionKey`), or the path of a file on the target. */
+    encryptionKeyLocation: str('stored'),
     readonly: choice('set', 'require', 'ignore'),
     mount: bool(false),
     streamCompression: choice('none', 'auto', 'zstd', 'lz4', 'pigz', 'gzip', 'lzop', 'xz'),
@@ -212,6 +216,6 @@ export const CREDENTIALS = {
   'zfs-ssh-connection': ['privateKey', 'passphrase', 'password'],
   'zfs-snapshot': [],
   'zfs-list-snapshots': [],
-  'zfs-replicate': [],
+  'zfs-replicate': ['encryptionKey'],
   'zfs-retention-prune': [],
 } as const satisfies Record<NodeType, readonly string[]>;

@@ -16,6 +16,8 @@ export interface Occasion {
   dynamic: ReadonlySet<string>;
   /** The time it was scheduled for, when no message asked for it. */
   scheduledAt: Date | undefined;
+  /** One of the node's encrypted properties, '' when nobody entered it. Never part of the options. */
+  readonly credential: (name: string) => string;
 }
 
 export interface TaskDefinition<O, R> {

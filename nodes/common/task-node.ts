@@ -11,7 +11,7 @@ import type { Control } from './control';
 import { controlOf } from './control';
 import { forgetDeployed, isNewlyDeployed } from './deployed';
 import type { FieldTable } from './fields';
-import { FIELDS } from './fields';
+import { CREDENTIALS, FIELDS } from './fields';
 import { whenFlowsStarted } from './flows-started';
 import { connectionHashes, leaseHosts } from './hosts';
 import { migrate } from './migrate';
@@ -60,7 +60,9 @@ export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): 
     RED.nodes.createNode(this, config);
     new TaskNode(RED, this as RuntimeNode, config, definition).open();
   }
-  RED.nodes.registerType(definition.type, construct);
+  const names: readonly string[] = CREDENTIALS[definition.type];
+  const credentials = Object.fromEntries(names.map((name) => [name, { type: 'password' as const }]));
+  RED.nodes.registerType(definition.type, construct, names.length > 0 ? { credentials } : undefined);
 }
 
 class TaskNode<O, R> {
@@ -166,11 +168,16 @@ class TaskNode<O, R> {
     });
   }
 
+  private readonly credential = (name: string): string => {
+    const values = this.node.credentials as Readonly<Record<string, unknown>> | undefined;
+    return typeof values?.[name] === 'string' ? values[name] : '';
+  };
+
   /** Options for this message. Throws INVALID_OPTIONS. */
   private async resolve(msg: FlowMessage, done: Done): Promise<Request<O>> {
     const table = FIELDS[this.definition.type];
     const { values, dynamic } = await resolveFields(this.RED, this.node, this.config, table, msg);
-    const occasion: Occasion = { msg, dynamic, scheduledAt: this.scheduledRuns.get(msg) };
+    const occasion: Occasion = { msg, dynamic, scheduledAt: this.scheduledRuns.get(msg), credential: this.credential };
     return { msg, done, values, occasion, options: this.definition.parse(values, occasion) };
   }
 

@@ -50,6 +50,17 @@ function restrictValidator(property: 'restrictBegin' | 'restrictEnd'): EditorVal
   };
 }
 
+const KEY_LOCATION: ValidatorOptions = {
+  check: (node, text) => (text === 'stored' || text.startsWith('/') ? null : node._('encryption.badLocation')),
+  required: (node) => node._('encryption.badLocation'),
+};
+/** What travels raw keeps its own encryption. */
+const ENCRYPTION = jsonValidator((node, value) =>
+  value !== 'none' && value !== undefined && current(node, TYPE, 'raw') === 'always'
+    ? node._('encryption.notRaw')
+    : null,
+);
+
 const PROPERTY_LIST = listValidator((node, name) => propertyNameProblem(node, String(name)));
 
 let dialog: Dialog | null = null;
@@ -91,6 +102,9 @@ RED.nodes.registerType('zfs-replicate', {
     largeBlocks: { value: true },
     compressedBlocks: { value: true },
     embeddedBlocks: { value: false },
+    encryption: { value: 'none', validate: ENCRYPTION },
+    encryptionKeyFormat: { value: 'hex' },
+    encryptionKeyLocation: { value: 'stored', validate: validator(TYPE, 'encryptionKeyLocation', KEY_LOCATION) },
     readonly: { value: 'set' },
     mount: { value: false },
     streamCompression: { value: 'none' },
@@ -117,6 +131,9 @@ RED.nodes.registerType('zfs-replicate', {
     enabled: { value: true },
     overlap: { value: 'skip' },
     logLevel: { value: 'info' },
+  },
+  credentials: {
+    encryptionKey: { type: 'password' },
   },
   inputs: 1,
   outputs: 3,

@@ -4,6 +4,7 @@ import type { ReplicateOptions, ReplicationResult } from '../../src/replication/
 import { parseReplicateOptions, replicateUses } from '../../src/replication/parse-options';
 import { listProtections, releaseProtections } from '../../src/replication/protections';
 import { replicate } from '../../src/replication/replicate';
+import { Secret } from '../../src/replication/secret';
 import type { Red } from '../common/red';
 import type { TaskDefinition } from '../common/task-definition';
 import { registerTask } from '../common/task-node';
@@ -25,7 +26,10 @@ const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
     return options;
   },
   uses: replicateUses,
-  run: (options, hosts, ctx) => replicate(options, hosts, ctx),
+  run(options, hosts, ctx, { credential }) {
+    const key = credential('encryptionKey');
+    return replicate(options, hosts, ctx, key === '' ? null : new Secret(key));
+  },
   failed(partial, { code }, jobId) {
     const state = code === 'CANCELLED' ? 'cancelled' : code === 'PARTIAL_FAILURE' ? 'partial' : 'failed';
     return { ...(jobId === undefined ? {} : { jobId }), ...partial, state };

@@ -28,22 +28,20 @@ export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null
   }
 }
 
-/** Keeps key files in memory where there is a memory file system, and first removes those of a run that was killed. */
-function writeScript(tag: string): string {
-  return [
-    'umask 077',
-    'dir=',
-    'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.' + `${tag}".*; done`,
-    'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do',
-    '  [ -d "$base" ] && [ -w "$base" ] || continue',
-    `  dir=$(mktemp -d "$base/zfsflow-key.${tag}.XXXXXXXX") && break`,
-    'done',
-    '[ -n "$dir" ] && cat >"$dir/key" && printf "%s\\n" "$dir"',
-  ].join('\n');
-}
+/**
+ * `$1` is the tag. Keeps the key in memory where there is a memory file system, and first removes the files of a run that
+ * was killed.
+ */
+const WRITE_KEY = `umask 077
+for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done
+dir=
+for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
+  [ -d "$base" ] && [ -w "$base" ] && dir=$(mktemp -d "$base/zfsflow-key.$1.XXXXXXXX") && break
+done
+[ -n "$dir" ] && cat >"$dir/key" && printf '%s' "$dir"`;
 
 async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortSignal): Promise<string> {
-  const result = await host.runScript(writeScript(tag), { stdin: `${key.reveal()}\n`, signal });
+  const result = await host.run(['/bin/sh', '-c', WRITE_KEY, 'sh', tag], { stdin: `${key.reveal()}\n`, signal });
   const directory = result.stdout.trim();
   if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
   throw new ZfsFlowError('ZFS_ERROR', `the key could not be put into a private directory on ${host.label}`, {

@@ -124,11 +124,17 @@ describe('encryption on real ZFS', function () {
       recursive: true,
       encryption: 'key',
     };
+    const commands: string[] = [];
+    const stop = engine.resolve('b').onCommand((line) => commands.push(line));
     await watchProcesses(b);
     const first = await engine.replicate(options);
     await a.snapshot('tank/tree', 's2', { recursive: true });
     const second = await engine.replicate(options);
-    assert.deepEqual(await seenInProcesses(b, ['zfs receive', 'zfs load-key', HEX]), [true, true, false]);
+    assert.deepEqual(await seenInProcesses(b, ['zfs receive', HEX]), [true, false]);
+    stop();
+    assert.ok(commands.some((line) => line.startsWith('zfs load-key -L prompt backup/keyed')));
+    assert.equal(commands.join('\n').includes(HEX), false);
+    assert.equal((await b.read(['zpool', 'history', '-il', 'backup'])).includes(HEX), false);
     assert.deepEqual(
       second.datasets.map(({ action }) => action),
       ['incremental', 'incremental', 'incremental'],

@@ -112,6 +112,7 @@ function targetSection(dialog: Dialog, sources: TypedList): void {
   });
   dialog.store('propertiesOverride', override);
   dialog.showWhen('.zfs-properties-exclude', () => dialog.checked('includeProperties'));
+  keyFields(dialog);
   showLandings(dialog, sources);
   dialog.onChange(() => {
     const name = suggestedName({
@@ -128,6 +129,21 @@ function targetSection(dialog: Dialog, sources: TypedList): void {
     const dataset = dialog.shown('targetDataset');
     return `${machine}: ${literal ? dataset || dialog.t('common.dataset.none') : `${dialog.shown('targetDatasetType')}.${dataset}`}`;
   });
+}
+
+/** A key of the target's own: entered here, or in a file over there. */
+function keyFields(dialog: Dialog): void {
+  const location = dialog.input('encryptionKeyLocation');
+  const isStored = (): boolean => textOf(location) === 'stored';
+  const place = dialog.form.find('#zfs-key-place').val(isStored() ? 'stored' : 'file');
+  place.on('change.zfs', () => {
+    const stored = textOf(place) === 'stored';
+    location.val(stored ? 'stored' : isStored() ? '' : textOf(location)).trigger('change');
+  });
+  dialog.showWhen('.zfs-encrypts', () => dialog.shown('encryption') !== 'none');
+  dialog.showWhen('.zfs-encryption-key', () => dialog.shown('encryption') === 'key');
+  dialog.showWhen('.zfs-key-stored', () => textOf(place) === 'stored');
+  dialog.showWhen('.zfs-key-file', () => textOf(place) !== 'stored');
 }
 
 /** Where each source will be on the target; shown as soon as there are several, or one goes below. */
