@@ -41,7 +41,7 @@ async function writtenSizes(setup: Setup, snapshots: readonly string[], ctx: Run
   return sizes;
 }
 
-const stepSnapshots = (step: SendStep): string[] => step.snapshots.map(({ name }) => `${step.dataset}@${name}`);
+const stepSnapshots = ({ dataset, spans }: SendStep): string[] => spans.map((name) => `${dataset}@${name}`);
 
 /** Datasets whose `written` alone says that they are small; their estimates are filled in. */
 async function judgeByWritten(

@@ -39,16 +39,21 @@ function wantedRuns(later: readonly Item[], wanted: ReadonlySet<string>): { star
 export function planSteps({ dataset, base, later, wanted, afterResume }: StepInput): SendStep[] {
   const steps: SendStep[] = [];
   let from: SendStep['from'] = base === null ? null : { kind: base.kind, name: base.name, guid: base.guid };
+  let sentTo = -1;
   const send = (items: readonly Item[]): void => {
     const to = items.at(-1);
     if (!to) return;
     const snapshots = items.map(({ name, guid }) => ({ name, guid }));
+    const index = later.findIndex(({ guid }) => guid === to.guid);
+    const spans = later.slice(sentTo + 1, index + 1).map(({ name }) => name);
+    sentTo = index;
     steps.push({
       dataset,
       from,
       to: { name: to.name, guid: to.guid },
       intermediates: from !== null && items.length > 1,
       snapshots,
+      spans,
     });
     from = { kind: 'snapshot', name: to.name, guid: to.guid };
   };

@@ -28,6 +28,8 @@ export interface SendStep {
   intermediates: boolean;
   /** All snapshots that this step delivers, oldest first, `to` included. */
   snapshots: readonly { name: string; guid: string }[];
+  /** Names of all source snapshots after the base up to `to`, sent or passed over: what was written in them is sent. */
+  spans: readonly string[];
 }
 
 function streamFlags(flags: StreamFlags): string[] {

@@ -104,6 +104,15 @@ describe('planSteps', () => {
             wanted.map(({ guid }) => guid),
           );
           assert.equal(steps.length, fewest(pattern, kind, afterResume));
+          // Everything up to the last one sent is spanned by exactly one step.
+          const last = wanted.at(-1)?.guid ?? '0';
+          const spanned = steps.flatMap(({ spans }) => spans);
+          assert.deepEqual(
+            spanned,
+            row(pattern)
+              .filter(({ guid }) => Number(guid) <= Number(last))
+              .map(({ name }) => name),
+          );
           for (const [index, { from, intermediates }] of steps.entries()) {
             if (from?.kind === 'bookmark' || (index === 0 && afterResume)) assert.equal(intermediates, false);
           }
