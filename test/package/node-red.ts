@@ -96,13 +96,16 @@ export interface UserDirOptions {
   /** What `dependencies` names, and installs: a folder (linked) or a tarball. */
   packageSource: string;
   flows?: readonly object[];
+  /** Beside those that all tests use. */
+  settings?: Readonly<Record<string, unknown>>;
 }
 
 /** A new user directory with this package installed by npm, as a user would. */
 export async function makeUserDir(options: UserDirOptions): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'zfs-flows-user-'));
   await writeFile(path.join(folder, 'package.json'), '{"name": "node-red-project", "private": true}\n');
-  await writeFile(path.join(folder, 'settings.js'), `module.exports = ${JSON.stringify(SETTINGS, null, 2)};\n`);
+  const settings = { ...SETTINGS, ...options.settings };
+  await writeFile(path.join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
   if (options.flows !== undefined) await writeFile(path.join(folder, 'flows.json'), JSON.stringify(options.flows));
   await run(
     'npm',

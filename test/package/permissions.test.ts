@@ -1,0 +1,100 @@
+// Who may ask what of the runtime, in a Node-RED with accounts (adminAuth): nobody without a token, and readers nothing
+// that connects anywhere or makes keys. node-red-node-test-helper passes everybody, so this needs a real one.
+import assert from 'node:assert/strict';
+import { utils } from 'ssh2';
+import { BlackHole } from '../nodes/flow-bench';
+import { NODE_RED_4, NodeRed, ROOT, makeUserDir, nodeRed5, type Platform } from './node-red';
+
+const PASSWORD = 'lab-password';
+/** PASSWORD, as `node-red admin hash-pw` gives it. */
+const HASH = '$2b$08$xfbMVlNA148tvrShMK1lxe1n/zqTiesH3xgpBuoZNUWtFlbkICibu';
+const USERS: Record<string, string | string[]> = {
+  admin: '*',
+  reader: 'read',
+  'zfs-reader': ['zfs.read'],
+  'zfs-writer': ['zfs.write'],
+};
+const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection'] as const;
+const READ = ['datasets'] as const;
+
+const platforms: [string, () => Promise<Platform>][] = [
+  ['Node-RED 4.1', () => Promise.resolve(NODE_RED_4)],
+  ['Node-RED 5 on Node 24', nodeRed5],
+];
+for (const [label, platform] of platforms) {
+  describe(`permissions in ${label}`, function () {
+    this.timeout(300_000);
+    let nodeRed: NodeRed;
+    let hole: BlackHole;
+    const tokens = new Map<string, string>();
+
+    before(async () => {
+      hole = await new BlackHole().open();
+      const users = Object.entries(USERS).map(([username, permissions]) => ({ username, permissions, password: HASH }));
+      const settings = { adminAuth: { type: 'credentials', users } };
+      nodeRed = await NodeRed.start(await platform(), await makeUserDir({ packageSource: ROOT, settings }));
+      for (const username of Object.keys(USERS)) tokens.set(username, await login(username));
+    });
+    after(async () => {
+      await nodeRed?.stop();
+      await hole?.close();
+    });
+
+    async function login(username: string): Promise<string> {
+      const scope = Array.isArray(USERS[username]) ? USERS[username].join(' ') : USERS[username];
+      const asked = { client_id: 'node-red-admin', grant_type: 'password', scope, username, password: PASSWORD };
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${nodeRed.url}/auth/token`, { method: 'POST', headers, body: JSON.stringify(asked) });
+      assert.equal(answer.status, 200, await answer.clone().text());
+      return ((await answer.json()) as { access_token: string }).access_token;
+    }
+
+    /** What an endpoint answers to a user, or to nobody: as to a connection that would hang for a second. */
+    async function ask(endpoint: string, user: string | null, token = tokens.get(user ?? '')): Promise<Response> {
+      const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const credentials = { privateKey: utils.generateKeyPairSync('ed25519').private };
+      const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
+      const body = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials, connection: 'none' };
+      return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization },
+        body: JSON.stringify(body),
+      });
+    }
+
+    it('no endpoint answers without a token, or with one that nobody has', async () => {
+      for (const endpoint of [...WRITE, ...READ]) {
+        for (const token of [undefined, 'made-up']) {
+          const answer = await ask(endpoint, null, token);
+          assert.equal(answer.status, 401, endpoint);
+          assert.doesNotMatch(await answer.text(), /ok|key/i);
+        }
+      }
+      assert.equal(hole.connections, 0, 'a connection was made');
+    });
+
+    it('what connects somewhere or makes keys needs the right to write', async () => {
+      for (const endpoint of WRITE) {
+        for (const user of ['reader', 'zfs-reader']) {
+          assert.equal((await ask(endpoint, user)).status, 401, `${endpoint} for ${user}`);
+        }
+      }
+      assert.equal(hole.connections, 0, 'a connection was made');
+      for (const endpoint of WRITE) {
+        for (const user of ['admin', 'zfs-writer']) {
+          assert.equal((await ask(endpoint, user)).status, 200, `${endpoint} for ${user}`);
+        }
+      }
+    });
+
+    it('what is deployed may be asked with the right to read', async () => {
+      for (const endpoint of READ) {
+        for (const user of ['admin', 'reader', 'zfs-reader']) {
+          const answer = await ask(endpoint, user);
+          assert.equal(answer.status, 200, `${endpoint} for ${user}`);
+          assert.equal(((await answer.json()) as { code: string }).code, 'INVALID_OPTIONS');
+        }
+      }
+    });
+  });
+}
