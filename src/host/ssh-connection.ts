@@ -17,7 +17,7 @@ export interface Session {
 
 const FIRST_DELAY_MS = 500;
 /** Short, so that who has mended what was wrong and tries again hardly waits; long waits are for a run's own retries. */
-const LONGEST_DELAY_MS = 2_000;
+const LONGEST_DELAY_MS = 1_000;
 /** Refusals of a channel while none of ours is open, before giving up: sshd frees a session a moment after closing it. */
 const REFUSALS = 5;
 

@@ -25,6 +25,9 @@ export interface FailedTransfer {
 /** `ssh` and our helper exit with this when the connection, not the command, failed. */
 const CONNECTION_EXIT = 255;
 
+/** What `zfs receive -v` says it is doing, which explains nothing. `ssh` is silent about a peer that no longer answers. */
+const NARRATION = /^(receiving|received) .*$/gm;
+
 export function transferError(failed: FailedTransfer): ZfsFlowError {
   const primary = primaryFailure(failed.stages);
   const details = {
@@ -52,7 +55,8 @@ function judge(primary: StageReport, stages: readonly StageReport[], details: Re
   const broken = candidates.includes(primary) ? primary : candidates.find(({ stderr }) => connectionFailure(stderr));
   const connection = broken && connectionFailure(broken.stderr);
   if (broken) {
-    const message = connection?.message ?? (lastLines(broken.stderr) || 'the connection broke');
+    const said = lastLines(broken.stderr.replace(NARRATION, ''));
+    const message = connection?.message ?? (said === '' ? 'the connection broke' : `the connection broke: ${said}`);
     const code = connection?.code ?? 'CONNECTION_LOST';
     return new ZfsFlowError(code, `${broken.host}: ${message}`, { host: broken.host, details, stderr: broken.stderr });
   }
