@@ -14,7 +14,12 @@ import type { Machine } from '../lab/machine';
 
 /** An SSH connection to a lab machine as a user would set it up. */
 export function connect(machine: Machine, more: Partial<SshHostOptions> = {}): SshHost {
-  return new SshHost({
+  return new SshHost(connectOptions(machine, more));
+}
+
+/** Plain data, so that another process can have it too. */
+export function connectOptions(machine: Machine, more: Partial<SshHostOptions> = {}): SshHostOptions {
+  return {
     id: machine.name,
     label: machine.name,
     host: '127.0.0.1',
@@ -29,7 +34,7 @@ export function connect(machine: Machine, more: Partial<SshHostOptions> = {}): S
     zfsPath: '',
     maxSessions: 8,
     ...more,
-  });
+  };
 }
 
 export class Engine {
