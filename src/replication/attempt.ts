@@ -25,6 +25,8 @@ export interface AttemptState {
   /** Source datasets that failed for good in an earlier attempt, with their errors. */
   given: Map<string, ZfsFlowError>;
   progress: RunProgress;
+  /** Whether the snapshots of `createSnapshot` have been taken; `begun`: an attempt failed while it took them. */
+  snapshots: 'due' | 'begun' | 'taken';
 }
 
 /** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
@@ -41,8 +43,13 @@ export interface PlannedRun {
 /** Discovers and plans; takes a snapshot on the source first where `createSnapshot` says so. */
 export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext): Promise<PlannedRun> {
   let discovery = await discover(setup, ctx);
-  if (state.attempt === 1 && (await takeMissingSnapshots(setup, discovery, ctx)))
-    discovery = await discover(setup, ctx);
+  if (state.snapshots !== 'taken') {
+    const again = state.snapshots === 'begun';
+    state.snapshots = 'begun';
+    const taken = await takeMissingSnapshots(setup, discovery, again, ctx);
+    state.snapshots = 'taken';
+    if (taken) discovery = await discover(setup, ctx);
+  }
   const pairs = discovery.pairs.filter(
     ({ source }) => ![...state.given.keys()].some((failed) => isWithin(source.name, failed)),
   );

@@ -10,7 +10,7 @@ import type { SnapshotRecord } from '../zfs/records';
 import type { DatasetPlan } from './plan-types';
 import type { Setup } from './setup';
 
-/** What a dataset's sends begin at and deliver, by name on the source; bookmarks need no protection of their own. */
+/** The snapshots that a dataset's sends begin at and deliver, by name on the source. */
 export function sentSnapshots(plan: DatasetPlan): { name: string; guid: string }[] {
   const items: { name: string; guid: string }[] = [];
   if (plan.base?.kind === 'snapshot') items.push({ name: plan.base.name, guid: plan.base.guid });
@@ -51,10 +51,12 @@ function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[
     const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
     if (own?.dstId === plan.dstId) marked.add(own.guid);
   }
-  return sentSnapshots(plan)
+  // A bookmark of somebody else's as base: they may remove it while this run lasts.
+  const base = plan.base?.kind === 'bookmark' ? [{ ...plan.base, sign: '#' }] : [];
+  return [...base, ...sentSnapshots(plan).map((snapshot) => ({ ...snapshot, sign: '@' }))]
     .filter(({ guid }) => !marked.has(guid))
-    .map(({ name, guid }) => ({
-      from: `${plan.source}@${name}`,
+    .map(({ name, guid, sign }) => ({
+      from: `${plan.source}${sign}${name}`,
       bookmark: `${plan.source}#${bookmarkName(plan.dstId, guid, true)}`,
     }));
 }

@@ -112,11 +112,23 @@ function runError(failures: ReadonlyMap<string, ZfsFlowError>, book: ResultBook)
   );
 }
 
+/**
+ * How far the targets are. A transfer that moves on is not failing, so only tries without progress count; bytes that
+ * were sent and did not stay are none.
+ */
+function positionOf({ discovery }: PlannedRun): string {
+  return discovery.pairs
+    .map(({ target, targetSnapshots, token }) => `${target} ${targetSnapshots.length} ${token?.bytes ?? ''}`)
+    .join('\n');
+}
+
 class Run {
   readonly book: ResultBook;
   private readonly state: AttemptState;
-  /** Failed tries since bytes last flowed. */
+  /** Failed tries since the target last moved on. */
   private tries = 0;
+  /** How far the target was at the last attempt. */
+  private reached = '';
 
   constructor(
     private readonly setup: Setup,
@@ -124,7 +136,7 @@ class Run {
     private readonly started: Date,
   ) {
     this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
-    this.state = { attempt: 1, given: new Map(), progress: new RunProgress(ctx) };
+    this.state = { attempt: 1, given: new Map(), progress: new RunProgress(ctx), snapshots: 'due' };
     ctx.partial(this.book.result);
     ctx.onSpeedLimit((bytesPerSecond) => {
       setup.rateLimit.set(bytesPerSecond);
@@ -136,6 +148,9 @@ class Run {
   /** One attempt; the errors of those datasets that are still not done. */
   private async attempt(): Promise<Map<string, ZfsFlowError>> {
     const planned = await planRun(this.setup, this.state, this.ctx);
+    const reached = positionOf(planned);
+    if (reached !== this.reached) this.tries = 0;
+    this.reached = reached;
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
     for (const [dataset, error] of missingSources(planned, this.setup)) {
@@ -149,7 +164,6 @@ class Run {
   async execute(): Promise<void> {
     const { options } = this.setup;
     for (;;) {
-      const before = this.book.result.bytes;
       let transient: ZfsFlowError | null = null;
       let failures = new Map<string, ZfsFlowError>();
       try {
@@ -170,8 +184,7 @@ class Run {
         this.state.attempt++;
         continue;
       }
-      // A resumable transfer that moves on is not failing; the counter is for tries without progress.
-      this.tries = options.resumable && this.book.result.bytes > before ? 1 : this.tries + 1;
+      this.tries++;
       if (this.tries >= Math.max(1, options.retries)) {
         for (const [source, error] of failures) this.state.given.set(source, error);
         if (failures.size === 0) throw transient;

@@ -1,10 +1,11 @@
 // Which state a target dataset is in, compared with its source (pure): the table of replication.md §2. Deciding what
 // follows from it is `plan.ts`.
 import { compareCreation, compareDecimal, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
-import { PLACEHOLDER_PROPERTY } from '../zfs/marks';
+import { parseBookmarkName, PLACEHOLDER_PROPERTY } from '../zfs/marks';
 
 export interface PairFacts {
   source: DatasetRecord;
+  dstId: string;
   /** Snapshots and bookmarks of the source dataset. */
   sourceRecords: readonly SnapshotRecord[];
   /** Full name of the target dataset. */
@@ -39,6 +40,10 @@ export function inOrder(records: readonly SnapshotRecord[]): SnapshotRecord[] {
   return records.toSorted(compareCreation);
 }
 
+function isOwn({ name }: SnapshotRecord, dstId: string): boolean {
+  return parseBookmarkName(name)?.dstId === dstId;
+}
+
 /**
  * The base: the newest target snapshot whose GUID the source still has, as a snapshot or else as a bookmark. Filters are
  * not looked at: what a filter leaves out can still be a base.
@@ -46,8 +51,11 @@ export function inOrder(records: readonly SnapshotRecord[]): SnapshotRecord[] {
 function findBase(facts: PairFacts): { base: SnapshotRecord; targetBase: SnapshotRecord } | null {
   const bySource = new Map<string, SnapshotRecord>();
   for (const record of facts.sourceRecords) {
-    // The snapshot itself is preferred to a bookmark of it: only a snapshot allows -I.
-    if (record.kind === 'snapshot' || !bySource.has(record.guid)) bySource.set(record.guid, record);
+    // The snapshot itself is preferred to a bookmark of it: only a snapshot allows -I. A bookmark of ours is preferred to
+    // others, which somebody else (a replication to another target, say) may remove at any moment.
+    const known = bySource.get(record.guid);
+    const better = record.kind === 'snapshot' || (known?.kind === 'bookmark' && isOwn(record, facts.dstId));
+    if (known === undefined || better) bySource.set(record.guid, record);
   }
   for (const targetBase of inOrder(facts.targetSnapshots).toReversed()) {
     const base = bySource.get(targetBase.guid);

@@ -1,5 +1,7 @@
 // `createSnapshot`: a snapshot on the source before it is replicated, always or where none is selected yet.
 import type { RunContext } from '../context';
+import { toZfsFlowError } from '../errors';
+import { formatSnapshotName, parseNamingSchema } from '../naming/schema';
 import { createSnapshots } from '../snapshots/create';
 import type { Discovery } from './discover';
 import type { ReplicateOptions } from './options';
@@ -12,15 +14,30 @@ export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>)
   return options.namingSchemas[0] ?? DEFAULT_SCHEMA;
 }
 
-/** Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. */
-export async function takeMissingSnapshots(setup: Setup, discovery: Discovery, ctx: RunContext): Promise<boolean> {
+/** A snapshot taken now would not be among those that are sent, so taking one at each run would only litter the source. */
+function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolean {
+  const name = formatSnapshotName(parseNamingSchema(snapshotSchema(options)), ctx.now(), options.timeZone);
+  const creation = Math.floor(ctx.now().getTime() / 1000);
+  return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
+}
+
+/**
+ * Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. `again`: an
+ * attempt of this run was cut off while it took them, so they may be there.
+ */
+export async function takeMissingSnapshots(
+  setup: Setup,
+  discovery: Discovery,
+  again: boolean,
+  ctx: RunContext,
+): Promise<boolean> {
   const { options } = setup;
   if (options.mode === 'plan' || options.createSnapshot === 'never') return false;
   const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0);
-  if (options.createSnapshot === 'ifNone' && lacking.length === 0) return false;
+  if (options.createSnapshot === 'ifNone' && (lacking.length === 0 || !wouldBeSelected(setup, ctx))) return false;
   const all = options.createSnapshot === 'always';
   const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
-  await createSnapshots(
+  const taken = createSnapshots(
     {
       connection: options.sourceConnection,
       datasets: all ? present : lacking.map(({ source }) => source.name),
@@ -37,5 +54,8 @@ export async function takeMissingSnapshots(setup: Setup, discovery: Discovery, c
     // The payload of a failure is the replication's result, not the snapshots'.
     { ...ctx, partial: () => undefined },
   );
+  await taken.catch((thrown: unknown) => {
+    if (!again || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
+  });
   return true;
 }
