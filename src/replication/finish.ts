@@ -63,13 +63,8 @@ function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]):
   return new Set([...before, ...seen].map(({ guid }) => guid));
 }
 
-/**
- * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
- * about holds.
- */
-function isDirty(one: Finished): boolean {
-  const { plan, pair } = one;
-  if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
+/** Traces of an earlier run that did not come to its end: then nothing is assumed about holds. */
+function isDirty({ pair }: Finished): boolean {
   return pair.sourceRecords.some(({ kind, name }) => {
     const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
     return own !== null && own.dstId === pair.dstId && own.tentative;
@@ -126,12 +121,11 @@ async function releaseStepHolds(setup: Setup, finished: readonly Finished[], ctx
 
 function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
   const { plan, pair } = one;
-  const bookmarkBase = plan.base?.kind === 'bookmark' ? [plan.base] : [];
   return finalMarks({
     source: plan.source,
     dstId: plan.dstId,
     records: pair.sourceRecords,
-    tentative: new Set(sends(plan) ? [...bookmarkBase, ...sentSnapshots(plan)].map(({ guid }) => guid) : []),
+    tentative: new Set(sends(plan) ? sentSnapshots(plan).map(({ guid }) => guid) : []),
     targetGuids: targetGuids(one, seen),
     newest: expectedNewest(plan)?.guid ?? '',
   });
@@ -166,20 +160,17 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
   if (setup.options.holdPending) {
     const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
     const create = marks.flatMap((mark) => mark.create);
-    const [created, holds] = await Promise.all([
-      createBookmarks(setup.source, create, ctx.signal),
+    const [created, ...holds] = await Promise.all([
+      createBookmarks(setup.source, create, ctx.signal).then((errors) =>
+        markWarning('bookmark', setup.source.label, errors),
+      ),
       moveTargetHolds(setup, good, ctx),
     ]);
-    warnings.push(markWarning('bookmark', setup.source.label, created), ...holds);
+    warnings.push(created, ...holds.flat());
     warnings.push(await releaseStepHolds(setup, good, ctx));
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
-    const failed = new Set(created.map(({ command }) => command?.at(-1)));
-    const removable = marks.filter((mark) => !mark.create.some(({ bookmark }) => failed.has(bookmark)));
-    const destroyed = await destroyBookmarks(
-      setup.source,
-      removable.flatMap(({ destroy }) => destroy),
-      ctx.signal,
-    );
+    const removable = created === null ? marks.flatMap(({ destroy }) => destroy) : [];
+    const destroyed = await destroyBookmarks(setup.source, removable, ctx.signal);
     warnings.push(markWarning('destroy bookmarks', setup.source.label, destroyed));
   }
   return { failures, warnings: warnings.filter((warning) => warning !== null) };
