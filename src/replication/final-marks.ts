@@ -30,8 +30,10 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
   const { source, dstId, records, targetGuids, newest } = input;
   const own = records.flatMap((record) => {
     const mark = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-    return mark?.dstId === dstId ? [{ ...mark, name: record.name }] : [];
+    return mark?.dstId === dstId ? [{ ...mark, name: record.name, isTrue: mark.guid === record.guid }] : [];
   });
+  // A bookmark of another snapshot under a name of ours goes; until it has gone, the tentative one has to do.
+  const clashes = new Map(own.filter(({ isTrue }) => !isTrue).map(({ name, guid }) => [name, guid]));
   const marked = new Set([...own.map(({ guid }) => guid), ...input.tentative, newest]);
   const candidates = new Map<string, SnapshotRecord>();
   for (const record of records) {
@@ -42,9 +44,10 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     .toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg))
     .slice(0, BOOKMARKS_KEPT);
   const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
-  const existing = new Set(own.filter(({ tentative }) => !tentative).map(({ name }) => name));
+  const existing = new Set(own.filter(({ tentative, isTrue }) => !tentative && isTrue).map(({ name }) => name));
   const create = kept
     .filter(({ guid }) => !existing.has(bookmarkName(dstId, guid, false)))
+    .filter(({ guid }) => !clashes.has(bookmarkName(dstId, guid, false)))
     .map(({ guid, kind, name }) => ({
       from: `${source}${kind === 'snapshot' ? '@' : '#'}${name}`,
       bookmark: `${source}#${bookmarkName(dstId, guid, false)}`,
@@ -53,6 +56,7 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     ...own.filter((mark) => mark.tentative).map(({ name }) => name),
     ...[...input.tentative].map((guid) => bookmarkName(dstId, guid, true)),
   ]);
+  for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
   const surplus = [...existing].filter((name) => !wanted.has(name));
-  return { create, destroy: [...tentative, ...surplus].map((name) => `${source}#${name}`) };
+  return { create, destroy: [...tentative, ...surplus, ...clashes.keys()].map((name) => `${source}#${name}`) };
 }
