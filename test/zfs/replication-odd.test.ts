@@ -98,10 +98,10 @@ describe('replication of what is legal, but odd', function () {
     for (const part of [...parts, '/a', '/a/b']) await assertSame(a, source + part, b, target + part);
   });
 
-  it('sends hundreds of pending snapshots and leaves sixteen bookmarks', async () => {
+  it('sends many pending snapshots and leaves sixteen bookmarks', async () => {
     const { source, target, options } = await job('first');
     await engine.replicate(options);
-    await snapshotMany(source, 's', 220);
+    await snapshotMany(source, 's', 60);
     await engine.replicate(options);
     await assertSame(a, source, b, target);
     await assertTidy({ source, target, options });
@@ -152,7 +152,7 @@ describe('replication of what is legal, but odd', function () {
     await a.run(['zfs', 'destroy', `${one.source}@1`]);
     await a.snapshot(one.source, '2');
     await engine.replicate(one.options);
-    assert.match(await a.read(['zpool', 'history', 'tank']), new RegExp(`bookmark.*${other}.*zfsflow_tmp_`));
+    assert.match(await a.read(['zpool', 'history', 'tank']), new RegExp(`#${other} ${one.source}#zfsflow_tmp_`));
     assert.ok((await marks(a, one.source)).final.includes(other), 'what belongs to the other is untouched');
     assert.deepEqual((await marks(a, one.source)).tentative, []);
   });
