@@ -2,20 +2,25 @@
 // nothing is ever done on the strength of an old listing.
 import type { RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
+import { destinationId } from '../zfs/marks';
 import { createPlaceholder } from '../zfs/receive';
 import { discover, type Discovery } from './discover';
-import { expectedNewest, finish, type Finished } from './finish';
+import { expectedNewest, finish, isReplaced, type Finished } from './finish';
 import { finalMarks } from './final-marks';
 import { endLeftovers } from './leftovers';
+import { mountReceived } from './mounting';
 import { planReplication } from './plan';
-import type { DatasetPlan, PairInput, ReplicationPlan } from './plan-types';
+import type { DatasetPlan, PairInput, PlanInput, ReplicationPlan } from './plan-types';
 import { RunProgress } from './progress';
+import { destroyReplaced, objections } from './recreate';
+import { readCarriedProperties, type CarriedProperties } from './properties';
 import { protect, sends } from './protect';
 import { furthest, type ResultBook } from './results';
-import { sendDataset } from './send-dataset';
+import { processTag, sendDataset } from './send-dataset';
 import type { Setup } from './setup';
 import { measure, type Sizes } from './sizes';
 import { takeMissingSnapshots } from './take-snapshots';
+import { TargetKeys } from './target-key';
 import { runTree, type Outcome } from './tree';
 import { isWithin } from '../zfs/records';
 
@@ -53,18 +58,34 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
   const pairs = discovery.pairs.filter(
     ({ source }) => ![...state.given.keys()].some((failed) => isWithin(source.name, failed)),
   );
-  const plan = planReplication({
+  const failed = [...state.given.keys(), ...discovery.missingSources][0];
+  const input: PlanInput = {
     pairs,
     ancestors: discovery.ancestors,
     existing: discovery.existing,
+    others: discovery.others,
     options: setup.options,
-  });
-  return { discovery, plan, sizes: await measure(setup, plan.datasets, ctx) };
+    ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
+  };
+  const plan = planReplication(input);
+  const sizes = await measure(setup, plan.datasets, ctx);
+  const found = await objections(setup, plan, sizes, ctx);
+  if (found.size === 0) return { discovery, plan, sizes };
+  const careful = planReplication({ ...input, objections: found });
+  return { discovery, plan: careful, sizes: await measure(setup, careful.datasets, ctx) };
+}
+
+/** What is on the target and not, or no more, on the source. */
+export function abandonedWarning({ abandoned }: Discovery): string[] {
+  if (abandoned.length === 0) return [];
+  const shown = abandoned.slice(0, 5).join('", "');
+  const more = abandoned.length > 5 ? ` and ${abandoned.length - 5} more` : '';
+  return [`not on the source (any more), left alone on the target: "${shown}"${more}`];
 }
 
 /** Nothing is sent, nothing is marked wrongly: such a dataset costs no further command. */
 function isSettled(setup: Setup, { plan, pair }: Finished): boolean {
-  if (sends(plan) || plan.prepare.length > 0) return false;
+  if (sends(plan) || plan.prepare.length > 0 || isReplaced(plan)) return false;
   if (setup.options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
   if (!setup.options.holdPending) return true;
   const marks = finalMarks({
@@ -122,14 +143,16 @@ class Finisher {
   }
 }
 
-function rootsOf(plans: readonly DatasetPlan[]): Set<string> {
-  const targets = plans.map(({ target }) => target);
-  return new Set(targets.filter((target) => !targets.some((other) => other !== target && isWithin(target, other))));
-}
-
 /** One dataset: note, send, report. */
 async function runDataset(
-  run: { setup: Setup; plan: DatasetPlan; pair: PairInput; isRoot: boolean; small: boolean },
+  run: {
+    setup: Setup;
+    plan: DatasetPlan;
+    pair: PairInput;
+    small: boolean;
+    carried: CarriedProperties;
+    keys: TargetKeys;
+  },
   shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext; estimated: number },
 ): Promise<void> {
   const { setup, plan, pair } = run;
@@ -182,15 +205,40 @@ export async function executePlan(
 ): Promise<Map<string, ZfsFlowError>> {
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
+  book.warnRun(abandonedWarning(discovery));
   await endLeftovers(setup, good, pairs, state.attempt > 1, ctx);
   book.warnRun(await protect(setup, good, (source) => pairs.get(source)?.sourceRecords ?? [], ctx));
-  for (const dataset of plan.placeholders) await createPlaceholder(setup.target, dataset, ctx.signal);
+  const tag = processTag(destinationId(setup.targetPoolGuid, setup.options.targetDataset));
+  const keys = await TargetKeys.open(setup, good, tag, ctx);
+  try {
+    for (const dataset of plan.placeholders) await createPlaceholder(setup.target, dataset, ctx.signal);
+    const carried = await readCarriedProperties(setup, good, ctx);
+    state.progress.expect(
+      [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0),
+      good.length,
+    );
+    return await runDatasets(plan, { setup, pairs, sizes, carried, keys, state, book, ctx });
+  } finally {
+    book.warnRun(await keys.close());
+  }
+}
+
+interface Work {
+  setup: Setup;
+  /** By source dataset. */
+  pairs: ReadonlyMap<string, PairInput>;
+  sizes: Sizes;
+  carried: CarriedProperties;
+  keys: TargetKeys;
+  state: AttemptState;
+  book: ResultBook;
+  ctx: RunContext;
+}
+
+/** All datasets of a plan, parents first; then what was received is mounted, where that is wanted. */
+async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<string, ZfsFlowError>> {
+  const { setup, pairs, sizes, carried, keys, state, book, ctx } = work;
   const finisher = new Finisher(setup, book, ctx);
-  const roots = rootsOf(plan.datasets);
-  state.progress.expect(
-    [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0),
-    good.length,
-  );
   const outcomes = await runTree(
     plan.datasets,
     ({ target }) => target,
@@ -201,14 +249,21 @@ export async function executePlan(
       const estimated = sizes.estimates.get(dataset.source) ?? 0;
       const small = sizes.small.has(dataset.source);
       ctx.signal.throwIfAborted();
-      await runDataset(
-        { setup, plan: dataset, pair, isRoot: roots.has(dataset.target), small },
-        { book, state, finisher, ctx, estimated },
-      );
+      await runDataset({ setup, plan: dataset, pair, small, carried, keys }, { book, state, finisher, ctx, estimated });
     },
   );
   await finisher.end();
-  return collectFailures(outcomes, finisher.failures, book);
+  const failures = collectFailures(outcomes, finisher.failures, book);
+  if (setup.options.mount) {
+    const there = outcomes.filter(({ item, skippedFor }) => {
+      return !skippedFor && !failures.has(item.source) && item.action !== 'skip';
+    });
+    const targets = there.map(({ item }) => item.target);
+    if (targets.length > 0) book.warnRun(await mountReceived(setup, targets, ctx));
+  }
+  const complete = failures.size === 0 && state.given.size === 0 && outcomes.every(({ skippedFor }) => !skippedFor);
+  if (complete) book.warnRun(await destroyReplaced(setup, plan, ctx));
+  return failures;
 }
 
 function collectFailures(

@@ -4,13 +4,17 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import { listDatasets, listTrees, requireAll, type TreeListing } from '../zfs/list';
-import { destinationId, parseBookmarkName, RAW_PROPERTY } from '../zfs/marks';
-import { isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
+import { destinationId, parseBookmarkName, parseReplacedMark, RAW_PROPERTY, REPLACED_PROPERTY } from '../zfs/marks';
+import { missingDatasets } from '../zfs/classify';
+import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
+import { compileExcludes } from '../zfs/names';
 import { commandError } from '../zfs/run';
 import { decodeTokens, type TokenContents } from '../zfs/send';
 import { syncPools } from '../zfs/snapshot-targets';
 import { mapDataset } from './mapping';
-import type { PairInput } from './plan-types';
+import type { PairInput, TargetOther } from './plan-types';
+import { locateAside } from './recover';
+import { abandoned, followRenames } from './renames';
 import type { Setup } from './setup';
 
 export interface Discovery {
@@ -19,6 +23,10 @@ export interface Discovery {
   ancestors: DatasetRecord[];
   /** Names of all target datasets listed. */
   existing: Set<string>;
+  /** Target datasets that no source dataset maps to, and what earlier runs set aside. */
+  others: TargetOther[];
+  /** Copies below the target whose sources are gone. */
+  abandoned: string[];
   /** Source datasets that were asked for and do not exist. */
   missingSources: string[];
   target: TreeListing;
@@ -43,14 +51,58 @@ async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
 
 async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
   const { options, target } = setup;
-  const recursive = options.recursive || options.sourceDatasets.length > 1;
+  // What is set aside takes everything below it along, so all of it has to be known.
+  const recursive = options.recursive || options.sourceDatasets.length > 1 || displaces(setup);
   return listTrees(target, { roots: [options.targetDataset], recursive, kinds: ['snapshot'], signal: ctx.signal });
+}
+
+const displaces = ({ options }: Setup): boolean =>
+  options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate';
+
+/** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */
+async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { targetDataset } = setup.options;
+  const parent = ancestorNames(targetDataset).at(-1);
+  if (!displaces(setup) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
+  const argv = ['zfs', 'get', '-Hp', '-d', '1', '-t', 'filesystem,volume', '-s', 'local', '-o', 'name,value'];
+  const result = await setup.target.run([...argv, REPLACED_PROPERTY, parent], { signal: ctx.signal });
+  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
+    throw commandError(setup.target, [...argv, REPLACED_PROPERTY, parent], result);
+  }
+  const dstId = destinationId(setup.targetPoolGuid, targetDataset);
+  const roots = result.stdout.split('\n').flatMap((line) => {
+    const [name = '', value = ''] = line.split('\t');
+    return name !== targetDataset && parseReplacedMark(value)?.dstId === dstId ? [name] : [];
+  });
+  return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
+}
+
+function unmapped(pairs: readonly PairInput[], listings: readonly TreeListing[]): TargetOther[] {
+  const mapped = new Set(pairs.map(({ target }) => target));
+  const snapshots = groupBy(
+    listings.flatMap((listing) => listing.snapshots),
+    ({ dataset }) => dataset,
+  );
+  return listings
+    .flatMap(({ datasets }) => datasets)
+    .filter(({ name }) => !mapped.has(name))
+    .map((dataset) => ({ dataset, snapshots: snapshots.get(dataset.name) ?? [] }));
+}
+
+/** Where each copy really is: under a renamed source's former name, or set aside by a run that was interrupted. */
+function locate(setup: Setup, pairs: readonly PairInput[], others: readonly TargetOther[]): PairInput[] {
+  const { targetFacts, targetPoolGuid, options } = setup;
+  const canRename = targetFacts.platform !== 'Linux' || targetFacts.isRoot;
+  const followed = followRenames({ pairs, others, canRename, targetPoolGuid });
+  return locateAside(followed, others, options.whenDiverged);
 }
 
 /** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
 async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
   const names = ancestorNames(setup.options.targetDataset);
-  if (listing.missing.length === 0 || names.length === 0) return [];
+  // A recreated target is made anew below them too.
+  const needed = listing.missing.length > 0 || displaces(setup);
+  if (!needed || names.length === 0) return [];
   return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
 }
 
@@ -83,9 +135,7 @@ function buildPairs(setup: Setup, source: TreeListing, target: TreeListing): Pai
 async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
   const unclear = pairs.filter(
     ({ targetDataset, targetSnapshots }) =>
-      targetDataset !== null &&
-      targetSnapshots.length === 0 &&
-      targetDataset.receiveResumeToken === '',
+      targetDataset !== null && targetSnapshots.length === 0 && targetDataset.receiveResumeToken === '',
   );
   if (unclear.length === 0) return;
   // Objects are counted with each transaction group: what was written in the last seconds would not be seen.
@@ -120,14 +170,16 @@ async function readTokens(setup: Setup, pairs: PairInput[], ctx: RunContext): Pr
     pair.token = token;
     pair.tokenIsOwn = pair.sourceRecords.some((record) => {
       const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-      return own !== null && own.dstId === pair.dstId && own.guid === token?.toGuid;
+      const ids = [pair.dstId, pair.located?.formerDstId];
+      return own !== null && ids.includes(own.dstId) && own.guid === token?.toGuid;
     });
   }
 }
 
 function newestCommon(pair: PairInput): SnapshotRecord[] {
-  const source = new Map(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((r) => [r.guid, r]));
-  return pair.targetSnapshots.flatMap((record) => (source.has(record.guid) ? [record] : []));
+  // Bookmarks have the ivset GUID of their snapshot too (shown on 2.1 and 2.4).
+  const source = new Set(pair.sourceRecords.map(({ guid }) => guid));
+  return pair.targetSnapshots.filter(({ guid }) => source.has(guid));
 }
 
 /** Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). */
@@ -135,36 +187,34 @@ async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext):
   const unknown = pairs.flatMap((pair) => {
     if (pair.source.encryption === 'off' || pair.targetDataset?.userProperties[RAW_PROPERTY] !== undefined) return [];
     const common = newestCommon(pair).at(-1);
-    const onSource = pair.sourceRecords.find(({ guid, kind }) => kind === 'snapshot' && guid === common?.guid);
+    const onSource = pair.sourceRecords.find(({ guid }) => guid === common?.guid);
     return common && onSource ? [{ pair, common, onSource }] : [];
   });
   if (unknown.length === 0) return;
-  const ask = (dataset: string, name: string): string[] => [
-    'zfs',
-    'get',
-    '-Hp',
-    '-o',
-    'value',
-    'ivsetguid',
-    `${dataset}@${name}`,
-  ];
+  const ask = (record: SnapshotRecord): string[] => ['zfs', 'get', '-Hp', '-o', 'value', 'ivsetguid', fullName(record)];
   const [left, right] = await Promise.all([
     setup.source.runAll(
-      unknown.map(({ onSource }) => ask(onSource.dataset, onSource.name)),
+      unknown.map(({ onSource }) => ask(onSource)),
       { signal: ctx.signal },
     ),
     setup.target.runAll(
-      unknown.map(({ common }) => ask(common.dataset, common.name)),
+      unknown.map(({ common }) => ask(common)),
       { signal: ctx.signal },
     ),
   ]);
   for (const [index, { pair, common }] of unknown.entries()) {
     const [a, b] = [left[index], right[index]];
     if (a?.code !== 0 || !b || (b.code !== 0 && b.stderr !== '')) {
-      throw commandError(setup.source, ask(common.dataset, common.name), a ?? { code: null, signal: null, stderr: '' });
+      throw commandError(setup.source, ask(common), a ?? { code: null, signal: null, stderr: '' });
     }
     pair.sameIvset = a.stdout.trim() !== '-' && a.stdout.trim() === b.stdout.trim();
   }
+}
+
+/** The source of this target dataset would be one that `exclude` leaves out. */
+function isExcluded({ options, common }: Setup, target: string): boolean {
+  const rest = target.slice(options.targetDataset.length + 1);
+  return compileExcludes(options.exclude)([common, rest].filter((part) => part !== '').join('/'));
 }
 
 function refuseCollisions(pairs: readonly PairInput[]): void {
@@ -184,12 +234,15 @@ function refuseCollisions(pairs: readonly PairInput[]): void {
 export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
   const [source, target] = await Promise.all([listSource(setup, ctx), listTarget(setup, ctx)]);
   if (source.datasets.length === 0) requireAll(setup.source, source.missing);
-  const pairs = buildPairs(setup, source, target);
-  refuseCollisions(pairs);
+  const mapped = buildPairs(setup, source, target);
+  refuseCollisions(mapped);
+  const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
+  const pairs = locate(setup, mapped, others);
   const ancestors = await listAncestors(setup, target, ctx);
   await inspectEmpty(setup, pairs, ctx);
   await readTokens(setup, pairs, ctx);
   await compareIvsets(setup, pairs, ctx);
   const existing = new Set([...target.datasets, ...ancestors].map(({ name }) => name));
-  return { pairs, ancestors, existing, missingSources: source.missing, target };
+  const left = setup.options.recursive ? abandoned(pairs, others).filter((name) => !isExcluded(setup, name)) : [];
+  return { pairs, ancestors, existing, others, abandoned: left, missingSources: source.missing, target };
 }

@@ -58,9 +58,22 @@ function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: s
 
 /** What the target has after the run, as far as our marks are concerned: what was listed before, and what was just seen. */
 function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]): Set<string> {
-  const gone = new Set(plan.prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
-  const before = pair.targetSnapshots.filter(({ name }) => !gone.has(name));
+  const gone = new Set(
+    plan.prepare.flatMap((step) => {
+      if (step.do === 'cloneBack') return step.leaves;
+      return step.do === 'rollback' ? step.destroys : [];
+    }),
+  );
+  const before = plan.initial ? [] : pair.targetSnapshots.filter(({ name }) => !gone.has(name));
   return new Set([...before, ...seen].map(({ guid }) => guid));
+}
+
+/** What is known of the copy that was there before says nothing about this one. */
+const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || isReplaced(plan);
+
+/** It takes, or is about to take, the place of an old copy. */
+export function isReplaced({ action }: DatasetPlan): boolean {
+  return action === 'rotate' || action === 'recreate';
 }
 
 /** Traces of an earlier run that did not come to its end: then nothing is assumed about holds. */
@@ -89,7 +102,7 @@ async function moveTargetHolds(
   for (const one of finished) {
     const { plan, pair } = one;
     const newest = expectedNames(plan).at(-1);
-    if (!newest || (hasFinalMark(one, newest.guid) && !isDirty(one))) continue;
+    if (!newest || (hasFinalMark(one, newest.guid) && !isDirty(one) && !isNewCopy(plan))) continue;
     hold.push(`${plan.target}@${newest.name}`);
     // After an unfinished run the hold may be on any of them; otherwise it is on the base.
     const old = pair.targetSnapshots.filter(
@@ -131,6 +144,14 @@ function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
   });
 }
 
+/** Bookmarks for the name that the target had before it followed its renamed source. */
+function formerMarks({ plan, pair }: Finished): string[] {
+  if (plan.formerDstId === '') return [];
+  return pair.sourceRecords
+    .filter(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.dstId === plan.formerDstId)
+    .map(({ name }) => `${plan.source}#${name}`);
+}
+
 /** A placeholder that has become a copy loses the mark and the `canmount=off` that we gave it. */
 async function unmarkPlaceholders(
   setup: Setup,
@@ -169,7 +190,8 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
     warnings.push(created, ...holds.flat());
     warnings.push(await releaseStepHolds(setup, good, ctx));
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
-    const removable = created === null ? marks.flatMap(({ destroy }) => destroy) : [];
+    const former = good.flatMap(formerMarks);
+    const removable = created === null ? [...marks.flatMap(({ destroy }) => destroy), ...former] : [];
     const destroyed = await destroyBookmarks(setup.source, removable, ctx.signal);
     warnings.push(markWarning('destroy bookmarks', setup.source.label, destroyed));
   }

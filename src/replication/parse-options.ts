@@ -160,10 +160,6 @@ function checkTogether(options: ReplicateOptions): void {
   const excluded = compileExcludes(options.exclude, 'exclude');
   const source = options.sourceDatasets.find((name) => excluded(name));
   if (source !== undefined) throw invalidOption('exclude', `exclude leaves out the source "${source}" itself`);
-  if (options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate') {
-    const message = `whenDiverged: "${options.whenDiverged}" is not supported in this version`;
-    throw new ZfsFlowError('UNSUPPORTED', message, { field: 'whenDiverged' });
-  }
 }
 
 /**

@@ -1,7 +1,8 @@
 // The plain data that a replication is planned from, and the plan. Deciding is `plan.ts`.
 import type { ErrorCode } from '../errors';
-import type { DatasetRecord } from '../zfs/records';
+import type { DatasetRecord, SnapshotRecord } from '../zfs/records';
 import type { SendStep, TokenContents } from '../zfs/send';
+import type { TargetEncryption } from './encryption';
 import type { DatasetAction, ReplicateOptions } from './options';
 import type { PairFacts, TargetState } from './state';
 
@@ -15,6 +16,29 @@ export interface PairInput extends PairFacts {
   tokenIsOwn: boolean;
   /** The common snapshot has the same ivsetguid on both sides, so the chain was sent raw; null = not looked at. */
   sameIvset: boolean | null;
+  /** Set where the copy was found under another name; `targetDataset` and `targetSnapshots` are then of that one. */
+  located?: Located;
+  /** What discovery has to say about this pair. */
+  notes?: readonly string[];
+}
+
+/** A copy that is not (yet) where it belongs. */
+export interface Located {
+  /** Where it is now. */
+  at: string;
+  /**
+   * `renamed`: under the name that the source had before. `withParent`: the same, and its parent takes it along.
+   * `aside`: an interrupted rotation had set it aside. `unpromoted`: it had been cloned back, but not promoted.
+   */
+  as: 'renamed' | 'withParent' | 'aside' | 'unpromoted';
+  /** Destination id under the former name, where it was another. */
+  formerDstId?: string;
+}
+
+/** A target dataset that no source dataset maps to. */
+export interface TargetOther {
+  dataset: DatasetRecord;
+  snapshots: readonly SnapshotRecord[];
 }
 
 export interface PlanInput {
@@ -24,6 +48,12 @@ export interface PlanInput {
   ancestors: readonly DatasetRecord[];
   /** All datasets of the target tree that exist, whether a source maps to them or not. */
   existing: ReadonlySet<string>;
+  /** Those of them that no source dataset maps to, and what earlier runs set aside. */
+  others?: readonly TargetOther[];
+  /** Refusals found by looking closer at an earlier plan, by source dataset. */
+  objections?: ReadonlyMap<string, Refusal>;
+  /** Why nothing destructive may be done whatever is found here: something else of the run has failed. */
+  heldBackFor?: string;
   options: Pick<
     ReplicateOptions,
     | 'whenDiverged'
@@ -36,12 +66,23 @@ export interface PlanInput {
     | 'embeddedBlocks'
     | 'partialReceive'
     | 'targetDataset'
+    | 'encryption'
   >;
 }
 
 /** Something done on the target before anything is sent to it. */
 export type PrepareStep =
-  { do: 'abortReceive'; why: string } | { do: 'rollback'; to: string; destroys: string[]; writtenBytes: number };
+  | { do: 'abortReceive'; why: string }
+  | { do: 'rollback'; to: string; destroys: string[]; writtenBytes: number }
+  /** Marks the target and renames it with everything below it. */
+  | { do: 'setAside'; to: string; mode: 'rotate' | 'recreate' }
+  /**
+   * Puts a clone of the common snapshot of what was set aside (`from`) into the target's place and promotes it. `leaves`:
+   * snapshots that stay with the old copy. `moves`: datasets of others that go back below the target.
+   */
+  | { do: 'cloneBack'; from: string; snapshot: string; leaves: string[]; moves: { from: string; to: string }[] }
+  | { do: 'promote' }
+  | { do: 'rename'; from: string; why: string };
 
 export interface Refusal {
   code: ErrorCode;
@@ -64,20 +105,43 @@ export interface DatasetPlan {
   resume: { token: string; to: { name: string; guid: string }; bytesThere: number } | null;
   steps: SendStep[];
   raw: boolean;
+  /** `send -p` */
   properties: boolean;
+  /** ZFS refuses `-p` for a decrypted stream: the source's properties are read and given to the receive (`-o`). */
+  carriesProperties: boolean;
+  /** How the receive creates the dataset; 'none' where it exists or the stream brings its encryption. */
+  encryption: TargetEncryption;
+  /** Encryption root on the target whose key has to be loaded for this; '' for none. */
+  loadKey: string;
+  /** No dataset of this job is above it. */
+  isRoot: boolean;
   /** `receive -F` onto an empty dataset of no value; never to overwrite anything. */
   force: boolean;
   /** The dataset does not exist yet or has never received anything, so this is a first copy. */
   initial: boolean;
   wasPlaceholder: boolean;
+  /** Destination id of the name that the target had before it followed its source; '' when it had none. */
+  formerDstId: string;
   refusal: Refusal | null;
   /** Why this is what is done, for a person. */
   reasons: string[];
   warnings: string[];
 }
 
+/** An old copy that a recreate destroys once the new one is complete and verified. */
+export interface ReplacedCopy {
+  /** Where it is then. */
+  dataset: string;
+  target: string;
+  /** Value of its mark. */
+  mark: string;
+  /** Everything that goes: by its name at that time, parents first. */
+  datasets: { name: string; guid: string; snapshots: string[] }[];
+}
+
 export interface ReplicationPlan {
   /** Missing parents on the target that are created as placeholders, outermost first. */
   placeholders: string[];
   datasets: DatasetPlan[];
+  replaced: ReplacedCopy[];
 }

@@ -2,12 +2,14 @@
 // refused here, before the first step of any dataset; the same plan is what `mode: plan` shows and what runs.
 import { isWithin, type SnapshotRecord } from '../zfs/records';
 import type { SendStep } from '../zfs/send';
-import { decideRaw, parentRefusal } from './encryption';
+import { decideEncryption, decideRaw, encryptionAbove, encryptionOf, type ParentEncryption } from './encryption';
 import type { DatasetAction } from './options';
 import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal, ReplicationPlan } from './plan-types';
+import { holdBack } from './hold-back';
 import { answerState, nameClash } from './refusals';
 import { judgePartialReceive } from './resume';
-import { classifyTarget, inOrder } from './state';
+import { planTurns, type Turn } from './set-aside';
+import { inOrder } from './state';
 import { planSteps } from './steps';
 
 function wantedAfter(pair: PairInput, base: SnapshotRecord | null, firstCopy: 'all' | 'newest'): SnapshotRecord[] {
@@ -71,30 +73,54 @@ function route(pair: PairInput, base: SnapshotRecord | null, raw: boolean, optio
   return result;
 }
 
-function actionOf(prepare: readonly PrepareStep[], found: Route, base: SnapshotRecord | null): DatasetAction {
+function actionOf(
+  turn: Turn,
+  prepare: readonly PrepareStep[],
+  found: Route,
+  base: SnapshotRecord | null,
+): DatasetAction {
+  if (turn.action) return turn.action;
   if (prepare.some((step) => step.do === 'rollback')) return 'rollback';
   if (found.resume) return 'resume';
   if (found.steps.length > 0) return base ? 'incremental' : 'full';
   return base ? 'current' : 'skip';
 }
 
-function planPair(pair: PairInput, parentEncrypted: boolean, options: PlanInput['options']): DatasetPlan {
-  const state = classifyTarget(pair);
+/** What the place of a target dataset among the others says. */
+interface Surroundings {
+  /** No dataset of this job is above it. */
+  isRoot: boolean;
+  parent: ParentEncryption;
+}
+
+interface PlannedPair {
+  plan: DatasetPlan;
+  /** What datasets below the target will find above them. */
+  above: ParentEncryption;
+}
+
+function planPair(turn: Turn, { isRoot, parent }: Surroundings, options: PlanInput['options']): PlannedPair {
+  const { pair, state } = turn;
   const base = 'base' in state ? state.base : null;
   const answer = answerState(pair, state, options);
   const { raw, refusal: rawRefusal, warnings } = decideRaw(pair, base !== null, options);
   const found = route(pair, base, raw, options);
-  const prepare = [...found.prepare, ...(Array.isArray(answer) ? answer : [])];
+  const prepare = [...turn.prepare, ...found.prepare, ...(Array.isArray(answer) ? answer : [])];
   const gone = new Set(prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
   const initial = base === null;
-  const action = actionOf(prepare, found, base);
+  const action = actionOf(turn, prepare, found, base);
   const sends = found.resume !== null || found.steps.length > 0;
+  // Discarding a first partial receive removes its dataset.
+  const aborts = prepare.some((step) => step.do === 'abortReceive') && pair.targetSnapshots.length === 0;
+  const creates = pair.targetDataset === null || aborts;
+  const decided = decideEncryption({ pair, raw, creates, isRoot, parent }, options);
   const notReadonly = options.readonly === 'require' && pair.targetDataset?.readonly === false && sends;
   const refusal =
+    turn.refusal ??
     (Array.isArray(answer) ? null : answer) ??
     found.refusal ??
     rawRefusal ??
-    (initial && sends && !pair.targetDataset ? parentRefusal(pair, parentEncrypted, raw) : null) ??
+    (sends ? decided.refusal : null) ??
     (notReadonly
       ? {
           code: 'TARGET_NOT_READONLY' as const,
@@ -104,12 +130,12 @@ function planPair(pair: PairInput, parentEncrypted: boolean, options: PlanInput[
         }
       : null) ??
     nameClash(pair, found.steps, gone);
-  return {
+  const plan: DatasetPlan = {
     source: pair.source.name,
     target: pair.target,
     type: pair.source.type,
     dstId: pair.dstId,
-    state: state.kind,
+    state: turn.found,
     action: refusal ? 'skip' : action,
     base: base ? { name: base.name, guid: base.guid, kind: base.kind } : null,
     targetBaseName: 'targetBase' in state ? state.targetBase.name : '',
@@ -118,13 +144,19 @@ function planPair(pair: PairInput, parentEncrypted: boolean, options: PlanInput[
     steps: refusal ? [] : found.steps,
     raw,
     properties: options.includeProperties && (raw || pair.source.encryption === 'off'),
+    carriesProperties: options.includeProperties && !raw && pair.source.encryption !== 'off',
+    encryption: sends && !refusal ? decided.encryption : 'none',
+    loadKey: sends && !refusal ? decided.loadKey : '',
+    isRoot,
     force: state.kind === 'EMPTY_TARGET' || state.kind === 'INITIAL_PLACEHOLDER',
     initial,
     wasPlaceholder: state.kind === 'INITIAL_PLACEHOLDER',
+    formerDstId: pair.located?.formerDstId ?? '',
     refusal,
-    reasons: [...found.reasons, reasonFor(action, base, found)],
-    warnings,
+    reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
+    warnings: [...(refusal ? (pair.notes ?? []) : turn.warnings), ...(sends ? warnings : [])],
   };
+  return { plan, above: encryptionAbove(pair, decided, { raw, creates: creates && sends }, parent) };
 }
 
 function reasonFor(action: DatasetAction, base: SnapshotRecord | null, found: Route): string {
@@ -155,24 +187,31 @@ function withParents(dataset: string): string[] {
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-/** The plan for everything that discovery found. */
-export function planReplication({ pairs, ancestors, existing, options }: PlanInput): ReplicationPlan {
-  const encrypted = new Map(ancestors.map(({ name, encryption }) => [name, encryption !== 'off']));
-  for (const { targetDataset } of pairs) {
-    if (targetDataset) encrypted.set(targetDataset.name, targetDataset.encryption !== 'off');
-  }
+const UNENCRYPTED: ParentEncryption = { encrypted: false, locked: false, encryptionRoot: '' };
+
+function planAll(input: PlanInput): ReplicationPlan {
+  const { pairs, ancestors, existing, options } = input;
+  const known = new Map(ancestors.map((dataset) => [dataset.name, encryptionOf(dataset)]));
+  for (const { targetDataset } of pairs) if (targetDataset) known.set(targetDataset.name, encryptionOf(targetDataset));
+  const { turns, replaced } = planTurns(input, (pair, state) => {
+    const answer = answerState(pair, state, { ...options, whenDiverged: 'refuse' });
+    return Array.isArray(answer) ? null : answer;
+  });
   const datasets: DatasetPlan[] = [];
   for (const pair of pairs) {
-    const parents = [...encrypted].filter(([name]) => name !== pair.target && isWithin(pair.target, name));
-    const parentEncrypted = parents.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? false;
-    const planned = planPair(pair, parentEncrypted, options);
-    // A child that is created below a parent sent raw finds an encrypted parent.
-    if (!pair.targetDataset) encrypted.set(pair.target, planned.raw || parentEncrypted);
-    datasets.push(planned);
+    const turn = turns.get(pair.target);
+    if (!turn) continue;
+    const above = [...known].filter(([name]) => name !== pair.target && isWithin(pair.target, name));
+    const parent = above.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? UNENCRYPTED;
+    const isRoot = !pairs.some((other) => other !== pair && isWithin(pair.target, other.target));
+    const planned = planPair(turn, { isRoot, parent }, options);
+    known.set(pair.target, planned.above);
+    datasets.push(planned.plan);
   }
   const there = new Set([...existing, ...ancestors.map(({ name }) => name)].flatMap(withParents));
   const needed = datasets.filter(
-    ({ refusal, steps, resume }) => refusal === null && (steps.length > 0 || resume !== null),
+    ({ refusal, steps, resume, prepare }) =>
+      refusal === null && (steps.length > 0 || resume !== null || prepare.length > 0),
   );
   return {
     placeholders: missingParents(
@@ -180,5 +219,11 @@ export function planReplication({ pairs, ancestors, existing, options }: PlanInp
       there,
     ),
     datasets,
+    replaced,
   };
+}
+
+/** The plan for everything that discovery found; see `hold-back.ts` for what one refusal means for the others. */
+export function planReplication(input: PlanInput): ReplicationPlan {
+  return holdBack(input, planAll);
 }

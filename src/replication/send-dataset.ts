@@ -12,7 +12,8 @@ import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../zfs/se
 import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from './options';
 import type { DatasetPlan, PairInput } from './plan-types';
-import { runPrepare } from './prepare';
+import { restore } from './displace';
+import { runPrepare, type Preparation } from './prepare';
 import type { RunProgress } from './progress';
 import { receiveProperties, type CarriedProperties } from './properties';
 import type { ResultBook } from './results';
@@ -144,16 +145,29 @@ async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): 
 export async function sendDataset(run: DatasetRun): Promise<void> {
   const { plan, setup } = run;
   const warn = (warnings: readonly string[]): void => run.book.warn(run.entry, warnings);
-  for (const step of plan.prepare) await runPrepare({ setup, plan, ctx: run.ctx, warn }, step);
+  const preparation: Preparation = { setup, plan, ctx: run.ctx, warn, afterwards: [] };
+  for (const step of plan.prepare) await runPrepare(preparation, step);
   const sends: OneSend[] = [];
   let offset = 0;
   if (plan.resume) {
-    sends.push({ send: resumeArgv(plan.resume.token), snapshots: [plan.resume.to], force: false, creates: false, offset });
+    sends.push({
+      send: resumeArgv(plan.resume.token),
+      snapshots: [plan.resume.to],
+      force: false,
+      creates: false,
+      offset,
+    });
     offset = 1;
   }
   for (const step of plan.steps) {
     const force = plan.force && sends.length === 0;
-    sends.push({ send: sendArgv(step, streamFlags(setup, plan)), snapshots: step.snapshots, force, creates: sends.length === 0, offset });
+    sends.push({
+      send: sendArgv(step, streamFlags(setup, plan)),
+      snapshots: step.snapshots,
+      force,
+      creates: sends.length === 0,
+      offset,
+    });
     offset += step.snapshots.length;
   }
   for (const [index, one] of sends.entries()) {
@@ -161,6 +175,7 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
     const to = one.snapshots.at(-1);
     if (to && index < sends.length - 1) await verifyStep(run, to);
   }
+  if (sends.length > 0) await restore(preparation, preparation.afterwards);
   if (setup.options.readonly === 'set' && sends.length === 0 && run.pair.targetDataset?.readonly === false) {
     const set = plan.isRoot ? ['set', 'readonly=on', plan.target] : ['inherit', 'readonly', plan.target];
     await zfs(setup.target, set, { dataset: plan.source, signal: run.ctx.signal });

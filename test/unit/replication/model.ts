@@ -80,6 +80,7 @@ export const OPTIONS: PlanInput['options'] = {
   whenDiverged: 'refuse',
   firstCopy: 'all',
   raw: 'auto',
+  encryption: 'none',
   readonly: 'set',
   includeProperties: true,
   largeBlocks: true,

@@ -1,0 +1,83 @@
+// Carries out what a plan does to a target before anything is sent to it: discarding a partial receive, rollback, and
+// (in `displace.ts`) setting aside, cloning back and renaming.
+import type { RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
+import { listHolds, releaseSnapshots } from '../zfs/hold';
+import { TARGET_HOLD_TAG } from '../zfs/marks';
+import { abortReceive, rollback } from '../zfs/receive';
+import { cloneBack, promote, renameTarget, setAside } from './displace';
+import type { DatasetPlan, PrepareStep } from './plan-types';
+import type { Setup } from './setup';
+
+export interface Preparation {
+  setup: Setup;
+  plan: DatasetPlan;
+  ctx: RunContext;
+  /** What did not go as it should, without being a failure. */
+  warn: (warnings: readonly string[]) => void;
+  /** Commands to run on the target once everything was sent; steps add to it. */
+  afterwards: string[][];
+}
+
+async function rollBack(
+  { setup, plan, ctx }: Preparation,
+  step: Extract<PrepareStep, { do: 'rollback' }>,
+): Promise<void> {
+  const lost = [
+    ...step.destroys.map((name) => `@${name}`),
+    ...(step.writtenBytes > 0 ? [`${step.writtenBytes} bytes`] : []),
+  ];
+  ctx.emit({
+    event: 'warning',
+    level: 'warn',
+    dataset: plan.source,
+    message: `rolls "${plan.target}" back to @${step.to}, which discards ${lost.join(', ')}`,
+    destroys: step.destroys,
+    writtenBytes: step.writtenBytes,
+  });
+  const gone = step.destroys.map((name) => `${plan.target}@${name}`);
+  // Our own hold may be on a snapshot that the source no longer has; anybody else's stops the rollback.
+  const others = (await listHolds(setup.target, gone, ctx.signal)).filter((hold) => hold.tag !== TARGET_HOLD_TAG);
+  if (others[0]) {
+    throw new ZfsFlowError(
+      'DATASET_BUSY',
+      `${others[0].snapshot} is held (${others[0].tag}); a rollback never crosses a hold`,
+      {
+        dataset: plan.source,
+        host: setup.target.label,
+        retryable: false,
+        hint: `zfs release ${others[0].tag} ${others[0].snapshot}`,
+      },
+    );
+  }
+  await releaseSnapshots(setup.target, TARGET_HOLD_TAG, gone, ctx.signal);
+  await rollback(setup.target, plan.target, step.to, ctx.signal);
+}
+
+/** One step. Throws the classified error of the command that failed. */
+export async function runPrepare(preparation: Preparation, step: PrepareStep): Promise<void> {
+  const { setup, plan, ctx } = preparation;
+  switch (step.do) {
+    case 'abortReceive':
+      ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message: `${plan.target}: ${step.why}` });
+      await abortReceive(setup.target, plan.target, ctx.signal);
+      return;
+    case 'rollback':
+      await rollBack(preparation, step);
+      return;
+    case 'setAside':
+      await setAside(preparation, step);
+      return;
+    case 'cloneBack':
+      await cloneBack(preparation, step);
+      return;
+    case 'promote':
+      await promote(preparation);
+      return;
+    case 'rename':
+      await renameTarget(preparation, step.from, step.why);
+      return;
+    default:
+      step satisfies never;
+  }
+}

@@ -1,0 +1,91 @@
+// Source datasets that were renamed since the last run (pure): a target dataset that no source maps to any more holds
+// their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
+import { destinationId, parseReplacedMark, REPLACED_PROPERTY } from '../zfs/marks';
+import { isWithin } from '../zfs/records';
+import type { PairInput, TargetOther } from './plan-types';
+
+export interface RenameInput {
+  pairs: readonly PairInput[];
+  others: readonly TargetOther[];
+  /** Renaming a dataset needs root on Linux: the rights for it cannot be delegated there (zfs-allow(8)). */
+  canRename: boolean;
+  /** Decimal. */
+  targetPoolGuid: string;
+}
+
+/** Pairs without a copy of their own, with the unmapped target datasets that hold snapshots of theirs. */
+function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Map<PairInput, TargetOther[]> {
+  const holders = new Map<string, TargetOther[]>();
+  for (const other of others) {
+    if (parseReplacedMark(other.dataset.userProperties[REPLACED_PROPERTY])) continue;
+    for (const { guid } of other.snapshots) holders.set(guid, [...(holders.get(guid) ?? []), other]);
+  }
+  const found = new Map<PairInput, TargetOther[]>();
+  for (const pair of pairs) {
+    if (pair.targetDataset) continue;
+    const hits = new Set(pair.sourceRecords.flatMap(({ guid }) => holders.get(guid) ?? []));
+    if (hits.size > 0) found.set(pair, [...hits]);
+  }
+  return found;
+}
+
+/** Why the copy cannot simply follow; null when it can. */
+function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairInput, TargetOther[]>): string | null {
+  const [only, second] = hits;
+  if (!only || second) return `several target datasets hold its snapshots`;
+  if ([...all].some(([other, theirs]) => other !== pair && theirs.includes(only))) {
+    return `"${only.dataset.name}" also holds snapshots of another source dataset`;
+  }
+  if (only.dataset.type !== pair.source.type) return `"${only.dataset.name}" is a ${only.dataset.type}`;
+  if (isWithin(pair.target, only.dataset.name)) return `its new place is below its old one`;
+  return null;
+}
+
+/** The pairs, with those whose copy follows a renamed source located under their former name. Parents before children. */
+export function followRenames({ pairs, others, canRename, targetPoolGuid }: RenameInput): PairInput[] {
+  const all = claims(pairs, others);
+  if (all.size === 0) return [...pairs];
+  const renamed: { from: string; to: string }[] = [];
+  // Where a dataset will be after the renames so far.
+  const now = (name: string): string =>
+    renamed.reduce((at, { from, to }) => (isWithin(at, from) ? to + at.slice(from.length) : at), name);
+  return pairs.map((pair): PairInput => {
+    const hits = all.get(pair);
+    if (!hits) return pair;
+    const note = (why: string): PairInput => ({
+      ...pair,
+      notes: [`"${pair.source.name}" seems to have been renamed, but is sent as a new dataset: ${why}`],
+    });
+    const why = obstacle(pair, hits, all);
+    const [hit] = hits;
+    if (why !== null || !hit) return note(why ?? '');
+    const at = now(hit.dataset.name);
+    const arrives = at === pair.target;
+    const drags = pairs.some(({ targetDataset }) => targetDataset && isWithin(targetDataset.name, hit.dataset.name));
+    if (!arrives && drags) return note(`"${at}" has datasets below it that stay where they are`);
+    if (!arrives && !canRename) return note(`renaming "${at}" needs root on the target`);
+    if (!arrives) renamed.push({ from: at, to: pair.target });
+    return {
+      ...pair,
+      targetDataset: hit.dataset,
+      targetSnapshots: hit.snapshots,
+      located: {
+        at,
+        as: arrives ? 'withParent' : 'renamed',
+        formerDstId: destinationId(targetPoolGuid, hit.dataset.name),
+      },
+    };
+  });
+}
+
+/** Target datasets below a copy whose source is gone; they are left alone. Copies that followed a rename are not among them. */
+export function abandoned(pairs: readonly PairInput[], others: readonly TargetOther[]): string[] {
+  const followed = new Set(
+    pairs.flatMap(({ located, targetDataset }) => (located && targetDataset ? targetDataset.name : [])),
+  );
+  return others
+    .filter(({ dataset, snapshots }) => snapshots.length > 0 && !followed.has(dataset.name))
+    .filter(({ dataset }) => !parseReplacedMark(dataset.userProperties[REPLACED_PROPERTY]))
+    .map(({ dataset }) => dataset.name)
+    .filter((name) => pairs.some(({ target }) => isWithin(name, target)));
+}
