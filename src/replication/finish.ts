@@ -76,8 +76,13 @@ export function isReplaced({ action }: DatasetPlan): boolean {
   return action === 'rotate' || action === 'recreate';
 }
 
-/** Traces of an earlier run that did not come to its end: then nothing is assumed about holds. */
-function isDirty({ pair }: Finished): boolean {
+/**
+ * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
+ * about holds.
+ */
+function isDirty(one: Finished): boolean {
+  const { plan, pair } = one;
+  if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
   return pair.sourceRecords.some(({ kind, name }) => {
     const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
     return own !== null && own.dstId === pair.dstId && own.tentative;
@@ -134,11 +139,12 @@ async function releaseStepHolds(setup: Setup, finished: readonly Finished[], ctx
 
 function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
   const { plan, pair } = one;
+  const bookmarkBase = plan.base?.kind === 'bookmark' ? [plan.base] : [];
   return finalMarks({
     source: plan.source,
     dstId: plan.dstId,
     records: pair.sourceRecords,
-    tentative: new Set(sends(plan) ? sentSnapshots(plan).map(({ guid }) => guid) : []),
+    tentative: new Set(sends(plan) ? [...bookmarkBase, ...sentSnapshots(plan)].map(({ guid }) => guid) : []),
     targetGuids: targetGuids(one, seen),
     newest: expectedNewest(plan)?.guid ?? '',
   });
@@ -181,17 +187,18 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
   if (setup.options.holdPending) {
     const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
     const create = marks.flatMap((mark) => mark.create);
-    const [created, ...holds] = await Promise.all([
-      createBookmarks(setup.source, create, ctx.signal).then((errors) =>
-        markWarning('bookmark', setup.source.label, errors),
-      ),
+    const [created, holds] = await Promise.all([
+      createBookmarks(setup.source, create, ctx.signal),
       moveTargetHolds(setup, good, ctx),
     ]);
-    warnings.push(created, ...holds.flat());
+    warnings.push(markWarning('bookmark', setup.source.label, created), ...holds);
     warnings.push(await releaseStepHolds(setup, good, ctx));
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
-    const former = good.flatMap(formerMarks);
-    const removable = created === null ? [...marks.flatMap(({ destroy }) => destroy), ...former] : [];
+    const failed = new Set(created.map(({ command }) => command?.at(-1)));
+    const removable = good.flatMap((one, index) => {
+      const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
+      return made.some(({ bookmark }) => failed.has(bookmark)) ? [] : [...destroy, ...formerMarks(one)];
+    });
     const destroyed = await destroyBookmarks(setup.source, removable, ctx.signal);
     warnings.push(markWarning('destroy bookmarks', setup.source.label, destroyed));
   }
