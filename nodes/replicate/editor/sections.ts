@@ -192,15 +192,13 @@ function targetRetentionSection(dialog: Dialog): void {
 }
 
 function safetySection(dialog: Dialog): void {
-  const stored = String(dialog.value('whenDiverged'));
-  // A choice that this dialog does not offer yet is kept when the node already has it.
-  const offered = ['refuse', 'rollback'];
-  const literal = (dialog.node['whenDivergedType'] ?? 'str') === 'str';
-  typedChoice(dialog, 'whenDiverged', literal && !offered.includes(stored) ? [...offered, stored] : offered);
+  typedChoice(dialog, 'whenDiverged', ['refuse', 'rollback', 'rotate', 'recreate']);
   typedChoice(dialog, 'mode', ['execute', 'plan']);
   const fixed = (): boolean => dialog.shown('whenDivergedType') === 'str';
   dialog.showWhen('.zfs-diverged-dynamic', () => !fixed());
-  dialog.showWhen('.zfs-diverged-rollback', () => fixed() && dialog.shown('whenDiverged') === 'rollback');
+  for (const choice of ['rollback', 'rotate', 'recreate']) {
+    dialog.showWhen(`.zfs-diverged-${choice}`, () => fixed() && dialog.shown('whenDiverged') === choice);
+  }
   dialog.summary('safety', () =>
     [shortChoice(dialog, 'mode'), shortChoice(dialog, 'whenDiverged')].filter((part) => part !== '').join(' · '),
   );
