@@ -71,19 +71,18 @@ describe('replication through failures', function () {
   it('resumes when the connection is reset five times, with new snapshots in between', async () => {
     const { source, target, options } = await job(40);
     await a.link.limit(16 * MB);
-    let running = true;
+    const over = new AbortController();
+    const ended = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()));
     const trouble = (async () => {
-      for (let cut = 0; cut < 5 && running; cut++) {
+      for (let cut = 0; cut < 5; cut++) {
         await b.link.cutAfter(6 * MB, 'reset');
-        await Promise.race([b.link.tripped(), finished]);
-        if (running) await a.snapshot(source, `between${cut}`);
+        await Promise.race([b.link.tripped(), ended]);
+        if (over.signal.aborted) return;
+        await a.snapshot(source, `between${cut}`);
       }
     })();
-    let end: () => void = () => undefined;
-    const finished = new Promise<void>((resolve) => (end = resolve));
     const first = await engine.replicate({ ...options, retries: 10 });
-    running = false;
-    end();
+    over.abort();
     await trouble;
     const second = await engine.replicate(options);
     assert.ok(first.bytes + second.bytes < 2 * 41 * MB, `bytes: ${first.bytes} + ${second.bytes}`);

@@ -45,9 +45,8 @@ function fewest(pattern: string, kind: 'snapshot' | 'bookmark' | null, afterResu
     if (position === last || last < 0) return 0;
     const next = wanted.indexOf(true, position + 1);
     let count = 1 + best(next, false);
-    const mayInclude = !(first && (kind !== 'snapshot' || afterResume));
-    for (let end = position + 1; mayInclude && end <= last && wanted[end]; end++)
-      count = Math.min(count, 1 + best(end, false));
+    if (first && (kind !== 'snapshot' || afterResume)) return count;
+    for (let end = position + 1; end <= last && wanted[end]; end++) count = Math.min(count, 1 + best(end, false));
     return count;
   };
   return best(-1, true);
