@@ -109,6 +109,8 @@ export interface DatasetPlan {
   properties: boolean;
   /** ZFS refuses `-p` for a decrypted stream: the source's properties are read and given to the receive (`-o`). */
   carriesProperties: boolean;
+  /** `send -e`, which an encrypted target does not take unless the stream is raw (openzfs issue 12480). */
+  embeddedBlocks: boolean;
   /** How the receive creates the dataset; 'none' where it exists or the stream brings its encryption. */
   encryption: TargetEncryption;
   /** Encryption root on the target whose key has to be loaded for this; '' for none. */
@@ -120,6 +122,8 @@ export interface DatasetPlan {
   /** The dataset does not exist yet or has never received anything, so this is a first copy. */
   initial: boolean;
   wasPlaceholder: boolean;
+  /** The target becomes a clone of this snapshot (full name) of another target dataset. */
+  origin: { dataset: string; snapshot: string } | null;
   /** Destination id of the name that the target had before it followed its source; '' when it had none. */
   formerDstId: string;
   refusal: Refusal | null;

@@ -2,6 +2,7 @@
 // refused here, before the first step of any dataset; the same plan is what `mode: plan` shows and what runs.
 import { isWithin, type SnapshotRecord } from '../zfs/records';
 import type { SendStep } from '../zfs/send';
+import { originOf, planClones } from './clones';
 import { decideEncryption, decideRaw, encryptionAbove, encryptionOf, type ParentEncryption } from './encryption';
 import type { DatasetAction } from './options';
 import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal, ReplicationPlan } from './plan-types';
@@ -32,7 +33,12 @@ interface Route {
 }
 
 /** Steps from the base, by way of a partial receive where one can be continued. */
-function route(pair: PairInput, base: SnapshotRecord | null, raw: boolean, options: PlanInput['options']): Route {
+function route(
+  pair: PairInput,
+  base: SnapshotRecord | null,
+  raw: boolean,
+  { options, originGuid }: { options: PlanInput['options']; originGuid: string | null },
+): Route {
   const result: Route = { resume: null, steps: [], prepare: [], refusal: null, reasons: [] };
   let start = base;
   if (pair.token !== undefined) {
@@ -42,7 +48,7 @@ function route(pair: PairInput, base: SnapshotRecord | null, raw: boolean, optio
       sourceRecords: pair.sourceRecords,
       targetGuids: new Set(pair.targetSnapshots.map(({ guid }) => guid)),
       wanted: pair.wanted,
-      baseGuid: base?.guid ?? null,
+      baseGuid: base?.guid ?? originGuid,
       raw,
       own: pair.tokenIsOwn,
       partialReceive: options.partialReceive,
@@ -91,6 +97,8 @@ interface Surroundings {
   /** No dataset of this job is above it. */
   isRoot: boolean;
   parent: ParentEncryption;
+  /** GUID of the snapshot that the source is a clone of, where that is replicated too. */
+  originGuid: string | null;
 }
 
 interface PlannedPair {
@@ -99,12 +107,16 @@ interface PlannedPair {
   above: ParentEncryption;
 }
 
-function planPair(turn: Turn, { isRoot, parent }: Surroundings, options: PlanInput['options']): PlannedPair {
+function planPair(
+  turn: Turn,
+  { isRoot, parent, originGuid }: Surroundings,
+  options: PlanInput['options'],
+): PlannedPair {
   const { pair, state } = turn;
   const base = 'base' in state ? state.base : null;
   const answer = answerState(pair, state, options);
   const { raw, refusal: rawRefusal, warnings } = decideRaw(pair, base !== null, options);
-  const found = route(pair, base, raw, options);
+  const found = route(pair, base, raw, { options, originGuid });
   const prepare = [...turn.prepare, ...found.prepare, ...(Array.isArray(answer) ? answer : [])];
   const gone = new Set(prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
   const initial = base === null;
@@ -114,6 +126,7 @@ function planPair(turn: Turn, { isRoot, parent }: Surroundings, options: PlanInp
   const aborts = prepare.some((step) => step.do === 'abortReceive') && pair.targetSnapshots.length === 0;
   const creates = pair.targetDataset === null || aborts;
   const decided = decideEncryption({ pair, raw, creates, isRoot, parent }, options);
+  const encryptedThere = creates ? decided.encryption !== 'none' : pair.targetDataset?.encryption !== 'off';
   const notReadonly = options.readonly === 'require' && pair.targetDataset?.readonly === false && sends;
   const refusal =
     turn.refusal ??
@@ -145,12 +158,14 @@ function planPair(turn: Turn, { isRoot, parent }: Surroundings, options: PlanInp
     raw,
     properties: options.includeProperties && (raw || pair.source.encryption === 'off'),
     carriesProperties: options.includeProperties && !raw && pair.source.encryption !== 'off',
+    embeddedBlocks: options.embeddedBlocks && (raw || !encryptedThere),
     encryption: sends && !refusal ? decided.encryption : 'none',
     loadKey: sends && !refusal ? decided.loadKey : '',
     isRoot,
     force: state.kind === 'EMPTY_TARGET' || state.kind === 'INITIAL_PLACEHOLDER',
     initial,
     wasPlaceholder: state.kind === 'INITIAL_PLACEHOLDER',
+    origin: null,
     formerDstId: pair.located?.formerDstId ?? '',
     refusal,
     reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
@@ -204,7 +219,8 @@ function planAll(input: PlanInput): ReplicationPlan {
     const above = [...known].filter(([name]) => name !== pair.target && isWithin(pair.target, name));
     const parent = above.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? UNENCRYPTED;
     const isRoot = !pairs.some((other) => other !== pair && isWithin(pair.target, other.target));
-    const planned = planPair(turn, { isRoot, parent }, options);
+    const originGuid = originOf(pair, pairs)?.snapshot.guid ?? null;
+    const planned = planPair(turn, { isRoot, parent, originGuid }, options);
     known.set(pair.target, planned.above);
     datasets.push(planned.plan);
   }
@@ -218,7 +234,7 @@ function planAll(input: PlanInput): ReplicationPlan {
       needed.map(({ target }) => target),
       there,
     ),
-    datasets,
+    datasets: planClones(datasets, pairs),
     replaced,
   };
 }

@@ -61,7 +61,7 @@ function streamFlags({ options }: Setup, plan: DatasetPlan): StreamFlags {
     properties: plan.properties,
     largeBlocks: options.largeBlocks,
     compressedBlocks: options.compressedBlocks,
-    embeddedBlocks: options.embeddedBlocks,
+    embeddedBlocks: plan.embeddedBlocks,
   };
 }
 
@@ -87,6 +87,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     type: plan.type,
     resumable: setup.options.resumable,
     force: one.force,
+    ...(plan.origin && one.creates ? { origin: plan.origin.snapshot } : {}),
     ...receiveProperties({ ...run, creates: one.creates, newRoot: run.keys.newRoot }),
   });
   let seen = 0;

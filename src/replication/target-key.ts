@@ -2,6 +2,7 @@
 // over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
 // does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
 // unloaded, whatever comes.
+import { setTimeout } from 'node:timers/promises';
 import type { RunContext } from '../context';
 import { invalidOption, ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
@@ -14,6 +15,8 @@ import type { Setup } from './setup';
 
 /** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
 const CLEAN_UP_MS = 15_000;
+const UNLOAD_ATTEMPTS = 5;
+const UNLOAD_PAUSE_MS = 400;
 
 /** Throws INVALID_OPTIONS (`encryptionKey`) when these options need a key from us and it is not one that ZFS takes. */
 export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null): void {
@@ -28,12 +31,12 @@ export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null
   }
 }
 
-/**
- * `$1` is the tag. Keeps the key in memory where there is a memory file system, and first removes the files of a run that
- * was killed.
- */
-const WRITE_KEY = `umask 077
-for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done
+/** `$1` is the tag: removes key files, ours and those of a run that was killed. */
+const REMOVE_KEYS = 'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done';
+
+/** Keeps the key in memory where there is a memory file system. */
+const WRITE_KEY = `${REMOVE_KEYS}
+umask 077
 dir=
 for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
   [ -d "$base" ] && [ -w "$base" ] && dir=$(mktemp -d "$base/zfsflow-key.$1.XXXXXXXX") && break
@@ -60,6 +63,7 @@ export class TargetKeys {
   private constructor(
     private readonly setup: Setup,
     private readonly plans: readonly DatasetPlan[],
+    private readonly tag: string,
     private readonly ctx: RunContext,
   ) {}
 
@@ -68,9 +72,9 @@ export class TargetKeys {
    * case. Throws KEY_NOT_LOADED when a key does not fit.
    */
   static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
-    const keys = new TargetKeys(setup, plans.filter(sends), ctx);
+    const keys = new TargetKeys(setup, plans.filter(sends), tag, ctx);
     try {
-      await keys.prepare(tag);
+      await keys.prepare();
     } catch (error) {
       await keys.close();
       throw error;
@@ -82,12 +86,12 @@ export class TargetKeys {
     return this.setup.options.encryptionKeyLocation === 'stored';
   }
 
-  private async prepare(tag: string): Promise<void> {
+  private async prepare(): Promise<void> {
     const { setup, ctx } = this;
     for (const root of new Set(this.plans.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
     const makesRoot = this.plans.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
-    this.directory = await writeKeyFile(setup.target, this.storedKey(), tag, ctx.signal);
+    this.directory = await writeKeyFile(setup.target, this.storedKey(), this.tag, ctx.signal);
   }
 
   private storedKey(): Secret {
@@ -129,19 +133,12 @@ export class TargetKeys {
         warnings.push(markWarning(what, target.label, [error as ZfsFlowError]));
       }
     };
-    const { directory } = this;
-    if (directory !== '') {
-      await attempt('remove the key file', () => removeDirectory(target, directory));
-      this.directory = '';
-    }
-    if (options.encryption === 'key') await attempt('set keylocation', () => this.settleRoots());
+    if (options.encryption !== 'key' || this.plans.length === 0) return [];
+    if (this.isStored) await attempt('remove the key file', () => removeKeyFiles(target, this.tag));
+    await attempt('set keylocation', () => this.settleRoots());
     // Mounted file systems need their key.
     if (!options.mount) {
-      for (const root of this.loaded) {
-        await attempt('unload the key', () =>
-          zfs(target, ['unload-key', root], { dataset: root, timeoutMs: CLEAN_UP_MS }),
-        );
-      }
+      for (const root of this.loaded) await attempt('unload the key', () => unloadKey(target, root));
     }
     return warnings.filter((warning) => warning !== null);
   }
@@ -168,8 +165,19 @@ export class TargetKeys {
   }
 }
 
-async function removeDirectory(host: Host, directory: string): Promise<void> {
-  const argv = ['rm', '-rf', '--', directory];
+async function removeKeyFiles(host: Host, tag: string): Promise<void> {
+  const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];
   const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
   if (result.code !== 0) throw commandError(host, argv, result);
+}
+
+/** A volume that has just come into being is looked at by the system for a moment, which makes its key busy. */
+async function unloadKey(host: Host, root: string): Promise<void> {
+  const argv = ['zfs', 'unload-key', root];
+  for (let attempt = 1; ; attempt++) {
+    const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
+    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
+    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
+    await setTimeout(UNLOAD_PAUSE_MS);
+  }
 }

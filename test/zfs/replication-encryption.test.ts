@@ -188,36 +188,37 @@ describe('encryption on real ZFS', function () {
     assert.equal(await b.exists('backup/nofile'), false);
   });
 
-  it('resumes the first receive of a new encryption root, and puts its key location right', async () => {
-    await a.createDataset('tank/long');
-    await a.writeRandom('tank/long', 'file', 24);
-    await a.snapshot('tank/long', 's1');
-    engine.encryptionKey = new Secret(HEX);
-    const options = {
-      ...relay,
-      sourceDatasets: ['tank/long'],
-      targetDataset: 'backup/resumed',
-      encryption: 'key',
-    };
-    await a.link.limit(8 * MB);
-    const abort = new AbortController();
-    const running = engine.replicate(options, abort.signal);
-    await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 6 * MB));
-    abort.abort();
-    await assert.rejects(running, { code: 'CANCELLED' });
-    await a.link.limit(0);
-    assert.equal(await keyFiles(b), '');
-    assert.equal(await b.property('backup/resumed', 'keystatus'), 'unavailable');
-    const result = await engine.replicate(options);
-    assert.equal(result.datasets[0]?.action, 'resume');
-    assert.deepEqual(await properties(b, 'backup/resumed', 'keylocation', 'encryptionroot'), [
-      'prompt',
-      'backup/resumed',
-    ]);
-    assert.equal(await keyFiles(b), '');
-    await b.sh('zfs load-key -L prompt backup/resumed', { stdin: HEX });
-    await assertSame(a, 'tank/long', b, 'backup/resumed');
-  });
+  for (const [what, source, target, encryption] of [
+    ['a new encryption root, and puts its key location right', 'tank/long', 'backup/resumed', 'key'],
+    ['a dataset that inherits', 'tank/long', 'backup/vault/resumed', 'inherit'],
+    ['a raw stream', 'tank/long-secret', 'backup/resumed-raw', 'none'],
+  ] as const) {
+    it(`resumes the first receive of ${what}`, async () => {
+      if (!(await a.exists(source))) {
+        await (encryption === 'none' ? encrypted(a, source) : a.createDataset(source));
+        await a.writeRandom(source, 'file', 16);
+        await a.snapshot(source, 's1');
+      }
+      engine.encryptionKey = new Secret(HEX);
+      const options = { ...relay, sourceDatasets: [source], targetDataset: target, encryption };
+      await a.link.limit(8 * MB);
+      const abort = new AbortController();
+      const running = engine.replicate(options, abort.signal);
+      await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 4 * MB));
+      abort.abort();
+      await assert.rejects(running, { code: 'CANCELLED' });
+      await a.link.limit(0);
+      assert.equal(await keyFiles(b), '');
+      if (encryption === 'key') assert.equal(await b.property(target, 'keystatus'), 'unavailable');
+      const result = await engine.replicate(options);
+      assert.equal(result.datasets[0]?.action, 'resume');
+      const root = encryption === 'inherit' ? 'backup/vault' : target;
+      assert.equal(await b.property(target, 'encryptionroot'), root);
+      if (encryption === 'key') assert.equal(await b.property(target, 'keylocation'), 'prompt');
+      await b.sh('zfs load-key -L prompt "$1"', { args: [root], stdin: HEX, check: encryption !== 'inherit' });
+      await assertSame(a, source, b, target);
+    });
+  }
 
   it('never continues a raw chain not raw, or the other way round, and says the way out', async () => {
     await encrypted(a, 'tank/chain');
