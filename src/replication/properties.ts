@@ -108,9 +108,10 @@ export function receiveProperties(input: PropertyInput): ReceiveProperties {
   // What a source that is itself a copy was marked with says nothing about this copy.
   if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
   if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = plan.raw ? 'on' : 'off';
-  if (creates && plan.encryption === 'key') Object.assign(set, newRoot);
+  // A clone has its origin's encryption; ZFS refuses to set another.
+  if (creates && plan.encryption === 'key' && plan.origin === null) Object.assign(set, newRoot);
   // Without it a stream with properties stores plain text below an encrypted parent (shown on 2.1 and 2.4).
-  if (creates && plan.encryption === 'inherit') exclude.add('encryption');
+  else if (creates && plan.encryption !== 'none') exclude.add('encryption');
   for (const key of Object.keys(set)) exclude.delete(key);
   return { exclude: [...exclude], set };
 }
