@@ -139,6 +139,12 @@ describe('dialogs', function () {
     await editor.section('target').getByRole('button', { name: 'add a property' }).last().click();
     await editor.section('target').getByLabel('Property', { exact: true }).last().fill('compression');
     await editor.section('target').getByLabel('Value', { exact: true }).last().fill('zstd');
+    assert.equal(await form.locator('#node-input-encryptionKey').isVisible(), false);
+    await form.locator('#node-input-encryption').selectOption('key');
+    await form.locator('#node-input-encryptionKey').fill('a key that is typed');
+    await form.locator('#zfs-key-place').selectOption('file');
+    assert.equal(await form.locator('#node-input-encryptionKey').isVisible(), false);
+    await form.locator('#node-input-encryptionKeyLocation').fill('/etc/zfs/backup.key');
     await editor.done();
     await editor.deploy();
 
@@ -152,11 +158,15 @@ describe('dialogs', function () {
       targetRetentionPolicy: { keep: [{ type: 'every', period: 'day', count: 30 }] },
       whenDiverged: 'rollback',
       propertiesOverride: { compression: 'zstd' },
+      encryption: 'key',
+      encryptionKeyLocation: '/etc/zfs/backup.key',
       sourceConnection: 'nas1',
       targetDataset: 'backup/data',
     };
     for (const [property, value] of Object.entries(expected)) assert.deepEqual(node[property], value, property);
+    assert.equal(JSON.stringify(await nodeRed.savedFlows()).includes('a key that is typed'), false);
     // What was not touched is still not there.
+    assert.equal(node['encryptionKeyFormat'] === undefined || node['encryptionKeyFormat'] === 'hex', true);
     assert.equal('maxDestroyFraction' in node && node['maxDestroyFraction'] !== 0.5, false);
     assert.equal(node['propertiesExclude'], undefined);
   });
