@@ -241,7 +241,7 @@ async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<strin
   const finisher = new Finisher(setup, book, ctx);
   const outcomes = await runTree(
     plan.datasets,
-    ({ target }) => target,
+    { path: ({ target }) => target, after: ({ origin }) => origin?.dataset ?? null },
     setup.options.parallelDatasets,
     async (dataset) => {
       const pair = pairs.get(dataset.source);
@@ -274,7 +274,7 @@ function collectFailures(
   const failures = new Map<string, ZfsFlowError>();
   for (const { item, error, skippedFor } of outcomes) {
     const entry = book.entry(item.source, item.target);
-    if (skippedFor) book.warn(entry, [`left out because "${skippedFor.source}" above it failed`]);
+    if (skippedFor) book.warn(entry, [`left out because "${skippedFor.source}", which it depends on, failed`]);
     else if (error !== undefined) failures.set(item.source, toZfsFlowError(error));
   }
   for (const [source, error] of unverified) failures.set(source, error);

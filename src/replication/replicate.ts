@@ -43,7 +43,7 @@ function emitPlan(planned: PlannedRun, ctx: RunContext): void {
       prepare: dataset.prepare,
       resume: dataset.resume ? { to: dataset.resume.to.name, bytesThere: dataset.resume.bytesThere } : null,
       steps: dataset.steps.map(({ from, to, intermediates, snapshots }) => ({
-        from: from ? `${from.kind === 'bookmark' ? '#' : '@'}${from.name}` : null,
+        from: from ? `${from.dataset ?? ''}${from.kind === 'bookmark' ? '#' : '@'}${from.name}` : null,
         to: `@${to.name}`,
         intermediates,
         snapshots: snapshots.length,

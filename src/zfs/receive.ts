@@ -58,6 +58,8 @@ export interface ReceiveRequest {
   resumable: boolean;
   /** Only where the plan found nothing that could be lost. */
   force: boolean;
+  /** `-o origin=`: snapshot that the new dataset is a clone of. */
+  origin?: string;
   /** `-x`: properties that keep the target's value. */
   exclude: readonly string[];
   /** `-o` */
@@ -79,6 +81,7 @@ export function receiveArgv(request: ReceiveRequest): string[] {
     ...(request.force ? ['-F'] : []),
     // Mounting is done afterwards, where nothing is in the way.
     '-u',
+    ...(request.origin === undefined ? [] : ['-o', `origin=${request.origin}`]),
     ...excluded.flatMap((property) => ['-x', property]),
     ...overrides.flatMap(([property, value]) => ['-o', `${property}=${value}`]),
     request.target,

@@ -21,7 +21,12 @@ export interface StreamFlags {
 export interface SendStep {
   dataset: string;
   /** Base: null for a full stream. */
-  from: { kind: 'snapshot' | 'bookmark'; name: string; guid: string } | null;
+  from: {
+    kind: 'snapshot' | 'bookmark';
+    name: string;
+    guid: string;
+    /** Where it is of another: a clone's origin. */ dataset?: string;
+  } | null;
   /** Name after `@` of the last snapshot sent. */
   to: { name: string; guid: string };
   /** `-I`: everything between `from` and `to` too. */
@@ -45,7 +50,7 @@ function streamFlags(flags: StreamFlags): string[] {
 function stepNames(step: SendStep): string[] {
   const to = `${step.dataset}@${step.to.name}`;
   if (!step.from) return [to];
-  const from = `${step.dataset}${step.from.kind === 'bookmark' ? '#' : '@'}${step.from.name}`;
+  const from = `${step.from.dataset ?? step.dataset}${step.from.kind === 'bookmark' ? '#' : '@'}${step.from.name}`;
   return [step.intermediates ? '-I' : '-i', from, to];
 }
 
