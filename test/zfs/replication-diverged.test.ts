@@ -163,6 +163,38 @@ describe('replication to a diverged target', function () {
       await assertSame(a, source, b, target);
     });
 
+    it('goes on raw from a clone of an encrypted copy, whose key is not known there', async () => {
+      const [source, target] = [`tank/e${++counter}`, `backup/e${counter}`];
+      const properties = ['-o', 'encryption=on', '-o', 'keyformat=passphrase'];
+      await a.run(['zfs', 'create', ...properties, source], { stdin: 'lab-passphrase\n' });
+      await a.createDataset(`${source}/c`);
+      await a.writeRandom(source, 'data', 4);
+      await a.snapshot(source, 's1', { recursive: true });
+      const options = {
+        sourceConnection: 'a',
+        targetConnection: 'b',
+        sourceDatasets: [source],
+        targetDataset: target,
+        recursive: true,
+      };
+      await engine.replicate(options);
+      await b.snapshot(target, 'mine');
+      await b.snapshot(`${target}/c`, 'mine');
+      await a.snapshot(source, 's2', { recursive: true });
+      const result = await engine.replicate({ ...options, whenDiverged: 'rotate' });
+      assert.deepEqual(
+        result.datasets.map(({ action }) => action),
+        ['rotate', 'rotate'],
+      );
+      assert.ok(result.bytes < MB, `bytes: ${result.bytes}`);
+      assert.deepEqual(await names(b, `${target}_zfsflow-old-s1/c`), ['mine']);
+      assert.equal(await b.property(target, 'zfsflow:raw'), 'on');
+      for (const path of ['', '/c']) {
+        await b.run(['zfs', 'load-key', target + path], { stdin: 'lab-passphrase\n', check: false });
+        await assertSame(a, source + path, b, target + path);
+      }
+    });
+
     it('refuses the root dataset of a pool, and touches nothing when another dataset is refused', async () => {
       const { source, target, options } = await diverged(1, { recursive: true });
       await b.snapshot('backup', 'own');
