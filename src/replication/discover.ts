@@ -3,7 +3,7 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
-import { listDatasets, listTrees, requireAll, type TreeListing } from '../zfs/list';
+import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../zfs/list';
 import { destinationId, parseBookmarkName, parseReplacedMark, RAW_PROPERTY, REPLACED_PROPERTY } from '../zfs/marks';
 import { missingDatasets } from '../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
@@ -16,6 +16,7 @@ import type { PairInput, TargetOther } from './plan-types';
 import { locateAside } from './recover';
 import { abandoned, followRenames } from './renames';
 import type { Setup } from './setup';
+import { withoutShortLived } from './short-lived';
 
 export interface Discovery {
   /** Parents before children. */
@@ -44,7 +45,7 @@ async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
     roots: options.sourceDatasets,
     recursive: options.recursive,
     exclude: options.exclude,
-    columns: selection.needsCreation ? ['creation'] : [],
+    columns: selection.needsCreation || options.targetRetention === 'custom' ? ['creation'] : [],
     signal: ctx.signal,
   });
 }
@@ -53,7 +54,9 @@ async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
   const { options, target } = setup;
   // What is set aside takes everything below it along, so all of it has to be known.
   const recursive = options.recursive || options.sourceDatasets.length > 1 || displaces(setup);
-  return listTrees(target, { roots: [options.targetDataset], recursive, kinds: ['snapshot'], signal: ctx.signal });
+  const columns: SnapshotColumn[] = options.targetRetention === 'custom' ? ['creation'] : [];
+  const roots = [options.targetDataset];
+  return listTrees(target, { roots, recursive, kinds: ['snapshot'], columns, signal: ctx.signal });
 }
 
 const displaces = ({ options }: Setup): boolean =>
@@ -106,14 +109,14 @@ async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext
   return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
 }
 
-function buildPairs(setup: Setup, source: TreeListing, target: TreeListing): PairInput[] {
+function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, now: Date): PairInput[] {
   const sourceRecords = groupBy(source.snapshots, ({ dataset }) => dataset);
   const targetRecords = groupBy(target.snapshots, ({ dataset }) => dataset);
   const targetDatasets = new Map(target.datasets.map((record) => [record.name, record]));
   const pairs = source.datasets.map((dataset): PairInput => {
     const name = mapDataset(dataset.name, setup.common, setup.options.targetDataset);
     const records = sourceRecords.get(dataset.name) ?? [];
-    return {
+    const pair: PairInput = {
       source: dataset,
       sourceRecords: records,
       target: name,
@@ -127,6 +130,7 @@ function buildPairs(setup: Setup, source: TreeListing, target: TreeListing): Pai
       tokenIsOwn: false,
       sameIvset: null,
     };
+    return { ...pair, wanted: withoutShortLived(pair, setup.options, now) };
   });
   return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
 }
@@ -234,7 +238,7 @@ function refuseCollisions(pairs: readonly PairInput[]): void {
 export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
   const [source, target] = await Promise.all([listSource(setup, ctx), listTarget(setup, ctx)]);
   if (source.datasets.length === 0) requireAll(setup.source, source.missing);
-  const mapped = buildPairs(setup, source, target);
+  const mapped = buildPairs(setup, source, target, ctx.now());
   refuseCollisions(mapped);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
   const pairs = locate(setup, mapped, others);

@@ -3,14 +3,15 @@
 import type { HostResolver, RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
-import type { ReplicateOptions, ReplicationResult } from './options';
+import type { DatasetResult, ReplicateOptions, ReplicationResult } from './options';
+import { sends } from './protect';
 import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
 import { backoffDelay, pause } from './retry';
 import type { Secret } from './secret';
 import { prepareRun, type Setup } from './setup';
 import { checkEncryptionKey } from './target-key';
-import { pruneTarget } from './target-retention';
+import { mergePruned, pruneTarget } from './target-retention';
 
 /** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
 function isTransient(error: ZfsFlowError): boolean {
@@ -132,6 +133,7 @@ class Run {
 
   constructor(
     private readonly setup: Setup,
+    private readonly hosts: HostResolver,
     private readonly ctx: RunContext,
     private readonly started: Date,
   ) {
@@ -157,6 +159,7 @@ class Run {
       this.state.given.set(dataset, error);
       this.book.failed(this.book.entry(dataset, ''), error);
     }
+    await this.makeRoom(planned);
     return executePlan(this.setup, planned, this.state, this.book, this.ctx);
   }
 
@@ -229,6 +232,26 @@ class Run {
     }
   }
 
+  /** The target's retention, for the copies that are as the source is. */
+  async prune(copies: readonly Pick<DatasetResult, 'source' | 'target' | 'action'>[]): Promise<void> {
+    const { pruned, warnings } = await pruneTarget(this.setup, copies, this.hosts, this.ctx);
+    const { result } = this.book;
+    const merged = mergePruned([result.pruned, pruned].filter((one) => one !== undefined && one !== null));
+    if (merged) result.pruned = merged;
+    this.book.warnRun(warnings);
+  }
+
+  /**
+   * TrueNAS's pre-retention: what the policy lets go makes room for what comes. Only in a run whose pairs were all found
+   * in order (retention.md, rule 10); the base is the newest snapshot of its copy, so it stays.
+   */
+  private async makeRoom({ plan }: PlannedRun): Promise<void> {
+    if (this.state.attempt > 1 || this.setup.options.targetRetention === 'none') return;
+    const ordered = plan.datasets.every(({ refusal, state }) => refusal === null && /^(FORWARD|INITIAL)/.test(state));
+    const copies = plan.datasets.filter(({ state }) => state === 'FORWARD');
+    if (ordered && copies.length > 0 && plan.datasets.some(sends)) await this.prune(copies);
+  }
+
   end(state: ReplicationResult['state']): void {
     this.book.result.state = state;
     this.book.result.durationMs = this.ctx.now().getTime() - this.started.getTime();
@@ -255,16 +278,14 @@ export async function replicate(
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
   const setup = await connect(options, hosts, ctx, encryptionKey);
-  const run = new Run(setup, ctx, started);
+  const run = new Run(setup, hosts, ctx, started);
   try {
     if (options.mode === 'plan') {
       await run.planOnly();
       run.end('planned');
     } else {
       await run.execute();
-      const { pruned, warnings } = await pruneTarget(setup, run.book.result.datasets, hosts, ctx);
-      if (pruned) run.book.result.pruned = pruned;
-      run.book.warnRun(warnings);
+      await run.prune(run.book.result.datasets);
       run.end('success');
     }
     return run.book.result;

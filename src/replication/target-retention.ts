@@ -55,7 +55,8 @@ function requests({ options }: Setup, copies: readonly Copy[]): PruneRequest[] {
   });
 }
 
-function merge(results: readonly PruneResult[]): PruneResult | null {
+/** One result of several; null of none. */
+export function mergePruned(results: readonly PruneResult[]): PruneResult | null {
   const [first, ...others] = results;
   if (!first) return null;
   for (const other of others) {
@@ -99,5 +100,5 @@ export async function pruneTarget(
       warnings.push(`${dataset}@${name} could not be destroyed: ${message}`);
   }
   for (const message of warnings) ctx.emit({ event: 'warning', level: 'warn', message, host: setup.target.label });
-  return { pruned: merge(results), warnings };
+  return { pruned: mergePruned(results), warnings };
 }
