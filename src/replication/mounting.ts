@@ -11,12 +11,10 @@ interface Place {
   mountpoint: string;
 }
 
-/** Mount points of whatever kind; `mount` prints `… on PATH type …` on Linux, `… on PATH (zfs, …)` on FreeBSD. */
-async function mountPoints(host: Host, signal: AbortSignal): Promise<Map<string, string>> {
-  const result = await host.run(['mount'], { signal });
-  if (result.code !== 0) throw commandError(host, ['mount'], result);
+/** What is mounted where; `mount` prints `… on PATH type …` on Linux, `… on PATH (zfs, …)` on FreeBSD. */
+function readMounts(text: string): Map<string, string> {
   const points = new Map<string, string>();
-  for (const line of result.stdout.split('\n')) {
+  for (const line of text.split('\n')) {
     const match = /^(.*) on (.*?)(?: type \S+)? \([^()]*\)$/.exec(line);
     if (match?.[1] !== undefined && match[2] !== undefined) points.set(match[2], match[1]);
   }
@@ -43,11 +41,15 @@ async function mountable(setup: Setup, targets: readonly string[], ctx: RunConte
     .toSorted((a, b) => (a.mountpoint < b.mountpoint ? -1 : 1));
 }
 
+const NO_RESULT = { code: null, signal: null, stderr: '' };
+
 /** What is in the way of a mount, in words; null for nothing. */
 async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal): Promise<string | null> {
-  const other = (await mountPoints(host, signal)).get(mountpoint);
+  const argvs = [['mount'], ['ls', '-A', '--', mountpoint]];
+  const [mounts, found] = await host.runAll(argvs, { signal });
+  if (mounts?.code !== 0 || !found) throw commandError(host, argvs[0] ?? [], mounts ?? NO_RESULT);
+  const other = readMounts(mounts.stdout).get(mountpoint);
   if (other !== undefined) return `"${other}" is mounted there`;
-  const found = await host.run(['ls', '-A', '--', mountpoint], { signal });
   if (found.code === 0) return found.stdout.trim() === '' ? null : 'the directory is not empty';
   return /No such file or directory/.test(found.stderr) ? null : found.stderr.trim();
 }
