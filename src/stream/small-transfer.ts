@@ -58,7 +58,20 @@ async function openLocal(host: Host, argv: readonly string[], tag: string): Prom
 }
 
 async function open(host: Host, argv: readonly string[], tag: string, signal?: AbortSignal): Promise<Endpoint> {
-  return host instanceof SshHost ? openRemote(host, argv, tag, signal) : openLocal(host, argv, tag);
+  const end = await (host instanceof SshHost ? openRemote(host, argv, tag, signal) : openLocal(host, argv, tag));
+  // A broken pipe shows in the exit codes; here it must only not be an unhandled error.
+  for (const stream of [end.stdin, end.stdout, end.stderr]) stream.on('error', () => undefined);
+  return end;
+}
+
+/** Both at the same time: each costs a round trip. Neither is left behind when the other cannot be had. */
+async function openBoth(...opening: [Promise<Endpoint>, Promise<Endpoint>]): Promise<[Endpoint, Endpoint]> {
+  try {
+    return await Promise.all(opening);
+  } catch (error) {
+    for (const result of await Promise.allSettled(opening)) if (result.status === 'fulfilled') result.value.end();
+    throw error;
+  }
 }
 
 export interface SmallTransfer {
@@ -76,14 +89,11 @@ export async function runSmallTransfer(
   { source, sendArgv, target, receiveArgv }: SmallTransfer,
   options: PipelineOptions & { tag: string; onBytes: (bytes: number) => void },
 ): Promise<StageResult[]> {
-  const receiver = await open(target, receiveArgv, options.tag, options.signal);
-  let sender: Endpoint;
-  try {
-    sender = await open(source, sendArgv, options.tag, options.signal);
-  } catch (error) {
-    receiver.end();
-    throw error;
-  }
+  const { tag, signal } = options;
+  const [sender, receiver] = await openBoth(
+    open(source, sendArgv, tag, signal),
+    open(target, receiveArgv, tag, signal),
+  );
   const ends = [sender, receiver];
   const tails = ends.map((end, index) => watchMessages(end, index, options));
   const stop = (): void => ends.forEach((end) => end.end());
@@ -91,9 +101,6 @@ export async function runSmallTransfer(
   let grace: NodeJS.Timeout | undefined;
   let bytes = 0;
   sender.stdout.on('data', (chunk: Buffer) => options.onBytes((bytes += chunk.length)));
-  // A broken pipe shows in the exit codes; here it must only not be an unhandled error.
-  for (const stream of [sender.stdin, sender.stdout, receiver.stdin, receiver.stdout])
-    stream.on('error', () => undefined);
   sender.stdin.end();
   sender.stdout.pipe(receiver.stdin);
   if (options.signal?.aborted) stop();
@@ -128,7 +135,6 @@ function watchMessages(end: Endpoint, index: number, options: PipelineOptions): 
     const reader = new LineReader(take);
     stream.on('data', (chunk: Buffer) => reader.push(chunk));
     stream.on('end', () => reader.end());
-    stream.on('error', () => undefined);
   }
   return tail;
 }
