@@ -2,6 +2,7 @@
 // cut without a word (its TCP connection can last for hours). It keeps the target busy, and there must never be two
 // receivers of one dataset, so it is ended first; the partial receive stays resumable.
 import type { RunContext } from '../context';
+import { ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
 import { endTagged, findTagged } from '../host/tagged';
 import type { DatasetPlan, PairInput } from './plan-types';
@@ -9,7 +10,7 @@ import { sends } from './protect';
 import { processTag } from './send-dataset';
 import type { Setup } from './setup';
 
-async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<void> {
+async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {
   const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
   const ours = new Set(
     found.map(({ tag }) => tag).filter((tag) => prefixes.some((prefix) => tag.startsWith(`${prefix}.`))),
@@ -23,11 +24,13 @@ async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): 
       message: `ended a transfer that an earlier run had left running on ${host.label}`,
     });
   }
+  return ours.size > 0;
 }
 
 /**
  * Ends processes of earlier runs for the destinations that this plan sends to. Looks only where there is a sign of one: a
- * partial receive, or (`retrying`) an attempt that has just failed.
+ * partial receive, or (`retrying`) an attempt that has just failed. Where it ended one, what was listed before is out of
+ * date, the resume token above all: throws TARGET_BUSY_PARTIAL with `details.restart`, for a new attempt at once.
  */
 export async function endLeftovers(
   setup: Setup,
@@ -42,6 +45,12 @@ export async function endLeftovers(
   });
   const tags = suspects.map(({ dstId }) => processTag(dstId));
   if (tags.length === 0) return;
-  await endOn(setup.target, tags, ctx);
-  if (!setup.sameHost) await endOn(setup.source, tags, ctx);
+  const there = await endOn(setup.target, tags, ctx);
+  const here = !setup.sameHost && (await endOn(setup.source, tags, ctx));
+  if (!there && !here) return;
+  throw new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
+    host: setup.target.label,
+    retryable: true,
+    details: { restart: true },
+  });
 }

@@ -3,8 +3,10 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
+import { listSnapshots } from '../zfs/list';
 import { TARGET_HOLD_TAG } from '../zfs/marks';
 import { abortReceive, rollback } from '../zfs/receive';
+import { compareCreation } from '../zfs/records';
 import { cloneBack, promote, renameTarget, setAside } from './displace';
 import type { DatasetPlan, PrepareStep } from './plan-types';
 import type { Setup } from './setup';
@@ -19,10 +21,31 @@ export interface Preparation {
   afterwards: string[][];
 }
 
-async function rollBack(
-  { setup, plan, ctx }: Preparation,
-  step: Extract<PrepareStep, { do: 'rollback' }>,
-): Promise<void> {
+type Rollback = Extract<PrepareStep, { do: 'rollback' }>;
+
+/**
+ * `zfs rollback -r` takes whatever is newer by then, and the turn of a dataset may come hours after the listing: what
+ * the plan did not announce is not destroyed, but planned again.
+ */
+async function refuseUnannounced({ setup, plan, ctx }: Preparation, step: Rollback): Promise<void> {
+  const request = { roots: [plan.target], recursive: false, kinds: ['snapshot' as const], signal: ctx.signal };
+  const { snapshots } = await listSnapshots(setup.target, request);
+  const base = snapshots.find(({ name, guid }) => name === step.to && guid === plan.base?.guid);
+  const announced = new Set(step.destroys);
+  const late = base && snapshots.find((one) => compareCreation(one, base) > 0 && !announced.has(one.name));
+  if (base && !late) return;
+  throw new ZfsFlowError(
+    'TARGET_DIVERGED',
+    late
+      ? `${plan.target}@${late.name} came after the rollback was planned`
+      : `${plan.target}@${step.to}, to which a rollback was planned, is gone`,
+    { dataset: plan.source, host: setup.target.label, retryable: true },
+  );
+}
+
+async function rollBack(preparation: Preparation, step: Rollback): Promise<void> {
+  const { setup, plan, ctx } = preparation;
+  await refuseUnannounced(preparation, step);
   const lost = [
     ...step.destroys.map((name) => `@${name}`),
     ...(step.writtenBytes > 0 ? [`${step.writtenBytes} bytes`] : []),

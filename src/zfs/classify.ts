@@ -36,6 +36,8 @@ const RULES: readonly Rule[] = [
     code: 'KEY_NOT_LOADED',
     hint: 'Load the key with `zfs load-key`, or send the dataset raw.',
   },
+  // What it says when more has arrived than the token tells, since a receive went on after it was read.
+  { pattern: /cannot receive resume stream: kernel modules must be upgraded/, code: 'TRANSFER_FAILED' },
   { pattern: /quota exceeded|Disk quota/i, code: 'QUOTA_EXCEEDED' },
   { pattern: /out of space|No space left/i, code: 'OUT_OF_SPACE' },
   {

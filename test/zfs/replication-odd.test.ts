@@ -9,14 +9,17 @@ import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { assertSame, connectOptions, Engine, marks } from './engine';
 
-/** Loses its connection once, at the first command that matches. */
+/** Loses its connection once, at the first command that matches; or has something else happen before it. */
 class FlakyHost extends SshHost {
   matches: RegExp | null = null;
+  before: (() => Promise<unknown>) | null = null;
 
   override async runAll(argvs: readonly (readonly string[])[], options?: RunOptions): Promise<CommandResult[]> {
     if (this.matches && argvs.some((argv) => this.matches?.test(argv.join(' ')))) {
       this.matches = null;
-      throw new ZfsFlowError('CONNECTION_LOST', 'the connection was lost', { retryable: true });
+      if (!this.before) throw new ZfsFlowError('CONNECTION_LOST', 'the connection was lost', { retryable: true });
+      await this.before();
+      this.before = null;
     }
     return super.runAll(argvs, options);
   }
@@ -167,6 +170,23 @@ describe('replication of what is legal, but odd', function () {
     flaky.matches = /zfs list .*name,guid,createtxg,creation/;
     const again = await engine.replicate({ ...options, namingSchemas: ['day-%Y-%m-%d_%H-%M'] });
     assert.equal(again.snapshots, 1);
+  });
+
+  it('rolls back over nothing that its plan has not named', async () => {
+    const one = await job('1');
+    await engine.replicate(one.options);
+    await b.snapshot(one.target, 'theirs');
+    await a.snapshot(one.source, '2');
+    flaky.matches = /^zfs hold/;
+    flaky.before = async () => b.snapshot(one.target, 'late');
+    engine.events.length = 0;
+    await engine.replicate({ ...one.options, sourceConnection: 'flaky', whenDiverged: 'rollback' });
+    const named = engine.events.filter(({ event, destroys }) => event === 'warning' && Array.isArray(destroys));
+    assert.deepEqual(
+      named.map(({ destroys }) => destroys),
+      [['theirs', 'late']],
+    );
+    await assertSame(a, one.source, b, one.target);
   });
 
   it('takes no snapshot that it would not send', async () => {

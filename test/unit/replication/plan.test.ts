@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { planReplication } from '../../../src/replication/plan';
 import type { DatasetPlan, PlanInput } from '../../../src/replication/plan-types';
 import type { TokenContents } from '../../../src/zfs/send';
+import { bookmarkName } from '../../../src/zfs/marks';
 import { dataset, OPTIONS, pair, type PairText } from './model';
 
 function planOf(text: PairText, options: Partial<PlanInput['options']> = {}): DatasetPlan {
@@ -58,6 +59,14 @@ describe('planReplication', () => {
   it('prefers a bookmark that is newer than the newest common snapshot', () => {
     const plan = planOf({ source: 'a:1 #bm:3 d:4', target: 'a:1 b:2 c:3' });
     assert.deepEqual(shown(plan), ['i:bm>d']);
+  });
+
+  it('prefers its own bookmark to others of the same snapshot', () => {
+    const { dstId } = pair({ source: '', target: '' });
+    const own = bookmarkName(dstId, '1', false);
+    for (const source of [`#x:1 #${own}:1 b:2`, `#${own}:1 #x:1 b:2`]) {
+      assert.equal(planOf({ source, target: 'a:1' }).base?.name, own);
+    }
   });
 
   it('uses a snapshot that the filter leaves out as base, and sends only what it selects', () => {

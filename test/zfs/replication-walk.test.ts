@@ -1,0 +1,185 @@
+// A seeded random walk: snapshots come, go and are renamed on both sides, bookmarks vanish, controllers die in the middle.
+// Whatever happens: replication takes nothing from the target, what both sides share survives, and runs that are let
+// alone reach the source's state. WALK_SEED repeats a walk; WALK_SECONDS makes it longer.
+import assert from 'node:assert/strict';
+import { ZfsFlowError } from '../../src/errors';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { connectOptions, Engine, marks } from './engine';
+import { Life, MortalHost } from './mortal';
+
+const SEED = Number(process.env['WALK_SEED'] ?? Date.now() % 1_000_000);
+const SECONDS = Number(process.env['WALK_SECONDS'] ?? 40);
+const SOURCE = 'tank/walk a';
+const TARGET = 'backup/walk';
+
+/** mulberry32: numbers in [0, 1) that follow from the seed alone. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Entry {
+  name: string;
+  guid: string;
+}
+
+describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
+  this.timeout(SECONDS * 1000 + 180_000);
+  let lab: Lab;
+  let a: Machine;
+  let b: Machine;
+  const engine = new Engine();
+  const random = randomFrom(SEED);
+  const log: string[] = [];
+  /** GUIDs on the target that the walk itself has destroyed, and those of snapshots that it took there. */
+  const destroyed = new Set<string>();
+  const foreign = new Set<string>();
+  let counter = 0;
+  const options = {
+    sourceConnection: 'a',
+    targetConnection: 'b',
+    sourceDatasets: [SOURCE],
+    targetDataset: TARGET,
+    retries: 2,
+  };
+
+  before(async () => {
+    lab = await Lab.create();
+    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
+    engine.add(a);
+    engine.add(b);
+    await a.createDataset(SOURCE);
+  });
+  after(async () => {
+    await engine.close();
+    await lab.close();
+  });
+
+  const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)];
+  const onTarget = (): Promise<Entry[]> => b.snapshots(TARGET);
+
+  /** A change that ZFS may refuse (a held snapshot, say): then nothing has happened. */
+  async function attempt(machine: Machine, argv: readonly string[]): Promise<boolean> {
+    const { code } = await machine.run(argv, { check: false });
+    log.push(`${argv.join(' ')}${code === 0 ? '' : ' (refused)'}`);
+    return code === 0;
+  }
+
+  const moves: Readonly<Record<string, () => Promise<void>>> = {
+    snapshot: async () => {
+      const name = `s${++counter}${random() < 0.3 ? ' x' : ''}`;
+      await a.writeFile(SOURCE, `file${counter % 5}`, name.repeat(Math.ceil(random() * 50)));
+      await attempt(a, ['zfs', 'snapshot', `${SOURCE}@${name}`]);
+    },
+    destroy: async () => {
+      const one = pick(await a.snapshots(SOURCE));
+      if (one) await attempt(a, ['zfs', 'destroy', `${SOURCE}@${one.name}`]);
+    },
+    rename: async () => {
+      const one = pick(await a.snapshots(SOURCE));
+      if (one) await attempt(a, ['zfs', 'rename', `${SOURCE}@${one.name}`, `r${++counter}`]);
+    },
+    unmark: async () => {
+      // Never the newest: with it and its snapshot nothing would be shared any more, by nobody's fault but the walk's.
+      const one = pick((await a.bookmarks(SOURCE)).slice(0, -1));
+      const newest = (await onTarget()).findLast(({ guid }) => !foreign.has(guid));
+      if (one && one.guid !== newest?.guid) await attempt(a, ['zfs', 'destroy', `${SOURCE}#${one.name}`]);
+    },
+    theirs: async () => {
+      await attempt(b, ['zfs', 'snapshot', `${TARGET}@t${++counter}`]);
+      const guid = (await onTarget()).at(-1)?.guid;
+      if (guid !== undefined) foreign.add(guid);
+    },
+    theirsAway: async () => {
+      for (const { name, guid } of await onTarget()) {
+        if (!foreign.has(guid)) continue;
+        assert.ok(await attempt(b, ['zfs', 'destroy', `${TARGET}@${name}`]));
+        foreign.delete(guid);
+        destroyed.add(guid);
+      }
+    },
+    destroyCopy: async () => {
+      const all = (await onTarget()).filter(({ guid }) => !foreign.has(guid));
+      const one = pick(all.slice(0, -1));
+      if (one && (await attempt(b, ['zfs', 'destroy', `${TARGET}@${one.name}`]))) destroyed.add(one.guid);
+    },
+    renameCopy: async () => {
+      const one = pick(await onTarget());
+      if (one) await attempt(b, ['zfs', 'rename', `${TARGET}@${one.name}`, `c${++counter}`]);
+    },
+    die: async () => {
+      const life = new Life(Math.floor(random() * 14));
+      const mortal = new Engine();
+      for (const machine of [a, b]) mortal.hosts.set(machine.name, new MortalHost(connectOptions(machine), life));
+      await mortal.replicate({ ...options, retries: 1 }).catch(acceptable);
+      await mortal.close();
+      log.push(`died before: ${life.last}`);
+    },
+    run: async () => run(),
+  };
+
+  function acceptable(error: unknown): void {
+    assert.ok(error instanceof ZfsFlowError, String(error));
+    log.push(`${error.code}: ${error.message}`);
+    const fine = error.code === 'CANCELLED' || (error.code === 'TARGET_DIVERGED' && foreign.size > 0);
+    assert.ok(fine, `${error.code}: ${error.message}`);
+  }
+
+  async function run(): Promise<void> {
+    log.push('run');
+    await engine.replicate(options).catch(acceptable);
+  }
+
+  /** Nothing that was on the target is missing, and its newest is still known to the source. */
+  async function check(before: readonly Entry[]): Promise<void> {
+    const now = await onTarget();
+    const there = new Set(now.map(({ guid }) => guid));
+    const lost = before.filter(({ guid }) => !there.has(guid) && !destroyed.has(guid));
+    assert.deepEqual(lost, [], 'lost on the target');
+    const known = new Set([...(await a.snapshots(SOURCE)), ...(await a.bookmarks(SOURCE))].map(({ guid }) => guid));
+    const newest = now.findLast(({ guid }) => !foreign.has(guid));
+    assert.ok(newest && known.has(newest.guid), `the newest of the target, @${newest?.name}, is unknown to the source`);
+  }
+
+  it('loses nothing, keeps what is shared, and arrives', async () => {
+    try {
+      await moves['snapshot']?.();
+      await run();
+      const weighted = 'snapshot snapshot run die die die theirsAway theirsAway'.split(' ').concat(Object.keys(moves));
+      for (const end = Date.now() + SECONDS * 1000; Date.now() < end;) {
+        const before = await onTarget();
+        await moves[pick(weighted) ?? 'run']?.();
+        await check(before);
+      }
+      await moves['theirsAway']?.();
+      await moves['snapshot']?.();
+      await run();
+      await arrived();
+    } catch (error) {
+      console.error(log.map((line) => `      ${line}`).join('\n'));
+      throw error;
+    }
+  });
+
+  async function arrived(): Promise<void> {
+    const [left, right] = await Promise.all([a.snapshots(SOURCE), onTarget()]);
+    const there = new Set([...right.map(({ guid }) => guid), ...destroyed]);
+    assert.deepEqual(
+      left.filter(({ guid }) => !there.has(guid)),
+      [],
+      'not on the target',
+    );
+    assert.equal(right.at(-1)?.guid, left.at(-1)?.guid);
+    assert.equal(await b.digest(`${TARGET}@${right.at(-1)?.name}`), await a.digest(`${SOURCE}@${left.at(-1)?.name}`));
+    const [source, target] = [await marks(a, SOURCE), await marks(b, TARGET)];
+    assert.deepEqual([source.tentative, source.holds], [[], []]);
+    assert.ok(source.final.length <= 16);
+    assert.deepEqual(target.holds, [`${right.at(-1)?.name}:zfsflow_last`]);
+  }
+});
