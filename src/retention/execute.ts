@@ -5,6 +5,7 @@ import { type ErrorCode, ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import type { Host } from '../host/host';
 import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from '../zfs/destroy';
+import { canDestroyByProgram, destroyByProgram, type Change } from '../zfs/destroy-program';
 import { listSnapshots } from '../zfs/list';
 import { poolSpace, spaceOfSnapshots, waitForFreeing } from '../zfs/space';
 import { stale } from './approve';
@@ -21,17 +22,27 @@ export interface ExecuteOptions {
   minFree: MinFree | null;
 }
 
-/** What changed about a snapshot since it was planned, or null. */
-function difference(item: PruneItem, state: SnapshotState | undefined): string | null {
-  if (!state) return 'it is gone already';
-  if (state.guid !== item.guid) return 'another snapshot has its name now';
-  if (state.userrefs > 0) return 'it is held now';
-  if (state.clones.length > 0) return 'it has a clone now';
+/** What changed about a snapshot since it was planned, in words. */
+const CHANGES: Readonly<Record<Change, string>> = {
+  gone: 'it is gone already',
+  replaced: 'another snapshot has its name now',
+  held: 'it is held now',
+  cloned: 'it has a clone now',
+};
+
+function difference(item: PruneItem, state: SnapshotState | undefined): Change | null {
+  if (!state) return 'gone';
+  if (state.guid !== item.guid) return 'replaced';
+  if (state.userrefs > 0) return 'held';
+  if (state.clones.length > 0) return 'cloned';
   return null;
 }
 
 class Executor {
   private readonly spared = new Set<PruneItem>();
+  /** Those that a program which failed on the way may have destroyed. */
+  private readonly perhapsDestroyed = new Set<PruneItem>();
+  private total = 0;
 
   constructor(
     private readonly host: Host,
@@ -49,43 +60,79 @@ class Executor {
   }
 
   private async runRounds(items: readonly PruneItem[]): Promise<void> {
-    const { minFree } = this.options;
+    this.total = items.length;
     // Dataset by dataset, each oldest first, so that a command destroys as many as it can; a run that may stop early
     // goes by age over all of them.
-    const rounds = minFree
+    const rounds = this.options.minFree
       ? destroyRounds(items, ROUND_WITH_TRIGGER)
       : destroyRounds([...groupBy(items, ({ dataset }) => dataset).values()].flat());
+    await this.byCommands(await this.byPrograms(rounds));
+  }
+
+  /** Compares and destroys in one step, round by round; returns the rounds that are left where that cannot be. */
+  private async byPrograms(rounds: readonly PruneItem[][]): Promise<readonly PruneItem[][]> {
+    const { signal } = this.ctx;
+    if (!(await canDestroyByProgram(this.host, signal))) return rounds;
+    for (const [index, round] of rounds.entries()) {
+      signal.throwIfAborted();
+      const going = await this.needed(round);
+      const done = await destroyByProgram(this.host, going, { allOrNone: this.options.strict, signal });
+      const destroyed = new Set(done.destroyed);
+      this.report(going, { destroyed: going.filter((item) => destroyed.has(item)).map(snapshotName), failed: [] });
+      for (const { item, change } of done.changed) this.leave(item, CHANGES[change]);
+      // `zfs destroy` can do more (it unmounts), and says why where it cannot.
+      if (done.refused.length > 0) await this.byCommands([done.refused]);
+      this.progress();
+      for (const item of done.unknown) this.perhapsDestroyed.add(item);
+      const left = [...done.untried, ...done.unknown];
+      if (left.length > 0) return [left, ...rounds.slice(index + 1)];
+    }
+    return [];
+  }
+
+  /** Looks at each round right before it is destroyed, in the same command as the round before it. */
+  private async byCommands(rounds: readonly PruneItem[][]): Promise<void> {
     const look = rounds[0] ? await destroyAndLook(this.host, [], rounds[0], this.ctx.signal) : undefined;
     let states = look?.states ?? new Map<string, SnapshotState>();
     for (const [index, round] of rounds.entries()) {
       this.ctx.signal.throwIfAborted();
-      const unchanged = this.compare(round, states);
-      const going = minFree ? await this.needed(unchanged, minFree) : unchanged;
+      const going = await this.needed(this.compare(round, states));
       const done = await destroyAndLook(this.host, going, rounds[index + 1] ?? [], this.ctx.signal);
       this.report(going, done.outcome);
       states = done.states;
-      this.progress(items.length);
+      this.progress();
     }
   }
 
   /** Those that are as planned; the others stay, and are said. */
   private compare(round: readonly PruneItem[], states: ReadonlyMap<string, SnapshotState>): PruneItem[] {
     return round.filter((item) => {
-      const why = difference(item, states.get(snapshotName(item)));
-      if (why === null) return true;
-      if (this.options.strict) {
-        throw stale(`${snapshotName(item)} is no longer as approved: ${why}`, { differences: [{ ...item, why }] });
+      const change = difference(item, states.get(snapshotName(item)));
+      if (change === null) return true;
+      if (change === 'gone' && this.perhapsDestroyed.has(item)) {
+        this.report([item], { destroyed: [snapshotName(item)], failed: [] });
+        return false;
       }
-      this.spare(item, `${why}, which was not so when the plan was made`);
-      const message = `${snapshotName(item)} was left alone: ${why}`;
-      this.result.warnings.push(message);
-      this.say('warning', item, message);
+      this.leave(item, CHANGES[change]);
       return false;
     });
   }
 
-  /** Those whose pool still has less free space than asked for. */
-  private async needed(items: readonly PruneItem[], minFree: MinFree): Promise<PruneItem[]> {
+  /** Says that one stays because it is not as planned, which in strict mode ends the run. */
+  private leave(item: PruneItem, why: string): void {
+    if (this.options.strict) {
+      throw stale(`${snapshotName(item)} is no longer as approved: ${why}`, { differences: [{ ...item, why }] });
+    }
+    this.spare(item, `${why}, which was not so when the plan was made`);
+    const message = `${snapshotName(item)} was left alone: ${why}`;
+    this.result.warnings.push(message);
+    this.say('warning', item, message);
+  }
+
+  /** Those whose pool still has less free space than asked for; all, when nothing was asked for. */
+  private async needed(items: readonly PruneItem[]): Promise<readonly PruneItem[]> {
+    const { minFree } = this.options;
+    if (minFree === null) return items;
     const pools = [...new Set(items.map(({ dataset }) => poolOf(dataset)))];
     if (pools.length === 0) return [];
     for (const pool of pools) await waitForFreeing(this.host, pool, FREEING_TIMEOUT_MS, this.ctx.signal);
@@ -138,7 +185,8 @@ class Executor {
     });
   }
 
-  private progress(snapshotCount: number): void {
+  private progress(): void {
+    const snapshotCount = this.total;
     const snapshotIndex = this.result.destroyed.length + this.result.failed.length;
     this.ctx.emit({
       event: 'progress',

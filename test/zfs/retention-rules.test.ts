@@ -9,22 +9,32 @@ import { pruneSnapshots } from '../../src/retention/prune';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { failure, options, resolver, runPrune, sshHost, TestContext } from './retention-support';
+import { failure, options, resolver, runPrune, sshHost, TestContext, withoutPrograms } from './retention-support';
 
 /** A host that does something between the commands of a run, as other people do. */
 function disturbed(host: Host, before: RegExp, disturb: () => Promise<unknown>): Host {
   let done = false;
+  const look = async (line: string): Promise<void> => {
+    if (done || !before.test(line)) return;
+    done = true;
+    await disturb();
+  };
   return new Proxy(host, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
-      if (key !== 'runAll') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      return async (argvs: readonly (readonly string[])[], more: object) => {
-        if (!done && argvs.some((argv) => before.test(argv.join(' ')))) {
-          done = true;
-          await disturb();
-        }
-        return target.runAll(argvs, more);
-      };
+      if (key === 'run') {
+        return async (argv: readonly string[], more: object) => {
+          await look(argv.join(' '));
+          return target.run(argv, more);
+        };
+      }
+      if (key === 'runAll') {
+        return async (argvs: readonly (readonly string[])[], more: object) => {
+          for (const argv of argvs) await look(argv.join(' '));
+          return target.runAll(argvs, more);
+        };
+      }
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 }
@@ -114,55 +124,92 @@ describe('retention rules on real ZFS', () => {
     assert.notEqual((await run({ mode: 'plan' })).planId, result.planId);
   });
 
-  const looked = /zfs list .*userrefs,clones \S+@/;
+  const ways = [
+    { way: 'by channel program', lookedAt: /zfs program -j \S+ - (each|all-or-none) /, by: () => host as Host },
+    { way: 'by commands', lookedAt: /zfs list .*userrefs,clones \S+@/, by: () => withoutPrograms(host) },
+  ];
   const between: [string, string, string][] = [
     ['held', 'zfs hold x "$1@b"', 'it is held now'],
     ['cloned', 'zfs clone "$1@b" "$1-clone"', 'it has a clone now'],
     ['replaced', 'zfs destroy "$1@b"; zfs snapshot "$1@b"', 'another snapshot has its name now'],
     ['gone', 'zfs destroy "$1@b"', 'it is gone already'],
   ];
-  for (const [what, script, why] of between) {
-    it(`rule 18: a snapshot that was ${what} after the plan is left alone, and said`, async () => {
+  for (const { way, lookedAt, by } of ways) {
+    for (const [what, script, why] of between) {
+      it(`rule 18: a snapshot that was ${what} after the plan is left alone, and said (${way})`, async () => {
+        await take('a', 'b', 'c', 'd');
+        const from = resolver({ nas: disturbed(by(), lookedAt, () => nas.sh(script, { args: [dataset] })) });
+        const commands: string[] = [];
+        const stop = host.onCommand((line) => commands.push(line));
+        const result = await run({}, undefined, from);
+        stop();
+        const looks = commands.filter((line) => line.includes('name,guid,userrefs,clones'));
+        assert.equal(looks.length > 0, way === 'by commands', looks.join('\n'));
+        assert.deepEqual(
+          result.destroyed.map(({ name }) => name),
+          ['a', 'c'],
+        );
+        assert.match(result.warnings.join(), new RegExp(`@b was left alone: ${why}`));
+        assert.deepEqual(await names(), what === 'gone' ? ['d'] : what === 'replaced' ? ['d', 'b'] : ['b', 'd']);
+      });
+    }
+
+    it(`rule 18: in an approved plan it ends the run before anything is destroyed (${way})`, async () => {
       await take('a', 'b', 'c', 'd');
-      const from = resolver({ nas: disturbed(host, looked, () => nas.sh(script, { args: [dataset] })) });
-      const result = await run({}, undefined, from);
-      assert.deepEqual(
-        result.destroyed.map(({ name }) => name),
-        ['a', 'c'],
-      );
-      assert.match(result.warnings.join(), new RegExp(`@b was left alone: ${why}`));
-      assert.deepEqual(await names(), what === 'gone' ? ['d'] : what === 'replaced' ? ['d', 'b'] : ['b', 'd']);
+      const { planId } = await run({ mode: 'plan' });
+      const hold = (): Promise<unknown> => nas.run(['zfs', 'hold', 'x', `${dataset}@b`]);
+      const from = resolver({ nas: disturbed(by(), lookedAt, hold) });
+      await failure(run({ mode: 'approve', approved: planId }, undefined, from), 'PLAN_STALE');
+      assert.deepEqual(await names(), ['a', 'b', 'c', 'd']);
     });
   }
 
-  it('rule 18: in an approved plan it ends the run before anything is destroyed', async () => {
+  it('rule 18: a program that ends on the way leaves what it destroyed destroyed, and the rest to commands', async () => {
     await take('a', 'b', 'c', 'd');
-    const { planId } = await run({ mode: 'plan' });
-    const hold = (): Promise<unknown> => nas.run(['zfs', 'hold', 'x', `${dataset}@b`]);
-    const from = resolver({ nas: disturbed(host, looked, hold) });
-    await failure(run({ mode: 'approve', approved: planId }, undefined, from), 'PLAN_STALE');
-    assert.deepEqual(await names(), ['a', 'b', 'c', 'd']);
-  });
-
-  it('rule 20: batches of at most 100, never -r, -R, -f or -d, oldest first', async function () {
-    this.timeout(120_000);
-    const list = Array.from({ length: 230 }, (_, index) => `s${String(index).padStart(3, '0')}`);
-    await take(...list, 'newest');
-    const commands: string[] = [];
-    const stop = host.onCommand((line) => commands.push(line));
-    const result = await run();
-    stop();
-    const destroys = commands.filter((line) => line.includes('zfs destroy'));
-    assert.deepEqual(
-      destroys.map((line) => line.split(',').length),
-      [100, 100, 30],
-    );
-    assert.ok(destroys.every((line) => !/destroy\s+-/.test(line)));
+    const cut = new Proxy(host, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        return async (argv: readonly string[], more: object) => {
+          if (argv[5] !== 'each') return target.run(argv, more);
+          await nas.run(['zfs', 'destroy', `${dataset}@a`]);
+          return { code: 1, signal: null, stdout: '', stderr: 'Channel program execution failed: out of memory' };
+        };
+      },
+    });
+    const result = await run({}, undefined, resolver({ nas: cut }));
     assert.deepEqual(
       result.destroyed.map(({ name }) => name),
-      list,
+      ['a', 'b', 'c'],
     );
+    assert.deepEqual(result.warnings, []);
+    assert.deepEqual(await names(), ['d']);
   });
+
+  for (const { way, by } of ways) {
+    it(`rule 20: batches of at most 100, never -r, -R, -f or -d, oldest first (${way})`, async function () {
+      this.timeout(120_000);
+      const list = Array.from({ length: 115 }, (_, index) => `s${String(index).padStart(3, '0')}`);
+      await take(...list, 'newest');
+      const commands: string[] = [];
+      const stop = host.onCommand((line) => commands.push(line));
+      const result = await run({}, undefined, resolver({ nas: by() }));
+      stop();
+      const byProgram = commands.filter((line) => / program -j \S+ - each/.test(line));
+      const destroys = commands.filter((line) => line.includes('zfs destroy'));
+      const sizes = [
+        ...byProgram.map((line) => line.split('@').length - 1),
+        ...destroys.map((line) => line.split(',').length),
+      ];
+      assert.deepEqual(sizes, [100, 15]);
+      assert.equal((way === 'by commands' ? byProgram : destroys).length, 0);
+      assert.ok(destroys.every((line) => !/destroy\s+-/.test(line)));
+      assert.deepEqual(
+        result.destroyed.map(({ name }) => name),
+        list,
+      );
+    });
+  }
 
   it('rule 20: what cannot be destroyed is reported one by one with its code, and quickly where it concerns all', async () => {
     await take(...Array.from({ length: 60 }, (_, index) => `s${index}`), 'newest');

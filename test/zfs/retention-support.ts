@@ -102,3 +102,17 @@ export function autoName(secondsAgo: number, now = Date.now()): string {
   const iso = new Date(now - secondsAgo * 1000).toISOString();
   return `auto-${iso.slice(0, 10)}_${iso.slice(11, 13)}-${iso.slice(14, 16)}`;
 }
+
+/** The host as one where channel programs cannot run: no root, an old ZFS. */
+export function withoutPrograms(host: Host): Host {
+  return new Proxy(host, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return async (argv: readonly string[], more: object) =>
+        argv[1] === 'program'
+          ? { code: 2, signal: null, stdout: '', stderr: "unrecognized command 'program'" }
+          : target.run(argv, more);
+    },
+  });
+}
