@@ -75,7 +75,7 @@ async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
   const dstId = destinationId(setup.targetPoolGuid, targetDataset);
   const roots = result.stdout.split('\n').flatMap((line) => {
     const [name = '', value = ''] = line.split('\t');
-    return name !== targetDataset && parseReplacedMark(value)?.dstId === dstId ? [name] : [];
+    return name !== targetDataset && parseReplacedMark(value, name)?.dstId === dstId ? [name] : [];
   });
   return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
 }

@@ -36,7 +36,7 @@ export async function setAside(preparation: Preparation, { to, mode }: Step<'set
   const { target } = plan;
   say(preparation, `sets "${target}" aside as "${to}" (${mode})`);
   const options = { dataset: plan.source, signal: ctx.signal };
-  const mark = replacedMark({ dstId: plan.dstId, mode });
+  const mark = replacedMark({ dstId: plan.dstId, mode }, to);
   await zfs(setup.target, ['set', `${REPLACED_PROPERTY}=${mark}`, target], options);
   try {
     await zfs(setup.target, ['rename', target, to], options);

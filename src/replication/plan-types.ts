@@ -140,7 +140,13 @@ export interface ReplacedCopy {
   /** Value of its mark. */
   mark: string;
   /** Everything that goes: by its name at that time, parents first. */
-  datasets: { name: string; guid: string; snapshots: string[] }[];
+  datasets: {
+    name: string;
+    guid: string;
+    /** Bytes written after its newest snapshot. */
+    written: number;
+    snapshots: string[];
+  }[];
 }
 
 export interface ReplicationPlan {

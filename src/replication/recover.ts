@@ -5,19 +5,15 @@ import { compareDecimal, isWithin, type SnapshotRecord } from '../zfs/records';
 import type { PairInput, PlanInput, TargetOther } from './plan-types';
 import { classifyTarget, inOrder } from './state';
 
-interface Aside extends ReplacedMark {
+export interface Aside extends ReplacedMark {
   name: string;
 }
 
-const parentOf = (dataset: string): string => dataset.slice(0, Math.max(0, dataset.lastIndexOf('/')));
-
-/** The tops of what was set aside; below them the mark is inherited. */
-function asides(others: readonly TargetOther[]): Aside[] {
-  const marks = new Map(others.map(({ dataset }) => [dataset.name, dataset.userProperties[REPLACED_PROPERTY]]));
+/** The tops of what runs of ours set aside. */
+export function asides(others: readonly TargetOther[]): Aside[] {
   return others.flatMap(({ dataset: { name, userProperties } }) => {
-    const value = userProperties[REPLACED_PROPERTY];
-    const mark = parseReplacedMark(value);
-    return mark && marks.get(parentOf(name)) !== value ? [{ ...mark, name }] : [];
+    const mark = parseReplacedMark(userProperties[REPLACED_PROPERTY], name);
+    return mark ? [{ ...mark, name }] : [];
   });
 }
 

@@ -107,6 +107,8 @@ async function surprise(setup: Setup, copy: ReplacedCopy, ctx: RunContext): Prom
   const listed = new Map(copy.datasets.map((dataset) => [dataset.name, dataset]));
   const foreign = datasets.find(({ name, guid }) => listed.get(name)?.guid !== guid);
   if (foreign) return `"${foreign.name}" was not there when it was planned`;
+  const written = datasets.find((dataset) => dataset.written > (listed.get(dataset.name)?.written ?? 0));
+  if (written) return `something was written to "${written.name}" since it was planned`;
   const newer = snapshots.find(({ dataset, name }) => !listed.get(dataset)?.snapshots.includes(name));
   return newer ? `${fullName(newer)} was not there when it was planned` : null;
 }

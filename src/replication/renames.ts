@@ -1,8 +1,9 @@
 // Source datasets that were renamed since the last run (pure): a target dataset that no source maps to any more holds
 // their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
-import { destinationId, parseReplacedMark, REPLACED_PROPERTY } from '../zfs/marks';
+import { destinationId } from '../zfs/marks';
 import { isWithin } from '../zfs/records';
 import type { PairInput, TargetOther } from './plan-types';
+import { asides } from './recover';
 
 export interface RenameInput {
   pairs: readonly PairInput[];
@@ -16,8 +17,9 @@ export interface RenameInput {
 /** Pairs without a copy of their own, with the unmapped target datasets that hold snapshots of theirs. */
 function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Map<PairInput, TargetOther[]> {
   const holders = new Map<string, TargetOther[]>();
+  const old = asides(others);
   for (const other of others) {
-    if (parseReplacedMark(other.dataset.userProperties[REPLACED_PROPERTY])) continue;
+    if (old.some(({ name }) => isWithin(other.dataset.name, name))) continue;
     for (const { guid } of other.snapshots) holders.set(guid, [...(holders.get(guid) ?? []), other]);
   }
   const found = new Map<PairInput, TargetOther[]>();
@@ -83,9 +85,10 @@ export function abandoned(pairs: readonly PairInput[], others: readonly TargetOt
   const followed = new Set(
     pairs.flatMap(({ located, targetDataset }) => (located && targetDataset ? targetDataset.name : [])),
   );
+  const old = asides(others);
   return others
     .filter(({ dataset, snapshots }) => snapshots.length > 0 && !followed.has(dataset.name))
-    .filter(({ dataset }) => !parseReplacedMark(dataset.userProperties[REPLACED_PROPERTY]))
     .map(({ dataset }) => dataset.name)
+    .filter((name) => !old.some((aside) => isWithin(name, aside.name)))
     .filter((name) => pairs.some(({ target }) => isWithin(name, target)));
 }

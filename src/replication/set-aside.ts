@@ -1,9 +1,10 @@
 // Rotate and recreate, decided (pure): which targets are renamed aside, what takes their place, and where each copy is
 // when its turn comes. Children that are fine go back below the new parent by rename; nothing is copied for them.
 // What an interrupted run left is found by `recover.ts`; the steps are carried out by `displace.ts`.
-import { parseReplacedMark, PLACEHOLDER_PROPERTY, replacedMark, REPLACED_PROPERTY } from '../zfs/marks';
+import { PLACEHOLDER_PROPERTY, replacedMark } from '../zfs/marks';
 import { isWithin, type SnapshotRecord } from '../zfs/records';
 import type { PairInput, PlanInput, PrepareStep, Refusal, ReplacedCopy, TargetOther } from './plan-types';
+import { asides } from './recover';
 import { classifyTarget, inOrder, type TargetState } from './state';
 
 /** A pair as it will be when its turn comes, and what brings it there. */
@@ -62,10 +63,12 @@ function cloned(pair: PairInput, { targetBase }: WithBase): PairInput {
 
 /** What goes in the end, in full. */
 function announce({ datasets }: ReplacedCopy): string {
-  const each = datasets.map(({ name, snapshots }) => {
-    return snapshots.length === 0
-      ? `"${name}"`
-      : `"${name}" with ${snapshots.map((snapshot) => `@${snapshot}`).join(', ')}`;
+  const each = datasets.map(({ name, snapshots, written }) => {
+    const parts = [
+      ...snapshots.map((snapshot) => `@${snapshot}`),
+      ...(written > 0 ? [`${written} bytes written since`] : []),
+    ];
+    return parts.length === 0 ? `"${name}"` : `"${name}" with ${parts.join(', ')}`;
   });
   return `when the new copy is complete and verified, these are destroyed: ${each.join('; ')}`;
 }
@@ -172,7 +175,7 @@ class Planner {
     turn.prepare.push({ do: 'setAside', to, mode });
     this.aside.set(pair.target, { to, root: pair.target, back: mode === 'rotate' && hasBase(state) });
     if (mode === 'recreate') {
-      const mark = replacedMark({ dstId: pair.dstId, mode });
+      const mark = replacedMark({ dstId: pair.dstId, mode }, to);
       this.replaced.push({ dataset: to, target: pair.target, mark, datasets: [] });
       this.addReplaced(pair.target, to, pair);
     }
@@ -182,7 +185,8 @@ class Planner {
   private addReplaced(root: string, name: string, pair: PairInput): void {
     const copy = this.replaced.find(({ target }) => target === root);
     const snapshots = inOrder(pair.targetSnapshots).map((snapshot) => snapshot.name);
-    copy?.datasets.push({ name, guid: pair.targetDataset?.guid ?? '', snapshots });
+    const { guid = '', written = 0 } = pair.targetDataset ?? {};
+    copy?.datasets.push({ name, guid, written, snapshots });
   }
 
   /** What takes the place of a copy that lies at `old`: a clone of the common snapshot, or a new copy. */
@@ -263,39 +267,35 @@ class Planner {
   /** Old copies that an interrupted recreate had set aside: they go when this run has completed the new ones. */
   private collectLeftovers(): void {
     if (this.mode !== 'recreate') return;
-    const byName = new Map(this.others.map((other) => [other.dataset.name, other]));
     const back = new Set(
       [...this.turns.values()].flatMap(({ prepare }) =>
         prepare.flatMap((step) => (step.do === 'rename' ? step.from : [])),
       ),
     );
-    for (const { dataset } of this.others) {
-      const value = dataset.userProperties[REPLACED_PROPERTY];
-      const mark = parseReplacedMark(value);
-      const target = this.pairs.find(({ dstId }) => dstId === mark?.dstId)?.target;
-      if (value === undefined || mark?.mode !== 'recreate' || target === undefined) continue;
-      // Below a marked dataset the mark is inherited.
-      if (byName.get(parentOf(dataset.name))?.dataset.userProperties[REPLACED_PROPERTY] === value) continue;
+    for (const aside of asides(this.others)) {
+      const target = this.pairs.find(({ dstId }) => dstId === aside.dstId)?.target;
+      if (aside.mode !== 'recreate' || target === undefined) continue;
       const datasets = this.others
-        .filter((other) => isWithin(other.dataset.name, dataset.name))
+        .filter((other) => isWithin(other.dataset.name, aside.name))
         .filter(({ dataset: { name } }) => ![...back].some((moved) => isWithin(name, moved)))
         .map((other) => ({
           name: other.dataset.name,
           guid: other.dataset.guid,
+          written: other.dataset.written,
           snapshots: inOrder(other.snapshots).map(({ name }) => name),
         }));
       const turn = this.turns.get(target);
       if (!turn) continue;
-      const mapped = (name: string): boolean => this.turns.has(target + name.slice(dataset.name.length));
+      const mapped = (name: string): boolean => this.turns.has(target + name.slice(aside.name.length));
       const only = datasets.filter(({ name }) => !mapped(name)).map(({ name }) => name);
       if (only.length > 0) {
-        turn.warnings.push(`"${dataset.name}" is not destroyed: the source does not have ${only.join(', ')}`);
+        turn.warnings.push(`"${aside.name}" is not destroyed: the source does not have ${only.join(', ')}`);
         continue;
       }
-      this.replaced.push({ dataset: dataset.name, target, mark: value, datasets });
+      this.replaced.push({ dataset: aside.name, target, mark: replacedMark(aside, aside.name), datasets });
       turn.action ??= 'recreate';
       turn.reasons.push(
-        `continues an interrupted recreate; "${dataset.name}" goes when this copy is complete and verified`,
+        `continues an interrupted recreate; "${aside.name}" goes when this copy is complete and verified`,
       );
     }
   }

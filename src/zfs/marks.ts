@@ -65,12 +65,19 @@ export interface ReplacedMark {
   mode: 'rotate' | 'recreate';
 }
 
-export function replacedMark({ dstId, mode }: ReplacedMark): string {
-  return `${dstId},${mode}`;
+const belowPool = (dataset: string): string => dataset.slice(dataset.indexOf('/') + 1);
+
+/**
+ * Value of `zfsflow:replaced` for a copy that is set aside as `name`. It says the name (without the pool, which may be
+ * renamed): what is below it inherits the property, and what somebody renames, to keep it, is ours no longer.
+ */
+export function replacedMark({ dstId, mode }: ReplacedMark, name: string): string {
+  return `${dstId},${mode},${belowPool(name)}`;
 }
 
-/** Reads the value of `zfsflow:replaced`; null for anything that we did not write. */
-export function parseReplacedMark(value: string | undefined): ReplacedMark | null {
-  const match = /^([0-9a-f]{16}-[0-9a-f]{12}),(rotate|recreate)$/.exec(value ?? '');
-  return match?.[1] ? { dstId: match[1], mode: match[2] === 'rotate' ? 'rotate' : 'recreate' } : null;
+/** Reads the mark of a dataset; null unless we wrote it for the dataset of this name. */
+export function parseReplacedMark(value: string | undefined, name: string): ReplacedMark | null {
+  const match = /^([0-9a-f]{16}-[0-9a-f]{12}),(rotate|recreate),(.+)$/.exec(value ?? '');
+  if (!match?.[1] || match[3] !== belowPool(name)) return null;
+  return { dstId: match[1], mode: match[2] === 'rotate' ? 'rotate' : 'recreate' };
 }

@@ -137,7 +137,7 @@ describe('replication to a diverged target', function () {
       const rotate = { ...options, whenDiverged: 'rotate' };
       const old = `${target}_zfsflow-old-s1`;
       const dstId = (await a.bookmarks(source))[0]?.name.split('_')[1] ?? '';
-      await b.run(['zfs', 'set', `zfsflow:replaced=${dstId},rotate`, target]);
+      await b.run(['zfs', 'set', `zfsflow:replaced=${dstId},rotate,${old.slice(old.indexOf('/') + 1)}`, target]);
       await b.run(['zfs', 'rename', target, old]);
       const renamed = await engine.replicate({ ...rotate, mode: 'plan' });
       assert.deepEqual([renamed.datasets[0]?.action, renamed.datasets[0]?.snapshots], ['rotate', ['s2']]);
@@ -273,7 +273,8 @@ describe('replication to a diverged target', function () {
       const { source, target, options } = await diverged(1);
       const old = `${target}_zfsflow-old-s1`;
       const dstId = (await a.bookmarks(source))[0]?.name.split('_')[1] ?? '';
-      await b.run(['zfs', 'set', `zfsflow:replaced=${dstId},recreate`, target]);
+      const mark = `zfsflow:replaced=${dstId},recreate,${old.slice(old.indexOf('/') + 1)}`;
+      await b.run(['zfs', 'set', mark, target]);
       await b.run(['zfs', 'rename', target, old]);
       await b.run(['zfs', 'create', '-o', 'canmount=off', `${old}/new`]);
       const kept = await engine.replicate({ ...options, whenDiverged: 'recreate' });
@@ -282,7 +283,7 @@ describe('replication to a diverged target', function () {
       await b.run(['zfs', 'inherit', 'zfsflow:replaced', old]);
       await engine.replicate({ ...options, whenDiverged: 'recreate' });
       assert.ok(await b.exists(old));
-      await b.run(['zfs', 'set', `zfsflow:replaced=${dstId},recreate`, old]);
+      await b.run(['zfs', 'set', mark, old]);
       const result = await engine.replicate({ ...options, whenDiverged: 'recreate' });
       assert.deepEqual([result.bytes, await b.exists(old)], [0, false]);
       await assertSame(a, source, b, target);

@@ -128,7 +128,7 @@ describe('planReplication with whenDiverged rotate', () => {
   });
 
   it('goes on from wherever it was interrupted', () => {
-    const mark = replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'rotate' });
+    const mark = replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'rotate' }, 'bk/old');
     const old = [other('bk/old', 'a:1 mine:9', mark), other('bk/old/c', 'a:4', mark)];
     const missing = [at('', 'a:1 b:2', null), at('/c', 'a:4 b:5', null)];
     const renamed = planned(locateAside(missing, old, 'rotate'), { others: old }, 'rotate');
@@ -157,10 +157,10 @@ describe('planReplication with whenDiverged recreate', () => {
       {
         dataset: old,
         target: 'bk/t',
-        mark: replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'recreate' }),
+        mark: replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'recreate' }, old),
         datasets: [
-          { name: old, guid: 'g', snapshots: ['a', 'mine'] },
-          { name: `${old}/bad`, guid: 'g/bad', snapshots: ['x'] },
+          { name: old, guid: 'g', written: 0, snapshots: ['a', 'mine'] },
+          { name: `${old}/bad`, guid: 'g/bad', written: 0, snapshots: ['x'] },
         ],
       },
     ]);
@@ -175,8 +175,13 @@ describe('planReplication with whenDiverged recreate', () => {
   });
 
   it('destroys the old copy of an interrupted run later, only by its mark and only what the source has', () => {
-    const mark = replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'recreate' });
-    const old = [other('bk/old', 'x:9', mark), other('bk/innocent', 'x:9')];
+    const mark = replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'recreate' }, 'bk/old');
+    const old = [
+      other('bk/old', 'x:9', mark),
+      other('bk/innocent', 'x:9'),
+      other('bk/kept', 'x:9', mark),
+      other('bk/t/below', 'z:7', mark),
+    ];
     const pairs = [at('', 'a:1 b:2', 'a:1')];
     const plan = planned(locateAside(pairs, old, 'recreate'), { others: old }, 'recreate');
     assert.deepEqual(shown(plan), [['bk/t', 'recreate', '1']]);
