@@ -12,7 +12,7 @@ const MB = 1 << 20;
 const HEX = randomBytes(32).toString('hex');
 
 describe('encryption on real ZFS', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let lab: Lab;
   let a: Machine;
   let b: Machine;
@@ -280,7 +280,7 @@ async function until(condition: () => boolean): Promise<void> {
 /** Writes down the arguments and environments of all processes, as often as the machine can. */
 async function watchProcesses(machine: Machine): Promise<void> {
   const loop =
-    'while [ -e /run/watch ]; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; echo; done >/run/watched 2>/dev/null';
+    'while [ -e /run/watch ]; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; echo; sleep 0.05; done >/run/watched 2>/dev/null';
   await machine.sh(`touch /run/watch; setsid sh -c '${loop}' </dev/null >/dev/null 2>&1 &`);
 }
 

@@ -6,7 +6,7 @@ import type { Machine } from '../lab/machine';
 import { Engine } from './engine';
 
 describe('properties on real ZFS', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let lab: Lab;
   let a: Machine;
   let b: Machine;
