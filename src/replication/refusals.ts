@@ -39,7 +39,7 @@ export function answerState(
       return {
         code: 'TARGET_HAS_DATA',
         message: `the target "${target}" is not ours to overwrite: ${state.why}`,
-        hint: 'Choose a target that does not exist yet, or move this one out of the way.',
+        hint: 'Choose a target that does not exist yet, move this one out of the way, or let `whenDiverged: rotate` do it.',
         details: { ...bothLists(pair, null), bytes: pair.targetDataset?.used ?? 0 },
       };
     case 'UNRELATED': {
@@ -49,7 +49,7 @@ export function answerState(
       return {
         code: 'NO_COMMON_SNAPSHOT',
         message: `"${pair.source.name}" and the target "${target}" both have snapshots, but share none${same}`,
-        hint: 'Is this the right target? Replicate to a new dataset, or rename this one first.',
+        hint: 'Is this the right target? Replicate to a new dataset, rename this one first, or let `whenDiverged: rotate` do it.',
         details: { ...lists, sameNameOtherSnapshot: state.sameNames },
       };
     }
@@ -60,7 +60,7 @@ export function answerState(
       return {
         code: 'TARGET_MODIFIED',
         message: `${state.written} bytes were written to the target "${target}" after its snapshot @${state.targetBase.name}`,
-        hint: 'Save what was written there, or let `whenDiverged: rollback` discard it. `readonly: set` avoids this.',
+        hint: 'Save what was written there, or let `whenDiverged: rollback` discard it, or `rotate` keep it beside. `readonly: set` avoids this.',
         details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
       };
     }
@@ -72,7 +72,7 @@ export function answerState(
       return {
         code: 'TARGET_DIVERGED',
         message: `the target "${target}" has snapshots newer than the last common one @${state.targetBase.name}: ${listed(only)}`,
-        hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue.',
+        hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue, `rotate` keep them beside.',
         details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
       };
     }
