@@ -5,6 +5,7 @@ import { connectionLabel, connectionSelect } from '../common/editor/connection';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
 import { Dialog, textOf } from '../common/editor/dialog';
 import { EXCLUDE, POLICY, SCOPE, listValidator } from '../common/editor/policy-check';
+import { retentionPreview } from '../common/editor/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../common/editor/retention';
 import { checkWhileTyping, rows } from '../common/editor/rows';
 import { runningSection, scheduleSection } from '../common/editor/running';
@@ -39,6 +40,7 @@ function rulesSection(open: Dialog): void {
   open.store('policy', policy);
   timeZoneInput(open, 'timeZone');
   open.summary('rules', () => summarizePolicy(open, policy()));
+  retentionPreview(open, open.form.find('.zfs-preview-holder'), () => open.present());
 }
 
 function destinationsSection(open: Dialog): void {

@@ -5,6 +5,7 @@ import { datasetList, excludeList, summarizeDatasets } from '../common/editor/da
 import { Dialog, textOf } from '../common/editor/dialog';
 import { presetSelect, previewName } from '../common/editor/naming';
 import { EXCLUDE, POLICY, propertyNames } from '../common/editor/policy-check';
+import { retentionPreview } from '../common/editor/preview';
 import { policyEditor, summarizePolicy } from '../common/editor/retention';
 import { propertyTable } from '../common/editor/rows';
 import { runningSection, scheduleSection } from '../common/editor/running';
@@ -62,6 +63,13 @@ function retentionSection(open: Dialog): void {
   const enabled = open.form.find('#zfs-retention-enabled').prop('checked', stored !== null);
   const isOn = (): boolean => enabled.prop('checked') === true;
   const policy = policyEditor(open, open.form.find('#zfs-retention'), open.form.find('.zfs-retention-words'), stored);
+  retentionPreview(open, open.form.find('.zfs-preview-holder'), () => {
+    const { namingSchema, timeZone, connection, datasets, recursive, exclude, ...rest } = open.present();
+    const { datasetsType, namingSchemaType } = rest;
+    const scope = { namingSchemas: [namingSchema], nameRegex: '' };
+    const where = { connection, datasets, datasetsType, recursive, exclude };
+    return { ...where, namingSchemaType, scope, policy: policy(), timeZone };
+  });
   open.showWhen('.zfs-retention', isOn);
   open.store('retention', () => (isOn() ? policy() : null));
   open.summary('retention', () => (isOn() ? summarizePolicy(open, policy()) : open.t('retention.off')));

@@ -10,6 +10,7 @@ import { listDatasets } from '../../src/zfs/list';
 import { CREDENTIALS } from '../common/fields';
 import { connectionHandle, leaseHosts } from '../common/hosts';
 import type { Red } from '../common/red';
+import { previewRetention } from './preview-retention';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
 
 type Answer = Record<string, unknown>;
@@ -33,6 +34,7 @@ export function registerAdminEndpoints(RED: Red): void {
   post('test-connection', 'zfs.write', (body) => test(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
+  post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
 }
 
 /** Never rejects. */

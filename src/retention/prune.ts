@@ -20,6 +20,8 @@ export interface PruneExtras {
   planLifetime?: number;
   /** Gets the result as soon as there is a plan; it is filled while the run goes on. */
   report?: (result: PruneResult) => void;
+  /** False: a plan just to be looked at, which cannot be approved by its id. */
+  remember?: boolean;
 }
 
 interface Prepared {
@@ -132,7 +134,7 @@ export async function planPrune(
   extras: PruneExtras = {},
 ): Promise<PruneResult> {
   const { result } = await prepare(request, 'plan', hosts, ctx, extras);
-  rememberPlan(result);
+  if (extras.remember !== false) rememberPlan(result);
   return result;
 }
 

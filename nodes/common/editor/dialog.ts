@@ -89,6 +89,22 @@ export class Dialog {
     this.readers.set(property, read);
   }
 
+  /** All properties as the form shows them now, with their JSON types. */
+  present(): Record<string, unknown> {
+    const values: Record<string, unknown> = {};
+    for (const [property, field] of Object.entries(this.fields)) {
+      const read = this.readers.get(property);
+      if (read !== undefined) values[property] = read();
+      else if (this.input(property).length === 0) values[property] = this.value(property);
+      else if (field.connection === true) values[property] = this.connection(property);
+      else if (field.type === 'bool') values[property] = this.checked(property);
+      else if (field.type === 'num') values[property] = Number(this.shown(property));
+      else values[property] = this.shown(property);
+      if (field.typed) values[`${property}Type`] = this.shown(`${property}Type`);
+    }
+    return values;
+  }
+
   /** Called after each change in the form, and once after the dialog was built. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);

@@ -1,0 +1,107 @@
+// What the dialogs' "What would go now?" is answered on a real pool: the same as a plan, and nothing is left of it.
+import assert from 'node:assert/strict';
+import { previewRetention } from '../../nodes/ssh-connection/preview-retention';
+import type { Red } from '../../nodes/common/red';
+import { planId } from '../../src/retention/plan-store';
+import type { SshHost } from '../../src/host/ssh-host';
+import { ZfsFlowError } from '../../src/errors';
+import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { resolver, runPrune, sshHost } from './retention-support';
+
+describe('the preview of a retention policy on real ZFS', () => {
+  let lab: Lab;
+  let nas: Machine;
+  let host: SshHost;
+
+  /** A runtime in which one connection is deployed. */
+  const RED = {
+    nodes: {
+      getNode: (id: string) =>
+        id === 'nas'
+          ? { type: 'zfs-ssh-connection', connection: { lease: () => ({ host, release: () => undefined }) } }
+          : null,
+    },
+  } as unknown as Red;
+
+  const question = (more: object = {}): Record<string, unknown> => ({
+    connection: 'nas',
+    datasets: ['tank/data'],
+    datasetsType: 'list',
+    recursive: true,
+    scope: { namingSchemas: [], nameRegex: '^s' },
+    policy: { keep: [{ type: 'last', count: 2 }] },
+    mode: 'execute',
+    ...more,
+  });
+
+  before(async function () {
+    this.timeout(300_000);
+    lab = await Lab.create();
+    nas = await lab.up('nas', { pool: 'tank' });
+    host = sshHost(nas, 'nas');
+    await nas.sh(
+      'zfs create tank/data; zfs create tank/data/sub; for n in s1 s2 s3 other s4; do zfs snapshot -r "tank/data@$n"; done',
+    );
+  });
+  after(async () => {
+    await host.close();
+    await lab.close();
+  });
+
+  it('says for each dataset what goes and what stays, with dates and reasons, and changes nothing', async () => {
+    const history = await nas.read(['zpool', 'history', '-i', 'tank']);
+    const answer = await previewRetention(RED, question());
+    assert.deepEqual([answer.goes, answer.stays, answer.warnings], [4, 4, []]);
+    assert.deepEqual(
+      answer.datasets.map(({ dataset, snapshots }) => [dataset, snapshots.map(({ name, goes }) => [name, goes])]),
+      ['tank/data', 'tank/data/sub'].map((dataset) => [
+        dataset,
+        [
+          ['s1', true],
+          ['s2', true],
+          ['s3', false],
+          ['s4', false],
+        ],
+      ]),
+    );
+    for (const { snapshots } of answer.datasets) {
+      for (const { creation, goes, reasons } of snapshots) {
+        assert.ok(Math.abs(Date.parse(creation) - Date.now()) < 600_000);
+        assert.ok(reasons.length > 0 && reasons.every((reason) => reason.startsWith(goes ? 'goes:' : 'kept:')));
+      }
+    }
+    assert.equal(await nas.read(['zpool', 'history', '-i', 'tank']), history);
+  });
+
+  it('leaves no plan that could be approved', async () => {
+    const asked = question({ recursive: false, policy: { keep: [{ type: 'last', count: 1 }] } });
+    assert.equal((await previewRetention(RED, asked)).goes, 3);
+    // The id of any plan with the same items.
+    const items = (await nas.snapshots('tank/data')).filter(({ name }) => ['s1', 's2', 's3'].includes(name));
+    const approved = planId(
+      'nas',
+      items.map(({ name, guid }) => ({ dataset: 'tank/data', name, guid })),
+    );
+    const raw = { ...asked, mode: 'approve', approved };
+    await assert.rejects(
+      runPrune(resolver({ nas: host }), raw),
+      (error) => error instanceof ZfsFlowError && error.code === 'PLAN_STALE',
+    );
+  });
+
+  it('refuses what only a message knows, and what is no policy, naming the property', async () => {
+    const cases: [object, string][] = [
+      [{ datasets: 'payload', datasetsType: 'msg' }, 'datasets'],
+      [{ policy: { keep: [{ type: 'forever' }] } }, 'policy'],
+      [{ connection: 'nowhere' }, 'connection'],
+    ];
+    for (const [more, field] of cases) {
+      await assert.rejects(
+        previewRetention(RED, question(more)),
+        (error) => error instanceof ZfsFlowError && error.code === 'INVALID_OPTIONS' && error.field === field,
+        field,
+      );
+    }
+  });
+});
