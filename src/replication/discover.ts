@@ -138,8 +138,7 @@ function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, now:
 /** Looks closer at targets that exist without a snapshot: do they hold anything that could be lost? */
 async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
   const unclear = pairs.filter(
-    ({ targetDataset, targetSnapshots }) =>
-      targetDataset !== null && targetSnapshots.length === 0 && targetDataset.receiveResumeToken === '',
+    ({ targetDataset, targetSnapshots }) => targetDataset !== null && targetSnapshots.length === 0,
   );
   if (unclear.length === 0) return;
   // Objects are counted with each transaction group: what was written in the last seconds would not be seen.

@@ -154,7 +154,7 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
     sends.push({
       send: resumeArgv(plan.resume.token),
       snapshots: [plan.resume.to],
-      force: false,
+      force: plan.force,
       creates: false,
       offset,
     });

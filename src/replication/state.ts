@@ -80,12 +80,13 @@ function foreignReason(facts: PairFacts, dataset: DatasetRecord): string | null 
 }
 
 function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
-  // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete.
-  if (dataset.receiveResumeToken !== '') return { kind: 'INITIAL' };
   const isPlaceholder = dataset.userProperties[PLACEHOLDER_PROPERTY] === dataset.name;
   // Somebody may have mounted it and put files into it since.
   if (isPlaceholder && facts.seenEmpty) return { kind: 'INITIAL_PLACEHOLDER' };
   const why = foreignReason(facts, dataset);
+  // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete. Where the
+  // dataset was there before, ZFS completes it with -F alone, which is for one that was seen to be empty.
+  if (dataset.receiveResumeToken !== '' && why !== null) return { kind: 'INITIAL' };
   return why === null ? { kind: 'EMPTY_TARGET' } : { kind: 'FOREIGN', why };
 }
 
