@@ -114,7 +114,7 @@ describe('examples', function () {
     const connections = (['nas1', 'nas2'] as const).map((name) => connectionNode(name, machines[name].login()));
     flows = withNotification(demoFlows(await readExamples(), connections, { host: '127.0.0.1', port: broker.port }));
     await nodeRed.deploy(flows);
-    listener = await Listener.connect(broker.port, 'nas/replicate/#', NOTIFICATION);
+    listener = await Listener.connect(broker.port, 'nas/replicate/#', 'nas/prune/#', NOTIFICATION);
   });
   after(async () => {
     await listener?.client.endAsync();
@@ -201,6 +201,32 @@ describe('examples', function () {
       before.every((name) => now.includes(name) || name.startsWith('auto-')),
       'a foreign snapshot is gone',
     );
+  });
+
+  it('05: nothing is destroyed before somebody approves the plan, and then just that', async () => {
+    const list = async (): Promise<string[]> => [
+      ...(await names('nas1', 'tank/data')),
+      ...(await names('nas1', 'tank/data/photos')),
+    ];
+    const before = await list();
+    await press('Every Sunday at 3:00');
+    const question = await listener.next('nas/prune/question');
+    assert.ok(typeof question === 'object');
+    const asked = question['snapshots'] as { snapshot: string; why: string }[];
+    assert.ok(asked.length > 0 && asked.every(({ why }) => why.startsWith('goes:')));
+    assert.deepEqual(await list(), before);
+    const answer = (planId: unknown): Promise<unknown> =>
+      listener.client.publishAsync('nas/prune/answer', JSON.stringify({ approve: planId }));
+    await answer('0123456789');
+    const refusal = await listener.next('nas/prune/error');
+    assert.ok(typeof refusal === 'object');
+    assert.equal(refusal['code'], 'PLAN_STALE');
+    assert.deepEqual(await list(), before);
+    await answer(question['planId']);
+    const result = await listener.next('nas/prune/result');
+    assert.ok(typeof result === 'object');
+    assert.deepEqual((result['destroyed'] as string[]).toSorted(), asked.map(({ snapshot }) => snapshot).toSorted());
+    assert.ok((await list()).length < before.length);
   });
 
   it('04: a failure becomes a message', async () => {
