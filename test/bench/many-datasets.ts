@@ -1,74 +1,187 @@
-// Many datasets with many snapshots, relayed from one machine to another: taking a copy over, nothing to do, one small new snapshot
-// each; beside them the bare listing. Prints JSON. `npx tsx test/bench/many-datasets.ts [datasets] [snapshots]`
-import { performance } from 'node:perf_hooks';
+// Many datasets with many snapshots, relayed from one machine to another by way of this host: nothing to do, and one small
+// new snapshot each; beside them bare listings and syncoid with a target of its own; then a thousand pending snapshots.
+// `npx tsx test/bench/many-datasets.ts [datasets] [snapshots] [pending]`; PARALLEL=n sets parallelDatasets (default 2, the node's).
+import { copyFileSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { Lab } from '../lab/lab';
+import { disksOf } from '../lab/leftovers';
 import type { Machine } from '../lab/machine';
-import { Engine } from '../zfs/engine';
+import { assertSame, Engine } from '../zfs/engine';
+import { main, median, report, requireSyncoid, round, seconds, SshClient, surroundings, type Row } from './support';
 
 const [datasets, snapshots] = [Number(process.argv[2] ?? 100), Number(process.argv[3] ?? 100)];
+const parallelDatasets = Number(process.env['PARALLEL'] ?? 2);
+/** How often the small snapshots are measured; syncoid takes minutes. */
+const turns = Number(process.env['TURNS'] ?? 1);
+/** Snapshots of the last part, one after the other. */
+const PENDING = Number(process.argv[4] ?? 1000);
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return Math.round(performance.now() - begun) / 1000;
+/**
+ * The source with its history, and a machine with two pools that are copies of the source's disks: receiving 10,000
+ * snapshots takes minutes, copying them seconds. Pools get new GUIDs, snapshots keep theirs, as after a replication.
+ */
+async function machines(lab: Lab): Promise<{ a: Machine; b: Machine }> {
+  const a = await lab.up('a', { pool: 'tank', mem: 1536 });
+  await a.sh(
+    `zfs create tank/t; i=1; while [ $i -lt "$1" ]; do zfs create tank/t/d$i; i=$((i+1)); done
+     i=0; while [ $i -lt "$2" ]; do zfs snapshot -r tank/t@s$i; i=$((i+1)); done; zpool sync; zpool export tank`,
+    { args: [String(datasets), String(snapshots)] },
+  );
+  const disks = disksOf(lab.directory);
+  const [from, to] = [path.join(disks, 'a.disks'), path.join(disks, 'b.disks')];
+  mkdirSync(to);
+  // Disks a and b are the first target's, c and d the second's.
+  for (const [index, disk] of ['a', 'b', 'a', 'b'].entries()) {
+    copyFileSync(path.join(from, disk), path.join(to, 'abcd'.charAt(index)), constants.COPYFILE_FICLONE);
+  }
+  if (readdirSync(to).length !== 4) throw new Error('the disks could not be copied');
+  const b = await lab.up('b', { pool: null, disks: 4, mem: 2048 });
+  await b.sh(`zpool import -f -N -d /dev/ubda -d /dev/ubdb tank ours; zpool reguid ours
+    zpool import -f -N -d /dev/ubdc -d /dev/ubdd tank theirs; zpool reguid theirs
+    zfs set readonly=on ours/t; zfs set readonly=on theirs/t`);
+  await a.sh('zpool import tank');
+  return { a, b };
 }
 
-async function bareListing(machine: Machine, root: string): Promise<number> {
-  return seconds(() => machine.sh('zfs list -Hp -r -t snapshot -o name,guid,createtxg "$1" | wc -l', { args: [root] }));
+const list = (machine: Machine, root: string): Promise<unknown> =>
+  machine.sh('zfs list -Hp -r -t snapshot -o name,guid,createtxg "$1" | wc -l', { args: [root] });
+
+async function touchAll(a: Machine, name: string): Promise<void> {
+  await a.sh('for d in /tank/t /tank/t/d*; do echo "$1" >$d/new; done; zfs snapshot -r tank/t@"$1"', { args: [name] });
 }
 
-async function main(): Promise<void> {
+async function bench(): Promise<void> {
+  await requireSyncoid();
   const lab = await Lab.create();
   const engine = new Engine();
+  let client: SshClient | undefined;
   try {
-    const [a, b] = await Promise.all([
-      lab.up('a', { pool: 'tank', mem: 1024 }),
-      lab.up('b', { pool: 'backup', mem: 1024 }),
-    ]);
-    const [hostA, hostB] = [engine.add(a), engine.add(b)];
-    await a.sh('zfs create tank/t; i=1; while [ $i -lt "$1" ]; do zfs create tank/t/d$i; i=$((i+1)); done', {
-      args: [String(datasets)],
-    });
-    await a.sh('i=0; while [ $i -lt "$1" ]; do zfs snapshot -r tank/t@s$i; i=$((i+1)); done', {
-      args: [String(snapshots)],
-    });
-    const options = {
-      sourceConnection: 'a',
-      targetConnection: 'b',
-      sourceDatasets: ['tank/t'],
-      targetDataset: 'backup/t',
-      recursive: true,
-      parallelDatasets: Number(process.env['PARALLEL'] ?? 2),
+    const { a, b } = await machines(lab);
+    const ssh = new SshClient([a, b]);
+    client = ssh;
+    const hosts = [engine.add(a), engine.add(b)];
+    const commands = (): number => hosts.reduce((sum, { counters }) => sum + counters.commands, 0);
+    const ends = { sourceConnection: 'a', targetConnection: 'b', createSnapshot: 'never', parallelDatasets };
+    const tree = { ...ends, sourceDatasets: ['tank/t'], targetDataset: 'ours/t', recursive: true };
+    const theirs = (): Promise<void> => ssh.syncoid('root@a:tank/t', 'root@b:theirs/t', '-r');
+    // Marks of the copies are made here, once.
+    const first = await seconds(() => engine.replicate(tree), 'first run');
+
+    const [bare, current]: [number[], number[]] = [[], []];
+    let currentCommands = 0;
+    for (let turn = 0; turn < 3; turn++) {
+      bare.push(await seconds(() => Promise.all([list(a, 'tank/t'), list(b, 'ours/t')]), 'bare listings'));
+      const before = commands();
+      current.push(await seconds(() => engine.replicate(tree), 'nothing to do'));
+      currentCommands = commands() - before;
+    }
+    const syncoidCurrent = await seconds(theirs, 'nothing to do, syncoid');
+
+    const [small, syncoidSmall]: [number[], number[]] = [[], []];
+    let smallCommands = 0;
+    const names = Array.from({ length: turns }, (_, turn) => `n${turn + 1}`);
+    for (const name of names) {
+      await touchAll(a, name);
+      const before = commands();
+      small.push(await seconds(() => engine.replicate(tree), 'one small snapshot each'));
+      smallCommands = commands() - before;
+      syncoidSmall.push(await seconds(theirs, 'one small snapshot each, syncoid'));
+    }
+    await assertSame(a, `tank/t/d${datasets - 1}`, b, `ours/t/d${datasets - 1}`);
+    await assertSame(a, `tank/t/d${datasets - 1}`, b, `theirs/t/d${datasets - 1}`);
+
+    await a.sh('zfs create tank/p; zfs snapshot tank/p@p0');
+    const one = { ...ends, sourceDatasets: ['tank/p'], targetDataset: 'ours/p' };
+    await engine.replicate(one);
+    await a.sh('i=1; while [ $i -le "$1" ]; do zfs snapshot tank/p@p$i; i=$((i+1)); done', { args: [String(PENDING)] });
+    const before = await receives(b);
+    const pending = await seconds(() => engine.replicate(one), 'pending snapshots');
+    const pendingSends = (await receives(b)) - before;
+    for (const { event, message } of engine.events) if (event === 'retry') console.error(message);
+    await assertSame(a, 'tank/p', b, 'ours/p');
+
+    const times = {
+      bare: median(bare),
+      current: median(current),
+      small: median(small),
+      syncoidSmall: median(syncoidSmall),
     };
-    const seed = await seconds(() =>
-      a.sh('zfs send -R tank/t@"$1" | ssh b zfs receive -u backup/t', { args: [`s${snapshots - 1}`] }),
-    );
-    const first = await seconds(() => engine.replicate(options));
-    const commands = (): number => hostA.counters.commands + hostB.counters.commands;
-    let before = commands();
-    const current = await seconds(() => engine.replicate(options));
-    const currentCommands = commands() - before;
-    const bare = Math.max(...(await Promise.all([bareListing(a, 'tank/t'), bareListing(b, 'backup/t')])));
-    await a.sh('for d in $(zfs list -H -o name -r tank/t); do echo x >/$d/new; done; zfs snapshot -r tank/t@new');
-    before = commands();
-    const small = await seconds(() => engine.replicate(options));
-    console.log(
-      JSON.stringify({
-        datasets,
-        snapshots,
-        first,
-        current,
-        bare,
-        ratio: current / bare,
-        currentCommands,
-        small,
-        smallCommands: commands() - before,
-      }),
-    );
+    show(lab, {
+      ...times,
+      first,
+      currentCommands,
+      syncoidCurrent,
+      smallCommands,
+      pending,
+      pendingSends,
+      raw: { bare, current, small, syncoidSmall },
+    });
   } finally {
+    client?.close();
     await engine.close();
     await lab.close();
   }
 }
 
-void main();
+/** How many streams the pool has received, from its own history. */
+async function receives(b: Machine): Promise<number> {
+  return Number((await b.sh('zpool history ours | grep -c " zfs receive " || true')).stdout);
+}
+
+interface Figures {
+  bare: number;
+  current: number;
+  currentCommands: number;
+  syncoidCurrent: number;
+  small: number;
+  syncoidSmall: number;
+  smallCommands: number;
+  pending: number;
+  pendingSends: number;
+  first: number;
+  raw: Record<string, number[]>;
+}
+
+function show(lab: Lab, figures: Figures): void {
+  const { bare, current, syncoidCurrent, small, syncoidSmall } = figures;
+  const s = (value: number): string => `${value.toFixed(2)} s`;
+  const ratios = {
+    currentToBare: round(current / bare),
+    currentSpeedup: round(syncoidCurrent / current, 2),
+    smallSpeedup: round(syncoidSmall / small, 2),
+  };
+  const rows: Row[] = [
+    { what: `bare listings of both sides, ${datasets} × ${snapshots}`, value: s(bare) },
+    {
+      what: 'nothing to do',
+      value: s(current),
+      goal: { text: `≤ 1.3 × bare: ${ratios.currentToBare}`, met: current <= 1.3 * bare },
+    },
+    {
+      what: '  remote commands',
+      value: String(figures.currentCommands),
+      goal: { text: '≤ 6', met: figures.currentCommands <= 6 },
+    },
+    {
+      what: '  syncoid -r',
+      value: s(syncoidCurrent),
+      goal: { text: `≥ 10 × as long: ${ratios.currentSpeedup}`, met: syncoidCurrent >= 10 * current },
+    },
+    { what: 'one small new snapshot each', value: s(small) },
+    { what: '  remote commands', value: String(figures.smallCommands) },
+    {
+      what: '  syncoid -r',
+      value: s(syncoidSmall),
+      goal: { text: `≥ 5 × as long: ${ratios.smallSpeedup}`, met: syncoidSmall >= 5 * small },
+    },
+    { what: `${PENDING} pending snapshots of one dataset`, value: s(figures.pending) },
+    {
+      what: '  sends',
+      value: String(figures.pendingSends),
+      goal: { text: '1', met: figures.pendingSends === 1 },
+    },
+  ];
+  report('many-datasets', rows, { datasets, snapshots, parallelDatasets, ...figures, ...ratios, ...surroundings(lab) });
+}
+
+main(bench);
