@@ -31,6 +31,13 @@ function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Ma
   return found;
 }
 
+/** A copy of this job's lies below another one that has arrived, or that follows itself; anything else may be another's. */
+function isOurs(name: string, pairs: readonly PairInput[], all: Map<PairInput, TargetOther[]>): boolean {
+  const parent = name.slice(0, Math.max(0, name.lastIndexOf('/')));
+  const arrived = pairs.some(({ target, targetSnapshots }) => target === parent && targetSnapshots.length > 0);
+  return arrived || [...all.values()].some((hits) => hits.some(({ dataset }) => dataset.name === parent));
+}
+
 /** Why the copy cannot simply follow; null when it can. */
 function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairInput, TargetOther[]>): string | null {
   const [only, second] = hits;
@@ -66,6 +73,8 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid }: Rena
     const drags = pairs.some(({ targetDataset }) => targetDataset && isWithin(targetDataset.name, hit.dataset.name));
     if (!arrives && drags) return note(`"${at}" has datasets below it that stay where they are`);
     if (!arrives && !canRename) return note(`renaming "${at}" needs root on the target`);
+    if (!arrives && !isOurs(hit.dataset.name, pairs, all))
+      return note(`"${at}" may be the copy of another replication`);
     if (!arrives) renamed.push({ from: at, to: pair.target });
     return {
       ...pair,

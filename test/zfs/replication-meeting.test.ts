@@ -125,6 +125,18 @@ describe('replication where several meet', function () {
     assert.deepEqual((await marks(a, one.source)).tentative, []);
   });
 
+  it('does not take the copy of another replication below its own target for a renamed one', async () => {
+    const one = await job();
+    await a.run(['zfs', 'create', `${one.source}/child`]);
+    await a.snapshot(`${one.source}/child`, '1');
+    const archive = `${one.target}/archive`;
+    await engine.replicate({ ...one.options, sourceDatasets: [`${one.source}/child`], targetDataset: archive });
+    await engine.replicate({ ...one.options, recursive: true });
+    assert.ok(await b.exists(archive), 'the other copy is where it was');
+    await assertSame(a, `${one.source}/child`, b, archive);
+    await assertSame(a, `${one.source}/child`, b, `${one.target}/child`);
+  });
+
   it('fails, and harms nothing, when its source goes while it sends', async () => {
     const one = await job(24);
     await a.link.limit(6 << 20);
