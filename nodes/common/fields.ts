@@ -75,6 +75,8 @@ const schedule = {
   scheduleBegin: str(),
   scheduleEnd: str(),
   runOnDeploy: bool(false),
+  /** After a downtime, one run for all that were missed. */
+  catchUp: bool(false),
 } satisfies FieldTable;
 
 export const FIELDS = {

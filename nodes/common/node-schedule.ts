@@ -4,27 +4,37 @@ import type { ZfsFlowError } from '../../src/errors';
 import { toZfsFlowError } from '../../src/errors';
 import { parseSchedule } from '../../src/schedule/schedule';
 import { ScheduleTimer } from '../../src/schedule/timer';
+import { forgetLastLook, loadLastLook, saveLastLook } from './last-looks';
+import type { Red } from './red';
 
 /** Up to where the closed instance of a node had looked; a run that fell due during the deploy is made up for. */
 const handedOver = new Map<string, { configHash: string; lastLook: Date }>();
 
-/** Milliseconds a deploy may take. After a longer pause (flows stopped, a restart) missed runs are missed. */
+/** Milliseconds a deploy may take. After a longer pause (flows stopped, a restart) `catchUp` decides. */
 const HANDOVER = 30_000;
+
+const PROPERTIES = ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'] as const;
 
 export class NodeSchedule {
   /** Why the schedule cannot be used. */
   readonly problem: ZfsFlowError | undefined;
   private readonly timer: ScheduleTimer | undefined;
+  /** Its own properties, which tell whether it is still the same schedule after a restart. */
+  private readonly text: string;
+  private readonly catchUp: boolean;
 
   constructor(
+    private readonly RED: Red,
     private readonly nodeId: string,
     private readonly configHash: string,
     config: Readonly<Record<string, unknown>>,
     run: (scheduledAt: Date) => void,
   ) {
+    this.text = JSON.stringify(PROPERTIES.map((name) => config[name] ?? ''));
+    this.catchUp = config['catchUp'] === true || config['catchUp'] === 'true';
     try {
       const schedule = parseSchedule(config);
-      if (schedule !== null) this.timer = new ScheduleTimer(schedule, run);
+      if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at, run));
     } catch (thrown) {
       this.problem = toZfsFlowError(thrown);
     }
@@ -38,7 +48,16 @@ export class NodeSchedule {
     const before = handedOver.get(this.nodeId);
     handedOver.delete(this.nodeId);
     const fits = before?.configHash === this.configHash && Date.now() - before.lastLook.getTime() < HANDOVER * 2;
-    this.timer?.start(fits ? before.lastLook : undefined);
+    const missedSince = this.catchUp ? loadLastLook(this.RED, this.nodeId, this.text) : undefined;
+    this.timer?.start(fits ? before.lastLook : missedSince);
+    if (!this.catchUp || this.timer === undefined) forgetLastLook(this.RED, this.nodeId);
+    // From now on, what is missed is known to be missed.
+    else if (missedSince === undefined) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
+  }
+
+  private due(scheduledAt: Date, run: (scheduledAt: Date) => void): void {
+    if (this.catchUp && this.timer) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
+    run(scheduledAt);
   }
 
   /** `removed`: the node is gone for good. */
@@ -47,5 +66,6 @@ export class NodeSchedule {
       handedOver.set(this.nodeId, { configHash: this.configHash, lastLook: this.timer.lastLook });
     }
     this.timer?.stop();
+    if (removed) forgetLastLook(this.RED, this.nodeId);
   }
 }

@@ -103,7 +103,9 @@ class TaskNode<O, R> {
       failedPayload: (partial, error, jobId) => this.failedPayload(partial, error, jobId),
       changed: (outcome) => this.changed(outcome),
     });
-    this.schedule = new NodeSchedule(node.id, this.configHash, this.enabled ? this.config : {}, (at) => this.tick(at));
+    this.schedule = new NodeSchedule(RED, node.id, this.configHash, this.enabled ? this.config : {}, (at) =>
+      this.tick(at),
+    );
     this.problem = migrated.error ?? this.schedule.problem;
     this.attachment = jobRegistry(RED).attach(node.id, this.configHash, this.reports);
   }

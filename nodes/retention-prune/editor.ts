@@ -135,6 +135,7 @@ RED.nodes.registerType('zfs-retention-prune', {
     scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
     scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
     runOnDeploy: { value: false },
+    catchUp: { value: false },
     enabled: { value: true },
     overlap: { value: 'skip' },
     logLevel: { value: 'info' },

@@ -127,6 +127,7 @@ RED.nodes.registerType('zfs-snapshot', {
     scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
     scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
     runOnDeploy: { value: false },
+    catchUp: { value: false },
     enabled: { value: true },
     overlap: { value: 'skip' },
     logLevel: { value: 'info' },

@@ -1,6 +1,8 @@
 // A Node-RED process of its own, with the built package installed: what its end and its start do to runs, and that texts
 // come from the catalogue. (Deploys within one process are in nodes.test.ts.)
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeUserDir, NODE_RED_4, NodeRed, ROOT } from '../package/node-red';
 import { Lab } from '../lab/lab';
@@ -130,5 +132,33 @@ describe('Node-RED as a process', function () {
     await logged(/RESULT/);
     assert.equal(await taken(), 2);
     await logged(/STATUS .*1 snapshot taken/);
+  });
+
+  it('makes up for missed runs with one run, where `catchUp` says so, and not again at the next start', async () => {
+    await a.createDataset('tank/missed');
+    const taken = async (): Promise<number> => (await a.snapshots('tank/missed')).length;
+    const yearly = { schedule: '0 0 1 1 *', scheduleTimeZone: 'UTC', catchUp: true };
+    const first = await start();
+    await first.deploy(
+      flowWith({ id: 'n', type: 'zfs-snapshot', connection: 'a', datasets: ['tank/missed'], ...yearly }),
+    );
+    const file = path.join(first.userDir, '.config.runtime.json');
+    type Settings = Record<string, unknown> & { zfsFlowsSchedules?: Record<string, { schedule: string; at: string }> };
+    const read = async (): Promise<Settings> => JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Settings;
+    while ((await read()).zfsFlowsSchedules?.['n'] === undefined) await sleep(100);
+    await first.end();
+    const settings = await read();
+    const look = settings.zfsFlowsSchedules?.['n'];
+    assert.ok(look);
+    look.at = new Date(Date.now() - 3 * 366 * 86_400_000).toISOString();
+    await writeFile(file, JSON.stringify(settings));
+    const second = await start(first.userDir);
+    await logged(/RESULT/);
+    assert.equal(await taken(), 1);
+    await second.end();
+    await start(first.userDir);
+    await logged(/STATUS/);
+    await sleep(2_000);
+    assert.equal(await taken(), 1);
   });
 });
