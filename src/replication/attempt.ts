@@ -150,14 +150,15 @@ async function runDataset(
     plan: DatasetPlan;
     pair: PairInput;
     small: boolean;
+    estimated: number;
     carried: CarriedProperties;
     keys: TargetKeys;
   },
-  shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext; estimated: number },
+  shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext },
 ): Promise<void> {
   const { setup, plan, pair } = run;
   const { book, state, finisher, ctx } = shared;
-  const entry = book.planned(plan, shared.estimated);
+  const entry = book.planned(plan, run.estimated);
   if (plan.refusal) {
     const { code, message, hint, details } = plan.refusal;
     throw new ZfsFlowError(code, message, {
@@ -249,7 +250,7 @@ async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<strin
       const estimated = sizes.estimates.get(dataset.source) ?? 0;
       const small = sizes.small.has(dataset.source);
       ctx.signal.throwIfAborted();
-      await runDataset({ setup, plan: dataset, pair, small, carried, keys }, { book, state, finisher, ctx, estimated });
+      await runDataset({ setup, plan: dataset, pair, small, estimated, carried, keys }, { book, state, finisher, ctx });
     },
   );
   await finisher.end();

@@ -7,7 +7,11 @@ import type { DatasetPlan, PairInput } from './plan-types';
 import type { Setup } from './setup';
 import { chooseFilters } from './stream-filters';
 
-export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'tag' | 'onProgress'> & { small: boolean };
+export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'tag' | 'onProgress'> & {
+  small: boolean;
+  /** Estimated bytes. */
+  bytes: number;
+};
 
 /** Throws what `transfer` throws; TRANSFER_FAILED with `details.restart` when it only has to begin again under a limit. */
 export async function limitedTransfer(
@@ -20,6 +24,7 @@ export async function limitedTransfer(
   const small = one.small && !rateLimit.limited;
   const filters = chooseFilters({
     compression: options.streamCompression,
+    bytes: one.bytes,
     networked: setup.transport === 'ssh' || setup.transport === 'relay',
     small,
     compressedAlready: plan.raw || (options.compressedBlocks && pair.source.compression !== 'off'),

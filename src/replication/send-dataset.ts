@@ -27,6 +27,8 @@ export interface DatasetRun {
   pair: PairInput;
   /** All its streams are small enough for the control connections. */
   small: boolean;
+  /** Estimated bytes of all its streams. */
+  estimated: number;
   book: ResultBook;
   entry: DatasetResult;
   progress: RunProgress;
@@ -112,6 +114,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
       sendArgv: one.send,
       receiveArgv: receive,
       small: run.small,
+      bytes: run.estimated,
       tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
       onProgress: (report: SendProgress) => moved(report.bytes, report.snapshot.split('@')[1] ?? first),
     };

@@ -19,6 +19,11 @@ const COMPRESSORS: Readonly<Record<Program, { compress: string[]; decompress: st
 /** Order of preference of `auto`. */
 const AUTO: readonly Program[] = ['zstd', 'lz4', 'pigz', 'gzip'];
 
+/**
+ * A stream of fewer bytes goes without: what a buffer holds when a transfer is cut or cancelled has to be sent again.
+ */
+export const WORTH_BUFFERING = 512 << 20;
+
 /** As bzfs and syncoid: 128 KiB blocks, enough memory for a few transaction groups of a small machine. */
 const BUFFER = ['mbuffer', '-q', '-s', '128k', '-m', '32M'];
 
@@ -33,6 +38,8 @@ export interface FilterChoice {
   networked: boolean;
   /** The stream is small, so starting further programs costs more than they save. */
   small: boolean;
+  /** Estimated bytes of the stream. */
+  bytes: number;
   /** The blocks are sent as they are on disk, compressed or encrypted: another compressor finds nothing. */
   compressedAlready: boolean;
   source: Pick<HostFacts, 'programs' | 'hostname'>;
@@ -61,7 +68,8 @@ function compressor(choice: FilterChoice): Program | null {
 export function chooseFilters(choice: FilterChoice): StreamFilters {
   if (!choice.networked || choice.small) return { send: [], receive: [] };
   const program = compressor(choice);
-  const buffered = choice.source.programs.has('mbuffer') && choice.target.programs.has('mbuffer');
+  const worth = choice.bytes >= WORTH_BUFFERING;
+  const buffered = worth && choice.source.programs.has('mbuffer') && choice.target.programs.has('mbuffer');
   const found = program === null ? null : COMPRESSORS[program];
   return {
     send: found ? [found.compress] : [],
