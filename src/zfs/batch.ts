@@ -5,7 +5,7 @@ import type { ZfsFlowError } from '../errors';
 import { commandError } from './run';
 
 /** Remote commands at once, of the host's `maxSessions`. */
-const LANES = 4;
+export const LANES = 4;
 /** Fewer than this are not worth another lane. */
 const COMMANDS_PER_LANE = 25;
 /** Commands in one remote command; keeps the command line well below what `execve` takes. */
@@ -17,6 +17,8 @@ export interface BatchOptions {
   signal?: AbortSignal;
   /** Judges a failed command to be fine after all (already done, nothing to do). */
   ignore?: (result: CommandResult) => boolean;
+  /** How many commands are worth a lane of their own. */
+  commandsPerLane?: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function runBatch(
   argvs: readonly (readonly string[])[],
   options: BatchOptions = {},
 ): Promise<ZfsFlowError[]> {
-  const lanes = Math.min(LANES, Math.ceil(argvs.length / COMMANDS_PER_LANE));
+  const lanes = Math.min(LANES, Math.ceil(argvs.length / (options.commandsPerLane ?? COMMANDS_PER_LANE)));
   const shares = Array.from({ length: lanes }, (_, lane) => argvs.filter((__, index) => index % lanes === lane));
   return (await Promise.all(shares.map((share) => runLane(host, share, options)))).flat();
 }

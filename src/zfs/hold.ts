@@ -1,10 +1,21 @@
 // User holds: set, released and listed in batches. A held snapshot cannot be destroyed (EBUSY) by anybody.
 import type { ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
-import { groupNames, runBatch } from './batch';
+import { groupNames, LANES, runBatch } from './batch';
 import { commandError, fields } from './run';
 
 const NAMES_PER_COMMAND = 100;
+/** Fewer than this are not worth another command. */
+const NAMES_PER_LANE = 12;
+
+/**
+ * `zfs hold` and `zfs release` wait for a transaction group to be written for each name (13 to 100 ms); commands that run
+ * at the same time wait for the same one.
+ */
+function groupsForLanes(names: readonly string[]): string[][] {
+  const lanes = Math.max(1, Math.min(LANES, Math.ceil(names.length / NAMES_PER_LANE)));
+  return groupNames(names, Math.min(NAMES_PER_COMMAND, Math.max(1, Math.ceil(names.length / lanes))));
+}
 
 /** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
 export async function holdSnapshots(
@@ -15,8 +26,8 @@ export async function holdSnapshots(
 ): Promise<ZfsFlowError[]> {
   return runBatch(
     host,
-    groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'hold', tag, ...names]),
-    { ...(signal ? { signal } : {}), ignore: onlyComplaints(/tag already exists/) },
+    groupsForLanes(snapshots).map((names) => ['zfs', 'hold', tag, ...names]),
+    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: onlyComplaints(/tag already exists/) },
   );
 }
 
@@ -29,8 +40,8 @@ export async function releaseSnapshots(
 ): Promise<ZfsFlowError[]> {
   return runBatch(
     host,
-    groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'release', tag, ...names]),
-    { ...(signal ? { signal } : {}), ignore: onlyComplaints(/no such tag|does not exist/) },
+    groupsForLanes(snapshots).map((names) => ['zfs', 'release', tag, ...names]),
+    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: onlyComplaints(/no such tag|does not exist/) },
   );
 }
 
