@@ -95,7 +95,8 @@ describe('replication through failures', function () {
     await a.link.limit(8 * MB);
     const abort = new AbortController();
     const running = engine.replicate(options, abort.signal);
-    await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 6 * MB));
+    // The sender's count runs ahead of what has arrived by all the buffers on the way.
+    await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 20 * MB));
     const asked = Date.now();
     abort.abort();
     await assert.rejects(running, { code: 'CANCELLED' });
@@ -104,7 +105,7 @@ describe('replication through failures', function () {
     await a.link.limit(0);
     const result = await engine.replicate(options);
     assert.equal(result.datasets[0]?.action, 'resume');
-    assert.ok(result.bytes < 38 * MB, `bytes: ${result.bytes}`);
+    assert.ok(result.bytes < 36 * MB, `bytes: ${result.bytes}`);
     await assertSame(a, source, b, target);
     await assertTidy(source, target);
   });
