@@ -26,7 +26,7 @@ interface Outcome {
 }
 
 /** Minutes after which a tier is ended; an endless loop in a test is out of mocha's own reach. */
-const TIER_LIMIT = 25;
+const TIER_LIMIT = 32;
 /** Seconds that mocha gets to end by itself once all tests are done. */
 const GRACE = 30;
 
