@@ -10,6 +10,7 @@
 //   any       remote     small streams ride the control connections: small-transfer.ts
 //
 // Compression and buffers are further commands on the hosts; a rate limit is a process of this machine between the two.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
 import { SshHost } from '../host/ssh-host';
@@ -53,6 +54,8 @@ export interface TransferResult {
   stages: readonly StageReport[];
 }
 
+/** What the far ends of an interrupted transfer get to end by themselves, milliseconds. */
+const DRAIN_MS = 700;
 /** Time for ending what an interrupted transfer left on a host, milliseconds. */
 const CLEAN_UP_MS = 4_000;
 
@@ -183,6 +186,9 @@ function reports(results: readonly StageResult[], hosts: readonly [Host, Host]):
 /** Ends what is left on remote hosts, best effort: a dead connection leaves its commands running over there. */
 async function cleanUp(request: TransferRequest): Promise<void> {
   const remote = new Set([request.source, request.target].filter((host) => !host.isLocal));
+  if (remote.size === 0) return;
+  // A receiver whose input has ended takes what is still in its pipe and saves its place; ended at once it would lose that.
+  await sleep(DRAIN_MS);
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   await Promise.allSettled([...remote].map((host) => endTagged(host, request.tag, { signal })));
 }
