@@ -1,5 +1,6 @@
 // A whole replication: attempts until everything is there, nothing can be done any more, or the tries are used up; then
 // the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
+import { setMaxListeners } from 'node:events';
 import type { HostResolver, RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
@@ -273,6 +274,8 @@ export async function replicate(
   ctx: RunContext,
   encryptionKey: Secret | null = null,
 ): Promise<ReplicationResult> {
+  // Every command that runs at the same time listens to it; Node warns of more than ten as of a leak.
+  setMaxListeners(0, ctx.signal);
   const started = ctx.now();
   checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
