@@ -75,7 +75,7 @@ async function check(tier: string, argv: readonly string[]): Promise<Outcome> {
 async function mochaTier(tier: string): Promise<Outcome> {
   heading(tier);
   const began = performance.now();
-  const file = path.join(traces.scratch, `${tier}.json`);
+  const file = path.join(traces.scratch, `result-${tier}.json`);
   const mocha = [
     'node_modules/mocha/bin/mocha.js',
     '--config',
