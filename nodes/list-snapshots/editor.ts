@@ -2,7 +2,8 @@
 import { connectionLabel, connectionSelect } from '../common/editor/connection';
 import { timeLimitProblem } from '../common/editor/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
-import { Dialog } from '../common/editor/dialog';
+import { LABELS, dialogOf } from '../common/editor/definition';
+import type { Dialog } from '../common/editor/dialog';
 import { presetSelect } from '../common/editor/naming';
 import { EXCLUDE } from '../common/editor/policy-check';
 import { runningSection } from '../common/editor/running';
@@ -13,8 +14,6 @@ import { timeZoneInput } from '../common/editor/zones';
 const TYPE = 'zfs-list-snapshots';
 const DATE_OR_DURATION: ValidatorOptions = { check: (_node, text) => timeLimitProblem(text) };
 const KINDS = ['snapshot', 'bookmark'] as const;
-
-let dialog: Dialog | null = null;
 
 function filterSection(open: Dialog): void {
   for (const property of ['namingSchema', 'nameRegex', 'newerThan', 'olderThan']) typedText(open, property);
@@ -47,9 +46,7 @@ function filterSection(open: Dialog): void {
   });
 }
 
-function prepare(node: EditorNode): void {
-  const open = new Dialog(node, TYPE);
-  dialog = open;
+function build(open: Dialog): void {
   connectionSelect(open, 'connection');
   const datasets = datasetList(open, 'datasets', 'connection');
   excludeList(open);
@@ -64,6 +61,8 @@ function prepare(node: EditorNode): void {
   open.summary('result', () => open.t(`result.short.${open.shown('output')}`));
   runningSection(open);
 }
+
+const life = dialogOf(TYPE, build);
 
 RED.nodes.registerType('zfs-list-snapshots', {
   category: 'ZFS',
@@ -97,25 +96,11 @@ RED.nodes.registerType('zfs-list-snapshots', {
   },
   inputs: 1,
   outputs: 3,
-  outputLabels(index) {
-    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
-  },
+  outputLabels: LABELS.outputLabels,
   paletteLabel: 'zfs list snapshots',
-  label() {
-    return this.name || this._('label');
-  },
-  labelStyle() {
-    return this.name ? 'node_label_italic' : '';
-  },
-  oneditprepare() {
-    prepare(this);
-  },
-  oneditsave() {
-    dialog?.save();
-    dialog = null;
-  },
-  oneditcancel() {
-    dialog?.close();
-    dialog = null;
-  },
+  label: LABELS.label,
+  labelStyle: LABELS.labelStyle,
+  oneditprepare: life.prepare,
+  oneditsave: life.save,
+  oneditcancel: life.close,
 });

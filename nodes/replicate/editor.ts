@@ -3,6 +3,7 @@
 import { parseSize } from '../../src/raw-options';
 import { parseCronSchedule } from '../../src/schedule/schedule';
 import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../common/editor/checks';
+import { LABELS, dialogOf } from '../common/editor/definition';
 import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../common/editor/policy-check';
 import { runningSection, scheduleSection } from '../common/editor/running';
 import {
@@ -14,7 +15,6 @@ import {
   scheduleValidator,
   validator,
 } from '../common/editor/validate';
-import { Dialog } from '../common/editor/dialog';
 import { buildSections, suggestedName } from './editor/sections';
 
 const TYPE = 'zfs-replicate';
@@ -63,7 +63,11 @@ const ENCRYPTION = jsonValidator((node, value) =>
 
 const PROPERTY_LIST = listValidator((node, name) => propertyNameProblem(node, String(name)));
 
-let dialog: Dialog | null = null;
+const life = dialogOf(TYPE, (open) => {
+  buildSections(open);
+  scheduleSection(open);
+  runningSection(open);
+});
 
 RED.nodes.registerType('zfs-replicate', {
   category: 'ZFS',
@@ -138,28 +142,13 @@ RED.nodes.registerType('zfs-replicate', {
   },
   inputs: 1,
   outputs: 3,
-  outputLabels(index) {
-    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
-  },
+  outputLabels: LABELS.outputLabels,
   paletteLabel: 'zfs replicate',
   label() {
     return this.name || suggestedName(this) || this._('label');
   },
-  labelStyle() {
-    return this.name ? 'node_label_italic' : '';
-  },
-  oneditprepare() {
-    dialog = new Dialog(this, TYPE);
-    buildSections(dialog);
-    scheduleSection(dialog);
-    runningSection(dialog);
-  },
-  oneditsave() {
-    dialog?.save();
-    dialog = null;
-  },
-  oneditcancel() {
-    dialog?.close();
-    dialog = null;
-  },
+  labelStyle: LABELS.labelStyle,
+  oneditprepare: life.prepare,
+  oneditsave: life.save,
+  oneditcancel: life.close,
 });

@@ -3,7 +3,8 @@ import type { RetentionPolicy, RetentionScope } from '../../src/retention/policy
 import { datasetProblem, minFreeProblem } from '../common/editor/checks';
 import { connectionLabel, connectionSelect } from '../common/editor/connection';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
-import { Dialog, textOf } from '../common/editor/dialog';
+import { LABELS, dialogOf } from '../common/editor/definition';
+import { type Dialog, textOf } from '../common/editor/dialog';
 import { EXCLUDE, POLICY, SCOPE, listValidator } from '../common/editor/policy-check';
 import { retentionPreview } from '../common/editor/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../common/editor/retention';
@@ -24,8 +25,6 @@ interface Destination {
 }
 
 const DESTINATIONS = listValidator((_node, entry) => datasetProblem((entry as Destination).dataset));
-
-let dialog: Dialog | null = null;
 
 function scopeSection(open: Dialog): void {
   const scope = scopeEditor(open, open.form.find('.zfs-scope'), open.value('scope') as RetentionScope);
@@ -88,9 +87,7 @@ function safetySection(open: Dialog): void {
   });
 }
 
-function prepare(node: EditorNode): void {
-  const open = new Dialog(node, TYPE);
-  dialog = open;
+function build(open: Dialog): void {
   connectionSelect(open, 'connection');
   const datasets = datasetList(open, 'datasets', 'connection');
   excludeList(open);
@@ -105,6 +102,8 @@ function prepare(node: EditorNode): void {
   scheduleSection(open);
   runningSection(open);
 }
+
+const life = dialogOf(TYPE, build);
 
 RED.nodes.registerType('zfs-retention-prune', {
   category: 'ZFS',
@@ -142,25 +141,11 @@ RED.nodes.registerType('zfs-retention-prune', {
   },
   inputs: 1,
   outputs: 3,
-  outputLabels(index) {
-    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
-  },
+  outputLabels: LABELS.outputLabels,
   paletteLabel: 'zfs prune',
-  label() {
-    return this.name || this._('label');
-  },
-  labelStyle() {
-    return this.name ? 'node_label_italic' : '';
-  },
-  oneditprepare() {
-    prepare(this);
-  },
-  oneditsave() {
-    dialog?.save();
-    dialog = null;
-  },
-  oneditcancel() {
-    dialog?.close();
-    dialog = null;
-  },
+  label: LABELS.label,
+  labelStyle: LABELS.labelStyle,
+  oneditprepare: life.prepare,
+  oneditsave: life.save,
+  oneditcancel: life.close,
 });

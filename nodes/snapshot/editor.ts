@@ -2,7 +2,8 @@
 import type { RetentionPolicy } from '../../src/retention/policy';
 import { connectionLabel, connectionSelect } from '../common/editor/connection';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
-import { Dialog, textOf } from '../common/editor/dialog';
+import { LABELS, dialogOf } from '../common/editor/definition';
+import { type Dialog, textOf } from '../common/editor/dialog';
 import { presetSelect, previewName } from '../common/editor/naming';
 import { EXCLUDE, POLICY, propertyNames } from '../common/editor/policy-check';
 import { retentionPreview } from '../common/editor/preview';
@@ -21,8 +22,6 @@ interface Hooks {
   after: string;
   timeout: number;
 }
-
-let dialog: Dialog | null = null;
 
 function namingSection(open: Dialog): void {
   typedText(open, 'namingSchema');
@@ -75,9 +74,7 @@ function retentionSection(open: Dialog): void {
   open.summary('retention', () => (isOn() ? summarizePolicy(open, policy()) : open.t('retention.off')));
 }
 
-function prepare(node: EditorNode): void {
-  const open = new Dialog(node, TYPE);
-  dialog = open;
+function build(open: Dialog): void {
   connectionSelect(open, 'connection');
   const datasets = datasetList(open, 'datasets', 'connection');
   excludeList(open);
@@ -102,6 +99,8 @@ function prepare(node: EditorNode): void {
   scheduleSection(open);
   runningSection(open);
 }
+
+const life = dialogOf(TYPE, build);
 
 RED.nodes.registerType('zfs-snapshot', {
   category: 'ZFS',
@@ -134,25 +133,11 @@ RED.nodes.registerType('zfs-snapshot', {
   },
   inputs: 1,
   outputs: 3,
-  outputLabels(index) {
-    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
-  },
+  outputLabels: LABELS.outputLabels,
   paletteLabel: 'zfs snapshot',
-  label() {
-    return this.name || this._('label');
-  },
-  labelStyle() {
-    return this.name ? 'node_label_italic' : '';
-  },
-  oneditprepare() {
-    prepare(this);
-  },
-  oneditsave() {
-    dialog?.save();
-    dialog = null;
-  },
-  oneditcancel() {
-    dialog?.close();
-    dialog = null;
-  },
+  label: LABELS.label,
+  labelStyle: LABELS.labelStyle,
+  oneditprepare: life.prepare,
+  oneditsave: life.save,
+  oneditcancel: life.close,
 });

@@ -1,6 +1,7 @@
 // The zfs-ssh-connection dialog. What its properties mean is nodes/common/fields.ts; connecting is src/host. The three
 // buttons are in tools.ts.
-import { Dialog } from '../common/editor/dialog';
+import { dialogOf } from '../common/editor/definition';
+import type { Dialog } from '../common/editor/dialog';
 import { checkWhileTyping, textList } from '../common/editor/rows';
 import { type ValidatorOptions, current, validator } from '../common/editor/validate';
 import { hostKeysProblem } from './editor/host-keys';
@@ -39,8 +40,7 @@ function ciphersEditor(dialog: Dialog): void {
   dialog.store('ciphers', () => (isOwn() && list.values().length > 0 ? list.values() : 'auto'));
 }
 
-function prepare(node: EditorNode): Dialog {
-  const open = new Dialog(node, TYPE);
+function build(open: Dialog): void {
   const method = (): string => open.shown('authMethod');
   for (const name of ['privateKey', 'keyFile', 'agent', 'password']) {
     open.showWhen(`.zfs-auth-${name}`, () => method() === name);
@@ -48,7 +48,7 @@ function prepare(node: EditorNode): Dialog {
   open.showWhen('.zfs-auth-key', () => method() === 'privateKey' || method() === 'keyFile');
   open.showWhen('.zfs-not-root', () => open.shown('username') !== 'root' || open.shown('sudo') !== 'none');
   checkWhileTyping(open, open.input('hostKeys'), (text) =>
-    text.trim() === '' ? open.t('invalid.noHostKey') : hostKeysProblem(node, text),
+    text.trim() === '' ? open.t('invalid.noHostKey') : hostKeysProblem(open.node, text),
   );
   ciphersEditor(open);
   connectionTools(open);
@@ -62,10 +62,9 @@ function prepare(node: EditorNode): Dialog {
       ? open.t('hostKeys.none')
       : open.t('hostKeys.some', { count: open.shown('hostKeys').trim().split('\n').length }),
   );
-  return open;
 }
 
-let dialog: Dialog | null = null;
+const life = dialogOf(TYPE, build);
 
 RED.nodes.registerType('zfs-ssh-connection', {
   category: 'config',
@@ -100,19 +99,8 @@ RED.nodes.registerType('zfs-ssh-connection', {
     if (typeof host !== 'string' || host === '') return this._('label');
     return typeof username === 'string' && username !== '' ? `${username}@${host}` : host;
   },
-  oneditprepare() {
-    dialog = prepare(this);
-  },
-  oneditsave() {
-    dialog?.save();
-    dialog = null;
-  },
-  oneditcancel() {
-    dialog?.close();
-    dialog = null;
-  },
-  oneditdelete() {
-    dialog?.close();
-    dialog = null;
-  },
+  oneditprepare: life.prepare,
+  oneditsave: life.save,
+  oneditcancel: life.close,
+  oneditdelete: life.close,
 });
