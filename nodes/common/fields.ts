@@ -169,6 +169,13 @@ export const FIELDS = {
     encryptionKeyLocation: str('stored'),
     readonly: choice('set', 'require', 'ignore'),
     mount: bool(false),
+    transport: choice('auto', 'ssh', 'ssh+netcat', 'ssh+tls'),
+    /** The words of TrueNAS. Kept as they are stored: only the transports that this version refuses look at them. */
+    netcatActiveSide: json(null),
+    netcatListenAddress: json(null),
+    netcatPortMin: json(null),
+    netcatPortMax: json(null),
+    netcatConnectAddress: json(null),
     streamCompression: choice('none', 'auto', 'zstd', 'lz4', 'pigz', 'gzip', 'lzop', 'xz'),
     /** Bytes per second, or a text with a unit (`10M`); '' and 0 = none. */
     speedLimit: typed(str()),

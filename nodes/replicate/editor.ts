@@ -54,6 +54,10 @@ const KEY_LOCATION: ValidatorOptions = {
   check: (node, text) => (text === 'stored' || text.startsWith('/') ? null : node._('encryption.badLocation')),
   required: (node) => node._('encryption.badLocation'),
 };
+/** An imported flow keeps what it asks for; the runtime refuses it, and the editor says so before. */
+const TRANSPORT = jsonValidator((node, value) =>
+  value === 'ssh+netcat' || value === 'ssh+tls' ? node._('transport.unsupported') : null,
+);
 /** What travels raw keeps its own encryption. */
 const ENCRYPTION = jsonValidator((node, value) =>
   value !== 'none' && value !== undefined && current(node, TYPE, 'raw') === 'always'
@@ -111,6 +115,12 @@ RED.nodes.registerType('zfs-replicate', {
     encryptionKeyLocation: { value: 'stored', validate: validator(TYPE, 'encryptionKeyLocation', KEY_LOCATION) },
     readonly: { value: 'set' },
     mount: { value: false },
+    transport: { value: 'auto', validate: TRANSPORT },
+    netcatActiveSide: { value: null },
+    netcatListenAddress: { value: null },
+    netcatPortMin: { value: null },
+    netcatPortMax: { value: null },
+    netcatConnectAddress: { value: null },
     streamCompression: { value: 'none' },
     speedLimit: { value: '', validate: validator(TYPE, 'speedLimit', SPEED) },
     speedLimitType: { value: 'str' },
