@@ -100,10 +100,16 @@ export class SshHost implements Host {
 
   /**
    * Runs a script of the stream layer (printable ASCII, see quote.ts) on an exec channel, wrapped under `tag`. The
-   * caller owns the channel. Throws the connection codes.
+   * caller owns the channel. `shown`: the command lines in it, for listeners. Throws the connection codes.
    */
-  async openScript(script: string, tag: string, signal?: AbortSignal): ReturnType<SshConnection['session']> {
+  async openScript(
+    script: string,
+    tag: string,
+    shown: string,
+    signal?: AbortSignal,
+  ): ReturnType<SshConnection['session']> {
     checkTag(tag);
+    this.note(shown);
     this.count.commands++;
     return this.connection.session(remoteCommand(script, tag), signal);
   }

@@ -2,7 +2,7 @@
 // Gives the same results as `pipeline.ts` does for processes of this machine.
 import { LineReader, Tail } from '../host/lines';
 import { commandWords, newMarker, writeMarker, type CommandSetup } from '../host/marked-output';
-import { ScriptWriter, writeEnvironment } from '../host/quote';
+import { displayCommand, ScriptWriter, writeEnvironment } from '../host/quote';
 import type { Session } from '../host/ssh-connection';
 import type { SshHost } from '../host/ssh-host';
 import type { PipelineOptions, StageResult } from './pipeline';
@@ -22,7 +22,8 @@ export async function runRemotePipeline(
 ): Promise<StageResult[]> {
   const marker = newMarker();
   const script = pipelineScript(sendArgv, receiveArgv, marker, host.commandSetup);
-  const session = await host.openScript(script, options.tag, options.signal);
+  const shown = [sendArgv, receiveArgv].map(displayCommand).join(' | ');
+  const session = await host.openScript(script, options.tag, shown, options.signal);
   try {
     return await new RemotePipeline(session, marker, options).result();
   } finally {

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { LineReader, Tail } from '../host/lines';
 import { commandWords } from '../host/marked-output';
-import { ScriptWriter, writeEnvironment } from '../host/quote';
+import { displayCommand, ScriptWriter, writeEnvironment } from '../host/quote';
 import type { Host } from '../host/host';
 import { SshHost } from '../host/ssh-host';
 import type { PipelineOptions, StageResult } from './pipeline';
@@ -32,7 +32,7 @@ async function openRemote(
 ): Promise<Endpoint> {
   const script = writeEnvironment(new ScriptWriter(), host.commandSetup.zfsPath);
   const words = commandWords(script, argv, host.commandSetup);
-  const session = await host.openScript(script.add(words).add('exit $?').toString(), tag, signal);
+  const session = await host.openScript(script.add(words).add('exit $?').toString(), tag, displayCommand(argv), signal);
   const { channel } = session;
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
     let status: { code: number | null; signal: string | null } = { code: null, signal: null };
