@@ -9,8 +9,8 @@ export interface Claim {
   /** '' = every dataset of the host. */
   dataset: string;
   access: 'read' | 'write';
-  /** GUID of the dataset's pool; `null` = asked and not found out; `undefined` = not asked yet. */
-  pool: string | null | undefined;
+  /** GUIDs of the pools it is about: the dataset's, or all of the host; `null` = asked and not found out; `undefined` = not asked yet. */
+  pools: readonly string[] | null | undefined;
 }
 
 /** `unknown`: cannot be said before `learnPools` was called for both. */
@@ -25,7 +25,7 @@ export function claimsOf(uses: readonly DatasetUse[], hosts: HostResolver): Clai
     host: hosts(connection),
     dataset,
     access,
-    pool: dataset === '' ? null : undefined,
+    pools: undefined,
   }));
 }
 
@@ -37,25 +37,30 @@ export function relation(a: Claim, b: Claim): Relation {
   if (a.access === 'read' && b.access === 'read') return 'free';
   if (!overlap(a.dataset, b.dataset)) return 'free';
   if (a.host.id === b.host.id) return 'conflict';
-  if (a.pool === null || b.pool === null) return 'free';
-  if (a.pool === undefined || b.pool === undefined) return 'unknown';
-  return a.pool === b.pool ? 'conflict' : 'free';
+  if (a.pools === null || b.pools === null) return 'free';
+  if (a.pools === undefined || b.pools === undefined) return 'unknown';
+  const others = b.pools;
+  return a.pools.some((guid) => others.includes(guid)) ? 'conflict' : 'free';
 }
 
 function overlap(a: string, b: string): boolean {
   return a === '' || b === '' || isWithin(a, b) || isWithin(b, a);
 }
 
-/** Fills in `pool` where it has not been asked yet; one question per host. Never throws: what fails stays `null`. */
+/** Fills in `pools` where it has not been asked yet; one question per host. Never throws: what fails stays `null`. */
 export async function learnPools(claims: readonly Claim[]): Promise<void> {
-  const open = claims.filter((claim) => claim.pool === undefined);
+  const open = claims.filter((claim) => claim.pools === undefined);
   const hosts = new Set(open.map((claim) => claim.host));
   await Promise.all(
     [...hosts].map(async (host) => {
       const mine = open.filter((claim) => claim.host === host);
-      const names = new Set(mine.map((claim) => poolName(claim.dataset)));
+      const names = new Set(mine.map((claim) => poolName(claim.dataset)).filter((name) => name !== ''));
       const pools = await poolsOf(host, names);
-      for (const claim of mine) claim.pool = pools.get(poolName(claim.dataset)) ?? null;
+      for (const claim of mine) {
+        const guid = pools.get(poolName(claim.dataset));
+        const all = claim.dataset === '' ? [...pools.values()] : guid === undefined ? [] : [guid];
+        claim.pools = all.length > 0 ? all : null;
+      }
     }),
   );
 }

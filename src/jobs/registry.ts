@@ -200,7 +200,9 @@ export class JobRegistry<T> {
 
   /** Finds out the pools of these jobs' claims, then looks again. */
   private learn(jobs: readonly Job[]): void {
-    const fresh = jobs.filter((job) => !this.learning.has(job) && job.claims.some((claim) => claim.pool === undefined));
+    const fresh = jobs.filter(
+      (job) => !this.learning.has(job) && job.claims.some((claim) => claim.pools === undefined),
+    );
     if (fresh.length === 0) return;
     for (const job of fresh) this.learning.add(job);
     void this.askPools(fresh);

@@ -12,16 +12,17 @@ const host = (id: string): Claim['host'] => ({
   facts: () => Promise.reject(new Error('not asked in a pure test')),
 });
 
-function claim(connection: string, dataset: string, access: 'read' | 'write', ...known: Claim['pool'][]): Claim {
-  const pool = known.length === 0 ? null : known[0];
-  return { host: host(connection), dataset, access, pool };
+function claim(connection: string, dataset: string, access: 'read' | 'write', pools: Claim['pools'] = null): Claim {
+  return { host: host(connection), dataset, access, pools };
 }
+
+const UNASKED = { pools: undefined };
 
 const anyClaim = fc.record({
   host: fc.constantFrom('h1', 'h2').map(host),
   dataset: fc.constantFrom('', 'p', 'p/a', 'p/a/b', 'p/aa', 'q', 'q/a'),
   access: fc.constantFrom('read' as const, 'write' as const),
-  pool: fc.constantFrom('111', '222', null, undefined),
+  pools: fc.constantFrom(['111'], ['222'], ['111', '222'], null, undefined),
 });
 
 const anyQueue = fc
@@ -48,11 +49,17 @@ describe('claims', () => {
   });
 
   it('see one pool behind two connections, and two pools of one name', () => {
-    const mine = claim('h1', 'tank/a', 'write', '42');
-    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', '42')), 'conflict');
-    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', '43')), 'free');
-    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', undefined)), 'unknown');
-    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', null)), 'free');
+    const mine = claim('h1', 'tank/a', 'write', ['42']);
+    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', ['42'])), 'conflict');
+    assert.equal(relation(mine, claim('h2', 'tank/a', 'read', ['43'])), 'free');
+    assert.equal(relation(mine, { ...claim('h2', 'tank/a', 'read'), ...UNASKED }), 'unknown');
+    assert.equal(relation(mine, claim('h2', 'tank/a', 'read')), 'free');
+  });
+
+  it('see a pool among all of a host that is reached by another connection', () => {
+    const mine = claim('h1', 'tank/a', 'write', ['42']);
+    assert.equal(relation(mine, claim('h2', '', 'read', ['41', '42'])), 'conflict');
+    assert.equal(relation(mine, claim('h2', '', 'read', ['41'])), 'free');
   });
 
   it('are related the same way in both directions', () => {
