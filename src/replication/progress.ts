@@ -15,6 +15,9 @@ export class RunProgress {
   private total = 0;
   private datasetsDone = 0;
   private datasetCount = 0;
+  /** Highest percentage told so far: another attempt may find that more is left than it seemed. */
+  private percent = 0;
+  private last: ProgressStep | undefined;
   private readonly meter = new ProgressMeter();
 
   constructor(private readonly ctx: RunContext) {}
@@ -33,8 +36,21 @@ export class RunProgress {
   /** `more` bytes have been moved for `step`. */
   moved(more: number, step: ProgressStep): void {
     this.bytes += more;
+    this.last = step;
+    this.tell(step);
+  }
+
+  /** Everything is there: what was estimated to come, and did not, does not count. */
+  complete(): void {
+    if (!this.last || this.percent === 100) return;
+    this.total = this.bytes;
+    this.tell(this.last);
+  }
+
+  private tell(step: ProgressStep): void {
     const { percent, ...report } = this.meter.update(this.bytes, this.total, this.ctx.now().getTime());
-    const rounded = Math.floor(percent * 10) / 10;
+    const rounded = Math.max(this.percent, Math.floor(percent * 10) / 10);
+    this.percent = rounded;
     this.ctx.emit({
       event: 'progress',
       level: 'info',

@@ -197,6 +197,7 @@ class Run {
       await this.wait(transient);
     }
     if (this.state.given.size > 0) throw runError(this.state.given, this.book);
+    this.state.progress.complete();
   }
 
   private async wait(reason: ZfsFlowError): Promise<void> {
