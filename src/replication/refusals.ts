@@ -17,6 +17,14 @@ function bothLists(pair: PairInput, common: string | null): Record<string, unkno
   };
 }
 
+/** Names that are on both sides for different snapshots: what a tool that goes by names would take for the same. */
+function sameNames(pair: PairInput, onlyThere: readonly { name: string }[]): string[] {
+  const onTarget = new Set(pair.targetSnapshots.map(({ guid }) => guid));
+  const here = pair.sourceRecords.filter(({ kind, guid }) => kind === 'snapshot' && !onTarget.has(guid));
+  const taken = new Set(here.map(({ name }) => name));
+  return names(onlyThere).filter((name) => taken.has(name));
+}
+
 function listed(all: readonly string[]): string {
   const shown = all.slice(0, 5).map((name) => `@${name}`);
   return all.length > 5 ? `${shown.join(', ')} and ${all.length - 5} more` : shown.join(', ');
@@ -66,14 +74,20 @@ export function answerState(
     }
     case 'DIVERGED': {
       const only = names(state.targetOnly);
+      const same = sameNames(pair, state.targetOnly);
+      const twins = same.length > 0 ? `; ${listed(same)} have the same name but are other snapshots` : '';
       if (options.whenDiverged === 'rollback') {
         return [{ do: 'rollback', to: state.targetBase.name, destroys: only, writtenBytes: state.written }];
       }
       return {
         code: 'TARGET_DIVERGED',
-        message: `the target "${target}" has snapshots newer than the last common one @${state.targetBase.name}: ${listed(only)}`,
+        message: `the target "${target}" has snapshots newer than the last common one @${state.targetBase.name}: ${listed(only)}${twins}`,
         hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue, `rotate` keep them beside.',
-        details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
+        details: {
+          ...bothLists(pair, state.targetBase.name),
+          sameNameOtherSnapshot: same,
+          writtenBytes: state.written,
+        },
       };
     }
     default:
