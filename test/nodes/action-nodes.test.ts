@@ -66,7 +66,7 @@ describe('an action node', () => {
     assert.deepEqual(bench.at('n', 'complete'), []);
   });
 
-  it('never carries a secret, a host object or a key in a message', async () => {
+  it('never carries a secret, a host object or a key in a message [C1 73]', async () => {
     await bench.start(flowWith(list({ logLevel: 'debug' }), sshConnection(port)));
     bench.send('n');
     await bench.first('n', 'catch');
@@ -204,7 +204,7 @@ describe('an action node', () => {
       await bench.until('the connection', () => hole.connections > 0);
     };
 
-    it('answers BUSY to the same message, and runs other options beside it', async () => {
+    it('answers BUSY to the same message, and runs other options beside it [C1 35]', async () => {
       await bench.start(slow({ datasets: 'payload', datasetsType: 'msg' }));
       bench.send('n', { payload: ['a'] });
       await running();

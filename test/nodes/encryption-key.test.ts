@@ -50,7 +50,7 @@ describe('the encryption key of a replicate node', () => {
     });
   }
 
-  it('reaches the run, and nobody else', async () => {
+  it('reaches the run, and nobody else [C1 73]', async () => {
     const { code } = await failWith(HEX);
     assert.equal(code, 'CONNECTION_REFUSED');
   });

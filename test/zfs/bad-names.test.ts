@@ -87,7 +87,7 @@ describe('names of datasets', function () {
     }
   }
 
-  it('are refused with the name of the field where ZFS refuses them, whoever gives them', async () => {
+  it('are refused with the name of the field where ZFS refuses them, whoever gives them [C1 72]', async () => {
     const nodes = fields.flatMap(([node, property, byMessage, make], index) =>
       BAD.flatMap((bad, number) => {
         const id = `${node}-${property}-${index}-${number}`;
@@ -137,7 +137,7 @@ describe('names of datasets', function () {
     await assertNothingExecuted();
   });
 
-  it('are taken as they are where ZFS accepts them: snapshot, list, replicate, prune', async () => {
+  it('are taken as they are where ZFS accepts them: snapshot, list, replicate, prune [C1 14] [C1 72]', async () => {
     await home.a.createDataset('tank/odd');
     for (const name of GOOD) await home.a.createDataset(`tank/odd/${name}`);
     const names = GOOD.map((name) => `tank/odd/${name}`);

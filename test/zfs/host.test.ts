@@ -215,7 +215,7 @@ describe('a host over SSH', function () {
   });
 
   describe('pins its key', () => {
-    it('refuses a changed key and names both', async () => {
+    it('refuses a changed key and names both [C1 71]', async () => {
       const other = join(directory, 'other');
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
       const hostKeys = readFileSync(`${other}.pub`, 'utf8');
@@ -226,7 +226,7 @@ describe('a host over SSH', function () {
       assert.equal(error.retryable, false);
     });
 
-    it('refuses an unknown key, and one of another type than the pinned', async () => {
+    it('refuses an unknown key, and one of another type than the pinned [C1 71]', async () => {
       const rsa = join(directory, 'rsa');
       execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-N', '', '-f', rsa]);
       const [real] = await discoverHostKeys('127.0.0.1', patient.port);
@@ -256,7 +256,7 @@ describe('a host over SSH', function () {
   });
 
   describe('proves who we are', () => {
-    it('with keys of every type, from text, file and agent', async () => {
+    it('with keys of every type, from text, file and agent [C1 71]', async () => {
       const authorized: string[] = [];
       const keys: { text: string; passphrase?: string }[] = [];
       for (const [index, args] of [
@@ -296,7 +296,7 @@ describe('a host over SSH', function () {
       }
     });
 
-    it('with a password, through the server’s password method or keyboard-interactive', async () => {
+    it('with a password, through the server’s password method or keyboard-interactive [C1 71]', async () => {
       const auth = { method: 'password', password: 'lab-password' } as const;
       const one = open({ username: 'pw', auth });
       assert.equal((await one.run(['id', '-un'])).stdout, 'pw\n');

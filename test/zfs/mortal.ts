@@ -4,6 +4,8 @@ import { ZfsFlowError } from '../../src/errors';
 import type { CommandResult, PipeCommandOptions, ProcessSpec, RunOptions } from '../../src/host/host';
 import { SshHost } from '../../src/host/ssh-host';
 import type { SshHostOptions } from '../../src/host/ssh-options';
+import type { Machine } from '../lab/machine';
+import { connectOptions, Engine } from './engine';
 
 const READS = /^(zfs (list|get|holds|userspace|send -n)|zpool (list|sync|get)|ps |date )/;
 
@@ -58,5 +60,25 @@ export class MortalHost extends SshHost {
   override async openScript(...given: Parameters<SshHost['openScript']>): ReturnType<SshHost['openScript']> {
     this.life.act('a stream');
     return super.openScript(...given);
+  }
+}
+
+/** A run whose controller makes `steps` changes and dies; what it died of, '' when it came to its end. */
+export async function dieAfter(
+  steps: number,
+  machines: readonly Machine[],
+  options: Record<string, unknown>,
+): Promise<string> {
+  const life = new Life(steps);
+  const mortal = new Engine();
+  for (const machine of machines) mortal.hosts.set(machine.name, new MortalHost(connectOptions(machine), life));
+  try {
+    await mortal.replicate({ ...options, retries: 1 });
+    return '';
+  } catch (error) {
+    if (life.last === '') throw error;
+    return life.last;
+  } finally {
+    await mortal.close();
   }
 }

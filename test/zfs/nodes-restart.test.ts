@@ -84,7 +84,7 @@ describe('Node-RED as a process', function () {
   }
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    it(`leaves a transfer resumable when it ends by ${signal}, within 5 seconds, and resumes after the next start`, async () => {
+    it(`leaves a transfer resumable when it ends by ${signal}, within 5 seconds, and resumes after the next start [C1 34]`, async () => {
       const name = signal.toLowerCase();
       const [from, to] = [`tank/${name}`, `backup/${name}`];
       await a.createDataset(from);

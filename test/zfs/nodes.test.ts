@@ -40,8 +40,9 @@ describe('the nodes on real pools', function () {
     hostKeys: machine.hostKey,
     ciphers: 'auto',
   });
-  /** Two ways to `b`: one pool behind two connections. */
-  const connections = (): FlowNode[] => [ssh('a', a), ssh('b', b), ssh('b2', b)];
+  /** Another way to `b`, by another name and account: one pool behind two connections. */
+  const again = (): FlowNode => ({ ...ssh('b2', b), host: 'localhost', username: 'op', sudo: 'sudo' });
+  const connections = (): FlowNode[] => [ssh('a', a), ssh('b', b), again()];
   const credentials = (): Record<string, object> => {
     const { privateKey } = a;
     return { a: { privateKey }, b: { privateKey }, b2: { privateKey } };
@@ -238,7 +239,7 @@ describe('the nodes on real pools', function () {
     await assertSame(a, node.from, b, node.to);
   });
 
-  it('cancel a transfer when the node is changed, and resume it with the next run', async () => {
+  it('cancel a transfer when the node is changed, and resume it with the next run [C1 34]', async () => {
     const node = await replication(40);
     await start(node);
     await transferring();
@@ -270,7 +271,7 @@ describe('the nodes on real pools', function () {
     assert.deepEqual([tentative, holds], [[], []]);
   });
 
-  it('tell progress at most once a second, and show it in the status', async () => {
+  it('tell progress at most once a second, and show it in the status [C1 75]', async () => {
     const node = await replication(40);
     await start(node);
     await transferring();
@@ -283,7 +284,7 @@ describe('the nodes on real pools', function () {
     assert.ok(progress.every(({ bytes, totalBytes, percent }) => [bytes, totalBytes, percent].every(Number.isFinite)));
   });
 
-  it('wait for each other on one pool, whatever connection leads there', async () => {
+  it('wait for each other on one pool, whatever connection leads there [C1 35]', async () => {
     const node = await replication(40);
     const prune = {
       id: 'p',

@@ -64,7 +64,7 @@ describe('replication on real ZFS', function () {
     assert.match(target.holds[0] ?? '', /^s3:/);
   });
 
-  it('says current when there is nothing to do, in at most three remote commands a side', async () => {
+  it('says current when there is nothing to do, in at most three remote commands a side [C1 12] [C1 69]', async () => {
     const hosts = ['a', 'b'].map((id) => engine.resolve(id));
     const before = hosts.map((host) => host.counters.commands);
     const result = await engine.replicate({
@@ -112,7 +112,7 @@ describe('replication on real ZFS', function () {
     });
   });
 
-  it('uses a bookmark as base after the source snapshot is gone', async () => {
+  it('uses a bookmark as base after the source snapshot is gone [C1 3] [C1 4]', async () => {
     await a.createDataset('tank/bm');
     await a.snapshot('tank/bm', '1');
     const options = { ...relay, sourceDatasets: ['tank/bm'], targetDataset: 'backup/bm' };
@@ -128,7 +128,7 @@ describe('replication on real ZFS', function () {
     assert.equal(await b.digest('backup/bm@4'), await a.digest('tank/bm@4'));
   });
 
-  it('refuses what would lose something, names both lists, and changes nothing', async () => {
+  it('refuses what would lose something, names both lists, and changes nothing [C1 8] [C1 9]', async () => {
     await a.createDataset('tank/div');
     await a.snapshot('tank/div', '1');
     const options = { ...relay, sourceDatasets: ['tank/div'], targetDataset: 'backup/div', readonly: 'ignore' };
@@ -154,7 +154,7 @@ describe('replication on real ZFS', function () {
     assert.ok(Number(modified.details?.['writtenBytes']) > 0);
   });
 
-  it('refuses foreign data and unrelated snapshots', async () => {
+  it('refuses foreign data and unrelated snapshots [C1 10]', async () => {
     await b.createDataset('backup/foreign');
     await b.writeFile('backup/foreign', 'note', 'hello');
     await b.sh('sync');
@@ -169,7 +169,7 @@ describe('replication on real ZFS', function () {
     assert.deepEqual((await b.snapshots('backup/foreign')).length, 1);
   });
 
-  it('receives onto an empty data set that somebody created before', async () => {
+  it('receives onto an empty data set that somebody created before [C1 10]', async () => {
     await b.createDataset('backup/empty');
     await engine.replicate({ ...relay, sourceDatasets: ['tank/bm'], targetDataset: 'backup/empty' });
     assert.equal((await b.snapshots('backup/empty')).length, 3);
@@ -180,7 +180,7 @@ describe('replication on real ZFS', function () {
     await engine.refuse('POOL_UNAVAILABLE', { ...relay, sourceDatasets: ['tank/bm'], targetDataset: 'nopool/x' });
   });
 
-  it('plans without changing anything', async () => {
+  it('plans without changing anything [C1 63]', async () => {
     await a.snapshot('tank/bm', '5');
     const history = async (): Promise<string> =>
       (await a.read(['zpool', 'history', '-il', 'tank'])) + (await b.read(['zpool', 'history', '-il', 'backup']));

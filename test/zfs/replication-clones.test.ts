@@ -28,7 +28,7 @@ describe('replication of clones', function () {
     await engine.close();
   });
 
-  it('sends only what differs from the origin, and goes on incrementally', async () => {
+  it('sends only what differs from the origin, and goes on incrementally [C1 20]', async () => {
     const [source, target] = ['tank/c1', 'backup/c1'];
     await a.createDataset(`${source}/origin`);
     await a.createDataset(`${source}/vol`, { volumeMb: 16 });

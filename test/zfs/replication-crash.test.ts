@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Lab } from '../lab/lab';
 import { REPOSITORY, type Machine } from '../lab/machine';
 import { assertSame, connectOptions, Engine } from './engine';
-import { Life, MortalHost } from './mortal';
+import { dieAfter } from './mortal';
 
 /** More than any of these runs changes. */
 const MOST_STEPS = 60;
@@ -35,22 +35,6 @@ describe('replication after its controller died', function () {
     await engine.close();
     await lab.close();
   });
-
-  /** A run whose controller makes `steps` changes and dies; what it died of, '' when it came to its end. */
-  async function mortalRun(options: Record<string, unknown>, steps: number): Promise<string> {
-    const life = new Life(steps);
-    const mortal = new Engine();
-    for (const machine of [a, b]) mortal.hosts.set(machine.name, new MortalHost(connectOptions(machine), life));
-    try {
-      await mortal.replicate({ ...options, retries: 1 });
-      return '';
-    } catch (error) {
-      if (life.last === '') throw error;
-      return life.last;
-    } finally {
-      await mortal.close();
-    }
-  }
 
   /** Snapshots and bookmarks in creation order, in one command. */
   async function look(machine: Machine, dataset: string): Promise<{ snapshots: Entry[]; bookmarks: Entry[] }> {
@@ -100,7 +84,7 @@ describe('replication after its controller died', function () {
     assert.ok(marks.length <= 16 && left.bookmarks.some(({ guid }) => guid === newest?.guid), said);
   }
 
-  it('at each step of a rollback with an incremental behind it', async () => {
+  it('at each step of a rollback with an incremental behind it [C1 21]', async () => {
     const [source, target] = ['tank/roll', 'backup/roll'];
     await a.createDataset(source);
     await a.snapshot(source, 'first');
@@ -111,7 +95,7 @@ describe('replication after its controller died', function () {
       assert.ok(steps < MOST_STEPS);
       await a.sh('zfs snapshot "$1@$2" && zfs snapshot "$1@$3"', { args: [source, `r${steps}a`, `r${steps}b`] });
       await b.snapshot(target, `theirs${steps}`);
-      last = await mortalRun(options, steps);
+      last = await dieAfter(steps, [a, b], options);
       await assertShared(source, target, last);
       if (last !== '') await engine.replicate(options);
       await assertDone(source, target, last);
@@ -120,7 +104,7 @@ describe('replication after its controller died', function () {
     assert.equal(await b.digest(`${target}@first`), await a.digest(`${source}@first`));
   });
 
-  it('at each step of a first copy below a missing parent', async () => {
+  it('at each step of a first copy below a missing parent [C1 21]', async () => {
     const source = 'tank/new';
     await a.createDataset(source);
     await a.writeRandom(source, 'data', 2);
@@ -128,7 +112,7 @@ describe('replication after its controller died', function () {
     for (let steps = 0, last = 'x'; last !== ''; steps++) {
       assert.ok(steps < MOST_STEPS);
       const options = { ...relay, sourceDatasets: [source], targetDataset: `backup/deep${steps}/new` };
-      last = await mortalRun(options, steps);
+      last = await dieAfter(steps, [a, b], options);
       if (last !== '') await engine.replicate(options);
       const target = options.targetDataset;
       const held = (await look(b, target)).snapshots.filter(({ held: is }) => is);
@@ -152,7 +136,7 @@ describe('replication after its controller died', function () {
   });
 
   for (const moment of ['when the first byte may have come', 'in the middle']) {
-    it(`killed with SIGKILL ${moment}`, async () => {
+    it(`killed with SIGKILL ${moment} [C1 21]`, async () => {
       const name = moment.replaceAll(' ', '-');
       const [source, target] = [`tank/${name}`, `backup/${name}`];
       await a.createDataset(source);

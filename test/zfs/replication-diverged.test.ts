@@ -76,7 +76,7 @@ describe('replication to a diverged target', function () {
   }
 
   describe('rotate', () => {
-    it('keeps all old snapshots and data beside, and sends only what is new', async () => {
+    it('keeps all old snapshots and data beside, and sends only what is new [C1 11]', async () => {
       const { source, target, options } = await diverged();
       await b.run(['zfs', 'set', 'user:note=kept', target]);
       const before = await b.digest(`${target}@mine`);

@@ -66,7 +66,7 @@ describe('encryption on real ZFS', function () {
     ['secret', 'backup/vault', 'never', 'ENCRYPTION_MISMATCH'],
   ];
   for (const [source, parent, raw, expected] of combinations) {
-    it(`${source} source, target in ${parent}, raw ${raw}: ${expected}`, async () => {
+    it(`${source} source, target in ${parent}, raw ${raw}: ${expected} [C1 36] [C1 40]`, async () => {
       const target = `${parent}/${source}-${raw}`;
       const options = { ...relay, sourceDatasets: [`tank/${source}`], targetDataset: target, raw };
       if (expected === 'ENCRYPTION_MISMATCH') {
@@ -90,7 +90,7 @@ describe('encryption on real ZFS', function () {
     });
   }
 
-  it('encrypts below an encrypted target with its key, the plain and the encrypted', async () => {
+  it('encrypts below an encrypted target with its key, the plain and the encrypted [C1 40]', async () => {
     for (const source of ['plain', 'secret']) {
       const target = `backup/vault/inherit-${source}`;
       const options = { ...relay, sourceDatasets: [`tank/${source}`], encryption: 'inherit' };
@@ -111,7 +111,7 @@ describe('encryption on real ZFS', function () {
     assert.match(refused.hint ?? '', /zfs destroy backup\/there/);
   });
 
-  it('encrypts at the target with a stored key that nobody sees, and leaves it locked', async () => {
+  it('encrypts at the target with a stored key that nobody sees, and leaves it locked [C1 73]', async () => {
     await a.createDataset('tank/tree/child');
     await a.run(['zfs', 'create', '-V', '8M', 'tank/tree/vol']);
     await a.writeRandom('tank/tree', 'file', 12);
@@ -220,7 +220,7 @@ describe('encryption on real ZFS', function () {
     });
   }
 
-  it('never continues a raw chain not raw, or the other way round, and says the way out', async () => {
+  it('never continues a raw chain not raw, or the other way round, and says the way out [C1 37]', async () => {
     await encrypted(a, 'tank/chain');
     await a.snapshot('tank/chain', 's1');
     const options = { ...relay, sourceDatasets: ['tank/chain'] };
@@ -250,7 +250,7 @@ describe('encryption on real ZFS', function () {
     });
   });
 
-  it('sends a locked dataset raw, says KEY_NOT_LOADED otherwise, and does not receive into a locked one', async () => {
+  it('sends a locked dataset raw, says KEY_NOT_LOADED otherwise, and does not receive into a locked one [C1 38]', async () => {
     await encrypted(a, 'tank/locked', ['-o', 'canmount=noauto']);
     await a.snapshot('tank/locked', 's1');
     await a.run(['zfs', 'unload-key', 'tank/locked']);

@@ -68,7 +68,7 @@ describe('replication through failures', function () {
     await assertTidy(source, target);
   });
 
-  it('resumes when the connection is reset five times, with new snapshots in between', async () => {
+  it('resumes when the connection is reset five times, with new snapshots in between [C1 22]', async () => {
     const { source, target, options } = await job(40);
     await a.link.limit(16 * MB);
     const over = new AbortController();
@@ -90,7 +90,7 @@ describe('replication through failures', function () {
     await assertTidy(source, target);
   });
 
-  it('stops at once when cancelled, says so, and resumes in the next run', async () => {
+  it('stops at once when cancelled, says so, and resumes in the next run [C1 34]', async () => {
     const { source, target, options } = await job(40);
     await a.link.limit(8 * MB);
     const abort = new AbortController();
@@ -131,7 +131,7 @@ describe('replication through failures', function () {
     });
   }
 
-  it('never sends again what arrived before the controller died', async () => {
+  it('never sends again what arrived before the controller died [C1 31]', async () => {
     // The state that a SIGKILL right after the receive leaves: everything there, marks still tentative.
     const { source, target, options } = await job(2);
     await a.sh('zfs send "$1@s1" | ssh b zfs receive -u "$2"', { args: [source, target] });

@@ -90,7 +90,7 @@ describe('replication of what is legal, but odd', function () {
     assert.deepEqual([left.holds, right.holds], [[], ['3:zfsflow_last']]);
   });
 
-  it('tells names apart that begin alike', async () => {
+  it('tells names apart that begin alike [C1 14] [C1 16]', async () => {
     const { source, target, options } = await job();
     for (const name of ['a', 'aa', 'a b', 'a-b', 'a/b']) await a.run(['zfs', 'create', `${source}/${name}`]);
     await a.snapshot(source, 'x y', { recursive: true });
@@ -101,7 +101,7 @@ describe('replication of what is legal, but odd', function () {
     for (const part of [...parts, '/a', '/a/b']) await assertSame(a, source + part, b, target + part);
   });
 
-  it('sends many pending snapshots and leaves sixteen bookmarks', async () => {
+  it('sends many pending snapshots and leaves sixteen bookmarks [C1 15]', async () => {
     const { source, target, options } = await job('first');
     await engine.replicate(options);
     await snapshotMany(source, 's', 60);
@@ -115,7 +115,7 @@ describe('replication of what is legal, but odd', function () {
     assert.deepEqual(new Set(final.map((name) => name.slice(-16))), new Set(newest));
   });
 
-  it('follows snapshots that were renamed on either side', async () => {
+  it('follows snapshots that were renamed on either side [C1 1]', async () => {
     const one = await job('1', '2');
     await engine.replicate(one.options);
     await a.run(['zfs', 'rename', `${one.source}@2`, 'source-name']);
@@ -127,7 +127,7 @@ describe('replication of what is legal, but odd', function () {
     await assertTidy(one);
   });
 
-  it('replaces a bookmark of somebody who took the name of ours', async () => {
+  it('replaces a bookmark of somebody who took the name of ours [C1 19]', async () => {
     const one = await job('1');
     await engine.replicate(one.options);
     await a.snapshot(one.source, '2');
@@ -196,7 +196,7 @@ describe('replication of what is legal, but odd', function () {
     assert.equal((await a.snapshots(one.source)).length, 1);
   });
 
-  it('gives up on a target into which somebody else is receiving, and changes nothing there', async () => {
+  it('gives up on a target into which somebody else is receiving, and changes nothing there [C1 35]', async () => {
     const one = await job('1');
     await engine.replicate(one.options);
     await a.writeRandom(one.source, 'data', 3);
@@ -244,7 +244,7 @@ describe('replication of what is legal, but odd', function () {
     assert.equal((await b.snapshots(`${one.target}-clone`)).length, 3);
   });
 
-  it('makes a target anew that was destroyed between two runs', async () => {
+  it('makes a target anew that was destroyed between two runs [C1 17]', async () => {
     const one = await job('1', '2');
     await engine.replicate(one.options);
     for (const { name } of await b.snapshots(one.target)) {

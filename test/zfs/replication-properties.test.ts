@@ -63,7 +63,7 @@ describe('properties on real ZFS', function () {
   const where = async (dataset: string, name: string): Promise<string> =>
     (await b.read(['zfs', 'get', '-H', '-o', 'source', name, dataset])).trim();
 
-  it('sends properties but the excluded, sets the overrides, and drops what a volume does not have', async () => {
+  it('sends properties but the excluded, sets the overrides, and drops what a volume does not have [C1 42] [C1 43]', async () => {
     const options = to('tree', { propertiesOverride: { atime: 'on', 'my:own': 'x', recordsize: '16K', copies: '2' } });
     await engine.replicate(options);
     const [root, vol] = [options.targetDataset, `${options.targetDataset}/vol`];
@@ -109,7 +109,7 @@ describe('properties on real ZFS', function () {
     assert.equal((await values(bare.targetDataset, 'my:note'))[0], '-');
   });
 
-  it('sets read-only on the root and has children and volumes inherit it', async () => {
+  it('sets read-only on the root and has children and volumes inherit it [C1 44]', async () => {
     for (const source of ['tree', 'secret']) {
       const options = to(source, { raw: 'never' });
       await a.run(['zfs', 'set', 'readonly=off', `tank/${source}/vol`]);
@@ -126,7 +126,7 @@ describe('properties on real ZFS', function () {
     }
   });
 
-  it('leaves read-only alone with ignore, and requires it with require', async () => {
+  it('leaves read-only alone with ignore, and requires it with require [C1 44]', async () => {
     const options = to('tree', { readonly: 'ignore' });
     await engine.replicate(options);
     const vol = `${options.targetDataset}/vol`;
@@ -159,7 +159,7 @@ describe('properties on real ZFS', function () {
     assert.equal((await engine.replicate(options)).state, 'success');
   });
 
-  it('never mounts over anything: another mount, files, the system', async () => {
+  it('never mounts over anything: another mount, files, the system [C1 41]', async () => {
     const place = async (mountpoint: string): Promise<string[]> => {
       const options = to('tree', { mount: true, recursive: false, propertiesOverride: { mountpoint } });
       const { warnings } = await engine.replicate(options);

@@ -93,7 +93,7 @@ describe('the stream of a replication', function () {
     }
   });
 
-  it('keeps to its speed limit within 15 %', async () => {
+  it('keeps to its speed limit within 15 % [C1 76]', async () => {
     const limit = 4 * MB;
     const begun = Date.now();
     const result = await engine.replicate({
@@ -110,7 +110,7 @@ describe('the stream of a replication', function () {
     await assertSame(a, 'tank/noise', b, 'backup/slow');
   });
 
-  it('changes the limit of a running transfer, also of one that had none', async () => {
+  it('changes the limit of a running transfer, also of one that had none [C1 76]', async () => {
     await a.link.limit(2 * MB);
     let limit: (bytes: number) => void = () => assert.fail('nobody listens');
     const context = {

@@ -89,7 +89,7 @@ describe('login shells', function () {
         assert.equal((await a.run(['ls', '/tmp/x'], { check: false })).code, 2);
       });
 
-      it('run scripts, with input', async () => {
+      it('run scripts, with input [C1 74]', async () => {
         const script = '# a hook\nfor i in 1 2; do\n  echo "it\'s $i"\ndone\ncat';
         assert.equal((await host.runScript(script, { stdin: 'in\0' })).stdout, "it's 1\nit's 2\nin\0");
       });
@@ -150,7 +150,7 @@ describe('login shells', function () {
     });
   }
 
-  it('that refuse to run anything are reported with what they say', async () => {
+  it('that refuse to run anything are reported with what they say [C1 74]', async () => {
     await a.run(['useradd', '-m', '-p', '*', '-s', '/usr/sbin/nologin', 'noshell']);
     const host = connect(a, { username: 'noshell' });
     await assert.rejects(host.run(['true']), {

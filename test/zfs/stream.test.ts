@@ -194,7 +194,7 @@ describe('streams', function () {
       assert.equal(error.details?.['primary'], 'send');
     });
 
-    it('several snapshots at once, with progress that only grows', async () => {
+    it('several snapshots at once, with progress that only grows [C1 75]', async () => {
       const seen: SendProgress[] = [];
       await move({});
       await a.link.limit(3 * MB);
@@ -227,7 +227,7 @@ describe('streams', function () {
   });
 
   describe('fail', () => {
-    it('when the sender does, although the receiver exits with 0', async () => {
+    it('when the sender does, although the receiver exits with 0 [C1 29]', async () => {
       const error = await fails(
         { sendArgv: ['sh', '-c', 'zfs send tank/src@s1; echo odd >&2; exit 3'] },
         'TRANSFER_FAILED',
@@ -242,7 +242,7 @@ describe('streams', function () {
       await fails({ source: left, target: left, sendArgv: send('tank/src@none') }, 'TRANSFER_FAILED', /does not exist/);
     });
 
-    it('within seconds when the receiver does, whether the sender is busy or silent', async () => {
+    it('within seconds when the receiver does, whether the sender is busy or silent [C1 28]', async () => {
       for (const sendArgv of [send('tank/big@s1'), ['sh', '-c', 'sleep 605'], ['sh', '-c', 'cat /dev/zero']]) {
         for (const sink of [right, left]) {
           const start = performance.now();

@@ -43,7 +43,7 @@ describe('clones', () => {
     assert.deepEqual(renamed[0], ['bk/t/a', 'tank/s/z@b', 'bk/t/z@old']);
   });
 
-  it('are sent in full where the origin is not there, is encrypted, or cannot come first', () => {
+  it('are sent in full where the origin is not there, is encrypted, or cannot come first [C1 20]', () => {
     const alone = planned([at('/a', 'x:9', null, clone), at('/z', 'a:1 b:2 c:3', null)], { firstCopy: 'newest' });
     assert.deepEqual(alone[0], ['bk/t/a', null, null]);
     assert.deepEqual(planned([at('/a', 'x:9', null, clone)])[0], ['bk/t/a', null, null]);

@@ -38,12 +38,12 @@ describe('planReplication', () => {
     assert.deepEqual(shown(plan), ['full:d2']);
   });
 
-  it('goes on from the newest common GUID, whatever the names', () => {
+  it('goes on from the newest common GUID, whatever the names [C1 1]', () => {
     const plan = planOf({ source: 'a:1 renamed:2 c:3', target: 'a:1 b:2' });
     assert.deepEqual([plan.action, plan.base?.name, shown(plan)], ['incremental', 'renamed', ['i:renamed>c']]);
   });
 
-  it('never takes the same name with another GUID for a base', () => {
+  it('never takes the same name with another GUID for a base [C1 2]', () => {
     const plan = planOf({ source: 'a:1 b:99 c:3', target: 'a:1 b:2' });
     assert.equal(plan.refusal?.code, 'TARGET_DIVERGED');
     assert.deepEqual(plan.refusal?.details['targetOnly'], ['b']);
@@ -51,12 +51,12 @@ describe('planReplication', () => {
     assert.deepEqual([plan.steps, plan.prepare], [[], []]);
   });
 
-  it('uses a bookmark as base with a single -i first', () => {
+  it('uses a bookmark as base with a single -i first [C1 3] [C1 4]', () => {
     const plan = planOf({ source: '#bm:1 b:2 c:3', target: 'a:1' });
     assert.deepEqual([plan.base?.kind, shown(plan)], ['bookmark', ['i:bm>b', 'i:b>c']]);
   });
 
-  it('prefers a bookmark that is newer than the newest common snapshot', () => {
+  it('prefers a bookmark that is newer than the newest common snapshot [C1 5]', () => {
     const plan = planOf({ source: 'a:1 #bm:3 d:4', target: 'a:1 b:2 c:3' });
     assert.deepEqual(shown(plan), ['i:bm>d']);
   });
@@ -69,7 +69,7 @@ describe('planReplication', () => {
     }
   });
 
-  it('uses a snapshot that the filter leaves out as base, and sends only what it selects', () => {
+  it('uses a snapshot that the filter leaves out as base, and sends only what it selects [C1 7]', () => {
     const plan = planOf({ source: 'h:1 d1:2 h2:3 d2:4', target: 'h:1', wanted: (n) => n.startsWith('d') });
     assert.deepEqual(shown(plan), ['i:h>d1', 'i:d1>d2']);
   });
@@ -79,7 +79,7 @@ describe('planReplication', () => {
     assert.deepEqual([plan.action, plan.steps, plan.refusal], ['current', [], null]);
   });
 
-  it('distinguishes GUIDs that differ only beyond the precision of a number', () => {
+  it('distinguishes GUIDs that differ only beyond the precision of a number [C1 15]', () => {
     const plan = planOf({ source: 'a:18446744073709551557 b:5', target: 'a:18446744073709551556' });
     assert.equal(plan.refusal?.code, 'NO_COMMON_SNAPSHOT');
     assert.deepEqual(plan.refusal?.details['sameNameOtherSnapshot'], ['a']);
@@ -95,7 +95,7 @@ describe('planReplication', () => {
     assert.deepEqual([plan.action, shown(plan)], ['rollback', ['i:a>b']]);
   });
 
-  it('lists what a rollback of a diverged target destroys', () => {
+  it('lists what a rollback of a diverged target destroys [C1 9]', () => {
     const plan = planOf({ source: 'a:1 b:2', target: 'a:1 mine:8 too:9' }, { whenDiverged: 'rollback' });
     assert.deepEqual(plan.prepare, [{ do: 'rollback', to: 'a', destroys: ['mine', 'too'], writtenBytes: 0 }]);
   });
@@ -138,7 +138,7 @@ describe('planReplication', () => {
     assert.equal(plan.refusal?.code, 'SNAPSHOT_EXISTS');
   });
 
-  it('goes on raw or not raw as the chain began', () => {
+  it('goes on raw or not raw as the chain began [C1 37]', () => {
     const source = { encryption: 'aes-256-gcm', keyStatus: 'available' };
     const begun = (raw: 'on' | 'off', wish: 'auto' | 'always' | 'never'): DatasetPlan =>
       planOf(
@@ -221,7 +221,7 @@ describe('planReplication with a partial receive', () => {
     assert.deepEqual([plan.action, plan.resume?.to.name, shown(plan)], ['resume', 'b', ['i:b>c', 'i:c>d']]);
   });
 
-  it('discards its own partial receives that are of no use any more', () => {
+  it('discards its own partial receives that are of no use any more [C1 24] [C1 25]', () => {
     for (const more of [
       null,
       { usable: false },
@@ -240,7 +240,7 @@ describe('planReplication with a partial receive', () => {
     }
   });
 
-  it("refuses others' partial receives unless told to discard them", () => {
+  it("refuses others' partial receives unless told to discard them [C1 25]", () => {
     assert.equal(planOf(text({ toGuid: '77' }, false)).refusal?.code, 'TARGET_BUSY_PARTIAL');
     assert.deepEqual(
       planOf(text({ toGuid: '77' }, false), { partialReceive: 'abort' }).prepare.map((step) => step.do),

@@ -53,7 +53,7 @@ function fewest(pattern: string, kind: 'snapshot' | 'bookmark' | null, afterResu
 }
 
 describe('planSteps', () => {
-  it('covers runs with -I and hops over gaps with -i (the example of bzfs)', () => {
+  it('covers runs with -I and hops over gaps with -i (the example of bzfs) [C1 6]', () => {
     // d1 h1 d2 d3 d5 h2 d4 after the base d1
     assert.deepEqual(shown(plan('hdddhd', 'snapshot')), ['-i @base @d1', '-I @d1 @d3', '-i @d3 @d5']);
   });
@@ -63,7 +63,7 @@ describe('planSteps', () => {
     assert.deepEqual(shown(plan('d', 'snapshot')), ['-i @base @d0']);
   });
 
-  it('never starts -I at a bookmark', () => {
+  it('never starts -I at a bookmark [C1 4]', () => {
     assert.deepEqual(shown(plan('ddd', 'bookmark')), ['-i #base @d0', '-I @d0 @d2']);
   });
 

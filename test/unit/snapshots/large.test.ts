@@ -79,7 +79,7 @@ describe('100,000 snapshots', function () {
     ],
   ];
   for (const [title, options, order] of cases) {
-    it(`${title}: no turn of the event loop takes 50 ms`, async () => {
+    it(`${title}: no turn of the event loop takes 50 ms [C1 70]`, async () => {
       const host = lines(order);
       const parsed = parseListOptions({ datasets: ['tank/a'], timeZone: 'UTC', ...options });
       let found: ListedSnapshot[] = [];
@@ -99,7 +99,7 @@ describe('100,000 snapshots', function () {
     });
   }
 
-  it('keeps no more than the result needs', async () => {
+  it('keeps no more than the result needs [C1 70]', async () => {
     const host = lines((index) => index);
     const parsed = parseListOptions({ datasets: ['tank/a'], timeZone: 'UTC', newest: 5, oldest: 2 });
     const { items, eligible, total } = await listSnapshots(parsed, () => host, ctx());

@@ -1,0 +1,95 @@
+// The ways to lose data or to get stuck that were collected from other tools (C1 of the design's study of peers): each has
+// a test with its number in the title. Numbers that are missing here are of snapshots and retention, with tests of their own.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const TESTS = path.resolve(__dirname, '..');
+
+const SCENARIOS: Readonly<Record<number, string>> = {
+  1: 'a renamed source snapshot stays the base',
+  2: 'the same name with another GUID is no base',
+  3: 'a bookmark is the base where the snapshot is gone',
+  4: 'after a bookmark a single -i, then -I',
+  5: 'a bookmark newer than the newest common snapshot',
+  6: 'runs as -I, gaps hopped over with -i',
+  7: 'a base that the filter leaves out',
+  8: 'a newer snapshot on the target alone is refused',
+  9: 'bytes written to the target are refused, or rolled back when allowed',
+  10: 'unrelated data is refused',
+  11: 'rotate loses nothing',
+  12: 'nothing to do starts no transfer',
+  13: 'a clock that goes back or stands still',
+  14: 'odd names',
+  15: 'GUIDs above 2^53 and 2^63',
+  16: 'names that begin alike',
+  17: 'a target that was destroyed between runs',
+  18: 'a source dataset that goes during the run',
+  19: 'a bookmark name that is taken',
+  20: 'clones',
+  21: 'a controller that dies at each step',
+  22: 'a stream cut five times',
+  23: "a pending token while the source's retention works",
+  24: 'a token whose snapshot is gone',
+  25: 'a token of another dataset or kind',
+  26: 'a token and a plan',
+  27: 'a receive that is still dying',
+  28: 'no orphans when the receiver dies',
+  29: 'a sender that fails while the receiver succeeds',
+  30: 'a garbled stream',
+  31: 'a result that was lost after the receive',
+  32: 'transient failures are retried, others are not',
+  34: 'a redeploy in mid-transfer',
+  35: 'two flows for one pair',
+  36: 'plain and encrypted, source and target, raw and not',
+  37: 'a chain that changes its kind',
+  38: 'a locked source',
+  39: 'a snapshot of its own on a raw target',
+  40: 'a placeholder below an encrypted parent',
+  41: 'a mount point that is in use',
+  42: 'properties excluded, overridden, received',
+  43: 'volumes',
+  44: 'read-only required and set',
+  63: 'a plan changes nothing',
+  69: 'many datasets, few commands',
+  70: 'very many snapshots',
+  71: 'ways to log in, and host keys',
+  72: 'hostile names and values',
+  73: 'secrets',
+  74: 'login shells',
+  75: 'progress',
+  76: 'speed limit',
+};
+
+function covered(): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  for (const file of readdirSync(TESTS, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.test.ts') || file === 'unit/scenarios.test.ts') continue;
+    for (const [line] of readFileSync(path.join(TESTS, file), 'utf8').matchAll(/^\s*it\((?:.|\n)*?[`'"], /gm)) {
+      for (const [, number] of line.matchAll(/\[C1 (\d+)\]/g)) {
+        found.set(Number(number), [...(found.get(Number(number)) ?? []), file]);
+      }
+    }
+  }
+  return found;
+}
+
+describe('the scenarios of other tools', () => {
+  const tests = covered();
+
+  it('each have a test', () => {
+    const missing = Object.entries(SCENARIOS).filter(([number]) => !tests.has(Number(number)));
+    assert.deepEqual(missing, []);
+  });
+
+  it('that need ZFS have one on real ZFS', () => {
+    const pure = Object.keys(SCENARIOS).filter(
+      (number) => number !== '70' && !tests.get(Number(number))?.some((file) => file.startsWith('zfs/')),
+    );
+    assert.deepEqual(pure, []);
+  });
+
+  it('are all known here that a title names', () => {
+    assert.deepEqual([...tests.keys()].filter((number) => !(number in SCENARIOS)), []); // prettier-ignore
+  });
+});
