@@ -25,6 +25,10 @@ interface Outcome {
   tests: TierResult | null;
 }
 
+/** The tier that runs now, and whether the whole run was asked to end. */
+let running: ChildProcess | null = null;
+let stopped = false;
+
 /** Minutes after which a tier is ended; an endless loop in a test is out of mocha's own reach. */
 const TIER_LIMIT = 32;
 /** Seconds that mocha gets to end by itself once all tests are done. */
@@ -50,12 +54,11 @@ function run(
       env: { ...process.env, ...traces.environment, ...env },
     });
     const timers = watch(child);
-    const stop = (): void => end(child);
-    process.once('SIGTERM', stop);
+    running = child;
     child.once('error', reject);
     child.once('exit', (code) => {
       for (const timer of timers) clearInterval(timer);
-      process.off('SIGTERM', stop);
+      running = null;
       resolve(code ?? 1);
     });
   });
@@ -117,6 +120,7 @@ function totals({ passed, failed, skipped }: TierResult): string {
 async function runAll(tiers: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const tier of tiers) {
+    if (stopped) break;
     const argv = CHECKS[tier];
     if (argv !== undefined) {
       outcomes.push(await check(tier, argv));
@@ -153,8 +157,15 @@ async function tidiness(): Promise<Outcome> {
   };
 }
 
+/** Ctrl-C reaches the tier by itself, since it is of the same process group; SIGTERM is handed on. */
+function stop(signal: NodeJS.Signals): void {
+  stopped = true;
+  if (running !== null && signal === 'SIGTERM') end(running);
+}
+
 async function main(): Promise<void> {
   const tiers = process.argv.slice(2);
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   sweepLabs();
   const outcomes = await runAll(tiers);
   outcomes.push(await tidiness());
@@ -171,7 +182,8 @@ async function main(): Promise<void> {
     sum.skipped += tests?.skipped ?? 0;
   }
   console.log(`\n${totals(sum)}`);
-  process.exitCode = sum.failed === 0 ? 0 : 1;
+  if (stopped) console.log('stopped before its end');
+  process.exitCode = sum.failed === 0 && !stopped ? 0 : 1;
 }
 
 main().catch((error: unknown) => {
