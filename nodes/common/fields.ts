@@ -159,6 +159,8 @@ export const FIELDS = {
     includeProperties: bool(true),
     propertiesExclude: list(['mountpoint', 'sharenfs', 'sharesmb']),
     propertiesOverride: json({}),
+    /** Everything of a tree as it is: the first copy is one `send -R` stream. Implies `recursive`. */
+    fullFilesystem: bool(false),
     raw: choice('auto', 'always', 'never'),
     largeBlocks: bool(true),
     compressedBlocks: bool(true),

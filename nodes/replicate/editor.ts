@@ -58,6 +58,18 @@ const KEY_LOCATION: ValidatorOptions = {
 const TRANSPORT = jsonValidator((node, value) =>
   value === 'ssh+netcat' || value === 'ssh+tls' ? node._('transport.unsupported') : null,
 );
+/** A full copy leaves nothing out; the runtime refuses what contradicts it. */
+const WHOLE = jsonValidator((node, value) => {
+  const excludes: unknown = current(node, TYPE, 'exclude');
+  const less =
+    (Array.isArray(excludes) && excludes.length > 0) ||
+    current(node, TYPE, 'includeProperties') === false ||
+    current(node, TYPE, 'onlyMatchingSchedule') === true ||
+    current(node, TYPE, 'restrictSchedule') !== '' ||
+    !selects(node, 'all') ||
+    current(node, TYPE, 'firstCopy') !== 'all';
+  return value === true && less ? node._('fullFilesystem.contradiction') : null;
+});
 /** What travels raw keeps its own encryption. */
 const ENCRYPTION = jsonValidator((node, value) =>
   value !== 'none' && value !== undefined && current(node, TYPE, 'raw') === 'always'
@@ -106,6 +118,7 @@ RED.nodes.registerType('zfs-replicate', {
     includeProperties: { value: true },
     propertiesExclude: { value: ['mountpoint', 'sharenfs', 'sharesmb'], validate: PROPERTY_LIST },
     propertiesOverride: { value: {}, validate: propertyNames(propertyNameProblem) },
+    fullFilesystem: { value: false, validate: WHOLE },
     raw: { value: 'auto' },
     largeBlocks: { value: true },
     compressedBlocks: { value: true },

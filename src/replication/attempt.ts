@@ -9,6 +9,7 @@ import { expectedNewest, finish, isReplaced, type Finished } from './finish';
 import { finalMarks } from './final-marks';
 import { endLeftovers } from './leftovers';
 import { mountReceived } from './mounting';
+import { outcomesOf, parcelPlaces, parcelsOf } from './parcels';
 import { planReplication } from './plan';
 import type { DatasetPlan, PairInput, PlanInput, ReplicationPlan } from './plan-types';
 import { RunProgress } from './progress';
@@ -16,7 +17,8 @@ import { destroyReplaced, objections } from './recreate';
 import { readCarriedProperties, type CarriedProperties } from './properties';
 import { protect, sends } from './protect';
 import { furthest, type ResultBook } from './results';
-import { processTag, sendDataset } from './send-dataset';
+import { processTag, sendDataset, type DatasetRun } from './send-dataset';
+import { sendTree } from './send-tree';
 import type { Setup } from './setup';
 import { measure, type Sizes } from './sizes';
 import { takeMissingSnapshots } from './take-snapshots';
@@ -65,6 +67,7 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
     existing: discovery.existing,
     others: discovery.others,
     options: setup.options,
+    wholeTrees: state.attempt === 1,
     ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
   };
   const plan = planReplication(input);
@@ -143,22 +146,28 @@ class Finisher {
   }
 }
 
+interface Shared {
+  book: ResultBook;
+  state: AttemptState;
+  finisher: Finisher;
+  ctx: RunContext;
+}
+
+function report({ plan, entry, ctx }: DatasetRun): void {
+  ctx.emit({
+    event: 'dataset',
+    level: 'info',
+    dataset: plan.source,
+    target: plan.target,
+    action: entry.action,
+    bytes: entry.bytes,
+    message: `${plan.source} → ${plan.target}: ${entry.action}`,
+  });
+}
+
 /** One dataset: note, send, report. */
-async function runDataset(
-  run: {
-    setup: Setup;
-    plan: DatasetPlan;
-    pair: PairInput;
-    small: boolean;
-    estimated: number;
-    carried: CarriedProperties;
-    keys: TargetKeys;
-  },
-  shared: { book: ResultBook; state: AttemptState; finisher: Finisher; ctx: RunContext },
-): Promise<void> {
-  const { setup, plan, pair } = run;
-  const { book, state, finisher, ctx } = shared;
-  const entry = book.planned(plan, run.estimated);
+async function runDataset(run: DatasetRun, { state, finisher }: Shared): Promise<void> {
+  const { setup, plan, pair, entry, ctx } = run;
   if (plan.refusal) {
     const { code, message, hint, details } = plan.refusal;
     throw new ZfsFlowError(code, message, {
@@ -173,24 +182,32 @@ async function runDataset(
   entry.action = furthest(entry.action, plan.action);
   try {
     if (!isSettled(setup, { plan, pair })) {
-      await sendDataset({ ...run, book, entry, progress: state.progress, ctx });
+      await sendDataset(run);
       finisher.add({ plan, pair });
     }
   } finally {
     entry.durationMs += ctx.now().getTime() - begun;
     state.progress.datasetDone();
   }
-  const { event, level } = { event: 'dataset', level: 'info' } as const;
-  const what = `${plan.source} → ${plan.target}: ${entry.action}`;
-  ctx.emit({
-    event,
-    level,
-    dataset: plan.source,
-    target: plan.target,
-    action: entry.action,
-    bytes: entry.bytes,
-    message: what,
-  });
+  report(run);
+}
+
+/** The datasets of a tree that travel in one stream. */
+async function runTogether(root: DatasetRun, runs: readonly DatasetRun[], { state, finisher }: Shared): Promise<void> {
+  const { ctx } = root;
+  const begun = ctx.now().getTime();
+  for (const { entry, plan } of runs) entry.action = furthest(entry.action, plan.action);
+  try {
+    await sendTree(root, runs);
+  } finally {
+    const took = ctx.now().getTime() - begun;
+    for (const { entry } of runs) entry.durationMs += took;
+  }
+  for (const run of runs) {
+    finisher.add(run);
+    state.progress.datasetDone();
+    report(run);
+  }
 }
 
 /**
@@ -240,19 +257,25 @@ interface Work {
 async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<string, ZfsFlowError>> {
   const { setup, pairs, sizes, carried, keys, state, book, ctx } = work;
   const finisher = new Finisher(setup, book, ctx);
-  const outcomes = await runTree(
-    plan.datasets,
-    { path: ({ target }) => target, after: ({ origin }) => origin?.dataset ?? null },
-    setup.options.parallelDatasets,
-    async (dataset) => {
-      const pair = pairs.get(dataset.source);
-      if (!pair) throw new TypeError(`no pair for ${dataset.source}`);
-      const estimated = sizes.estimates.get(dataset.source) ?? 0;
-      const small = sizes.small.has(dataset.source);
-      ctx.signal.throwIfAborted();
-      await runDataset({ setup, plan: dataset, pair, small, estimated, carried, keys }, { book, state, finisher, ctx });
-    },
-  );
+  const shared: Shared = { book, state, finisher, ctx };
+  const prepare = (dataset: DatasetPlan): DatasetRun => {
+    const pair = pairs.get(dataset.source);
+    if (!pair) throw new TypeError(`no pair for ${dataset.source}`);
+    const estimated = sizes.estimates.get(dataset.source) ?? 0;
+    const entry = book.planned(dataset, estimated);
+    const small = sizes.small.has(dataset.source);
+    const { progress } = state;
+    return { setup, plan: dataset, pair, small, estimated, book, entry, progress, carried, keys, ctx };
+  };
+  const parcels = parcelsOf(plan.datasets);
+  const places = parcelPlaces(parcels);
+  const parcelOutcomes = await runTree(parcels, places, setup.options.parallelDatasets, async ([first, ...more]) => {
+    ctx.signal.throwIfAborted();
+    const root = prepare(first);
+    if (more.length === 0) return runDataset(root, shared);
+    return runTogether(root, [root, ...more.map(prepare)], shared);
+  });
+  const outcomes = outcomesOf(parcelOutcomes);
   await finisher.end();
   const failures = collectFailures(outcomes, finisher.failures, book);
   if (setup.options.mount) {

@@ -1,7 +1,9 @@
 // Clones stay clones (pure): the first copy of a source that is a clone is sent as an incremental from its origin, where
 // the target has, or gets in this run, the origin's snapshot. Dataset by dataset, so that it can be resumed.
 import { isWithin, type SnapshotRecord } from '../zfs/records';
-import type { DatasetPlan, PairInput } from './plan-types';
+import type { DatasetPlan, PairInput, PlanInput } from './plan-types';
+
+type Options = PlanInput['options'];
 
 export interface Origin {
   /** Pair of the dataset that it is a clone of. */
@@ -40,21 +42,45 @@ function waitsFor(from: string, target: string, plans: ReadonlyMap<string, Datas
   return visit(from);
 }
 
+/** Whether the copy of the origin is, or will be, encrypted at the target. */
+function isEncryptedThere(of: DatasetPlan, { targetDataset }: PairInput): boolean {
+  return of.raw || of.encryption !== 'none' || (targetDataset?.encryption ?? 'off') !== 'off';
+}
+
+/**
+ * A clone has its origin's encryption and key, raw or not (shown on 2.1 and 2.4). Gives the encryption root to load first,
+ * '' for none; null where the copy of the origin is not encrypted as this one is to be, or its key is not to be had.
+ */
+function keyFor(plan: DatasetPlan, of: DatasetPlan, origin: PairInput, options: Options): string | null {
+  if (plan.raw !== of.raw) return null;
+  if (plan.raw) return '';
+  const encrypts = plan.encryption !== 'none';
+  if (encrypts !== isEncryptedThere(of, origin)) return null;
+  const { encryptionRoot = '', keyStatus = '' } = origin.targetDataset ?? {};
+  if (!encrypts || keyStatus !== 'unavailable') return plan.loadKey;
+  return options.encryption === 'key' && isWithin(encryptionRoot, options.targetDataset) ? encryptionRoot : null;
+}
+
 /** The plan as a clone of what `origin` names on the target; unchanged where that is not possible. */
-function asClone(plan: DatasetPlan, origin: Origin, plans: ReadonlyMap<string, DatasetPlan>): DatasetPlan {
+function asClone(
+  plan: DatasetPlan,
+  origin: Origin,
+  plans: ReadonlyMap<string, DatasetPlan>,
+  options: Options,
+): DatasetPlan {
   const [first, ...rest] = plan.steps;
   const of = plans.get(origin.pair.target);
   const isFirstCopy = plan.initial && plan.state === 'INITIAL' && !plan.resume && plan.prepare.length === 0;
   if (!isFirstCopy || !first || first.from !== null || !of) return plan;
-  // Encrypted clones share the key of their origin: what is encrypted at the target, or travels raw, is sent in full.
-  const isPlain = ({ raw, encryption }: DatasetPlan): boolean => !raw && encryption === 'none';
   const name = nameThere(of, origin);
-  if (name === null || !isPlain(plan) || !isPlain(of)) return plan;
+  const loadKey = keyFor(plan, of, origin.pair, options);
+  if (name === null || loadKey === null) return plan;
   if (waitsFor(of.target, plan.target, plans)) return plan;
   const { dataset, guid, name: onSource } = origin.snapshot;
   const from = { kind: 'snapshot' as const, dataset, name: onSource, guid };
   return {
     ...plan,
+    loadKey,
     origin: { dataset: of.target, snapshot: `${of.target}@${name}` },
     steps: [{ ...first, from }, ...rest],
     reasons: [...plan.reasons, `stays a clone: sent from its origin ${dataset}@${onSource}`],
@@ -62,12 +88,16 @@ function asClone(plan: DatasetPlan, origin: Origin, plans: ReadonlyMap<string, D
 }
 
 /** Makes clones of the first copies that can be. */
-export function planClones(datasets: readonly DatasetPlan[], pairs: readonly PairInput[]): DatasetPlan[] {
+export function planClones(
+  datasets: readonly DatasetPlan[],
+  pairs: readonly PairInput[],
+  options: Options,
+): DatasetPlan[] {
   const plans = new Map(datasets.map((plan) => [plan.target, plan]));
   for (const pair of pairs) {
     const plan = plans.get(pair.target);
-    const origin = pair.source.origin !== '' && pair.source.encryption === 'off' ? originOf(pair, pairs) : null;
-    if (plan && origin) plans.set(pair.target, asClone(plan, origin, plans));
+    const origin = pair.source.origin === '' ? null : originOf(pair, pairs);
+    if (plan && origin) plans.set(pair.target, asClone(plan, origin, plans, options));
   }
   return [...plans.values()];
 }

@@ -4,7 +4,14 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../zfs/list';
-import { destinationId, parseBookmarkName, parseReplacedMark, RAW_PROPERTY, REPLACED_PROPERTY } from '../zfs/marks';
+import {
+  destinationId,
+  parseBookmarkName,
+  parseRawMark,
+  parseReplacedMark,
+  RAW_PROPERTY,
+  REPLACED_PROPERTY,
+} from '../zfs/marks';
 import { missingDatasets } from '../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../zfs/records';
 import { compileExcludes } from '../zfs/names';
@@ -188,7 +195,9 @@ function newestCommon(pair: PairInput): SnapshotRecord[] {
 /** Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). */
 async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
   const unknown = pairs.flatMap((pair) => {
-    if (pair.source.encryption === 'off' || pair.targetDataset?.userProperties[RAW_PROPERTY] !== undefined) return [];
+    const { targetDataset } = pair;
+    const mark = targetDataset && parseRawMark(targetDataset.userProperties[RAW_PROPERTY], targetDataset.name);
+    if (pair.source.encryption === 'off' || mark !== null) return [];
     const common = newestCommon(pair).at(-1);
     const onSource = pair.sourceRecords.find(({ guid }) => guid === common?.guid);
     return common && onSource ? [{ pair, common, onSource }] : [];

@@ -2,7 +2,7 @@
 // as it began (openzfs issues 8758, 10275, 15314), and nothing is ever stored in the clear where encryption was asked
 // for, or encrypted where nobody asked: both are refused before a byte is sent.
 import type { ErrorCode } from '../errors';
-import { RAW_PROPERTY } from '../zfs/marks';
+import { parseRawMark, RAW_PROPERTY } from '../zfs/marks';
 import { isWithin, type DatasetRecord } from '../zfs/records';
 import type { PairInput, PlanInput, Refusal } from './plan-types';
 
@@ -39,9 +39,10 @@ function refuse(code: ErrorCode, message: string, hint: string): Refusal {
 function begunRaw(pair: PairInput, hasBase: boolean): boolean | null {
   if (!hasBase) return null;
   // What a raw stream brings is encrypted, whatever a mark says.
-  if (pair.targetDataset?.encryption === 'off') return false;
-  const mark = pair.targetDataset?.userProperties[RAW_PROPERTY];
-  return mark === undefined ? pair.sameIvset : mark === 'on';
+  const { targetDataset } = pair;
+  if (!targetDataset) return pair.sameIvset;
+  if (targetDataset.encryption === 'off') return false;
+  return parseRawMark(targetDataset.userProperties[RAW_PROPERTY], targetDataset.name) ?? pair.sameIvset;
 }
 
 /** Whether the stream is raw: as the properties say for a first copy, as the chain began afterwards. */

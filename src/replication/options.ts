@@ -33,6 +33,8 @@ export interface ReplicateOptions {
   includeProperties: boolean;
   propertiesExclude: readonly string[];
   propertiesOverride: Readonly<Record<string, string>>;
+  /** A first copy of a whole tree is one `send -R` stream; implies `recursive`. */
+  fullFilesystem: boolean;
   raw: 'auto' | 'always' | 'never';
   largeBlocks: boolean;
   compressedBlocks: boolean;

@@ -16,13 +16,13 @@ import {
 import { parsePolicy, parseScope } from '../retention/parse-policy';
 import { checkTimeZone } from '../time-zone';
 import { checkDatasetName, compileExcludes } from '../zfs/names';
+import { isWithin } from '../zfs/records';
 import { STREAM_COMPRESSIONS, type ReplicateOptions } from './options';
 import { compileSelection } from './select';
 import { snapshotSchema } from './take-snapshots';
 
 /** Values of properties whose engine part does not exist yet; any other value is refused. */
 const NOT_YET: Readonly<Record<string, readonly unknown[]>> = {
-  fullFilesystem: [false],
   transport: ['auto', 'ssh'],
 };
 
@@ -87,13 +87,14 @@ function overrides(raw: RawOptions): Record<string, string> {
 /** Checks property values and returns options. Throws INVALID_OPTIONS (with `field`) and UNSUPPORTED. */
 export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
   refuseUnsupported(raw);
+  const fullFilesystem = readBoolean(raw, 'fullFilesystem', false);
   const options: ReplicateOptions = {
     name: readString(raw, 'name'),
     sourceConnection: readString(raw, 'sourceConnection'),
     sourceDatasets: sources(raw),
     targetConnection: readString(raw, 'targetConnection'),
     targetDataset: checkDatasetName(readString(raw, 'targetDataset'), 'targetDataset'),
-    recursive: readBoolean(raw, 'recursive', false),
+    recursive: readBoolean(raw, 'recursive', false) || fullFilesystem,
     exclude: readList(raw, 'exclude'),
     snapshotSelection: readChoice(raw, 'snapshotSelection', ['all', 'schema', 'regex'], 'all'),
     namingSchemas: readList(raw, 'namingSchemas'),
@@ -115,6 +116,7 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
     includeProperties: readBoolean(raw, 'includeProperties', true),
     propertiesExclude: propertyNames(raw),
     propertiesOverride: overrides(raw),
+    fullFilesystem,
     raw: readChoice(raw, 'raw', ['auto', 'always', 'never'], 'auto'),
     largeBlocks: readBoolean(raw, 'largeBlocks', true),
     compressedBlocks: readBoolean(raw, 'compressedBlocks', true),
@@ -142,6 +144,7 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
     mode: readChoice(raw, 'mode', ['execute', 'plan'], 'execute'),
   };
   checkTogether(options);
+  if (fullFilesystem) checkFull(options);
   return options;
 }
 
@@ -160,6 +163,27 @@ function checkTogether(options: ReplicateOptions): void {
   const excluded = compileExcludes(options.exclude, 'exclude');
   const source = options.sourceDatasets.find((name) => excluded(name));
   if (source !== undefined) throw invalidOption('exclude', `exclude leaves out the source "${source}" itself`);
+}
+
+/** A full copy of a file system leaves nothing out (as in TrueNAS, which refuses the same; truenas.md A.4). */
+function checkFull(options: ReplicateOptions): void {
+  const whole = 'fullFilesystem replicates everything';
+  const contradictions: [field: string, isOne: boolean, message: string][] = [
+    ['exclude', options.exclude.length > 0, `${whole}: nothing can be excluded`],
+    ['includeProperties', !options.includeProperties, `${whole}, the properties included`],
+    ['snapshotSelection', options.snapshotSelection !== 'all', `${whole}: all snapshots`],
+    ['firstCopy', options.firstCopy !== 'all', `${whole}: all snapshots`],
+    ['restrictSchedule', options.restrictSchedule !== '', `${whole}: all snapshots`],
+    ['onlyMatchingSchedule', options.onlyMatchingSchedule, `${whole}: all snapshots`],
+  ];
+  for (const [field, isOne, message] of contradictions) {
+    if (isOne) throw invalidOption(field, `${field}: ${message}`, 'Set fullFilesystem to false for a selection.');
+  }
+  const inner = options.sourceDatasets.find((name) =>
+    options.sourceDatasets.some((other) => other !== name && isWithin(name, other)),
+  );
+  if (inner === undefined) return;
+  throw invalidOption('sourceDatasets', `sourceDatasets: "${inner}" is within another source, which includes it`);
 }
 
 /**

@@ -52,6 +52,8 @@ export interface PlanInput {
   others?: readonly TargetOther[];
   /** Refusals found by looking closer at an earlier plan, by source dataset. */
   objections?: ReadonlyMap<string, Refusal>;
+  /** False: no streams of whole trees, because an attempt of this run has failed. */
+  wholeTrees?: boolean;
   /** Why nothing destructive may be done whatever is found here: something else of the run has failed. */
   heldBackFor?: string;
   options: Pick<
@@ -67,6 +69,9 @@ export interface PlanInput {
     | 'partialReceive'
     | 'targetDataset'
     | 'encryption'
+    | 'fullFilesystem'
+    | 'sourceDatasets'
+    | 'propertiesOverride'
   >;
 }
 
@@ -124,6 +129,8 @@ export interface DatasetPlan {
   wasPlaceholder: boolean;
   /** The target becomes a clone of this snapshot (full name) of another target dataset. */
   origin: { dataset: string; snapshot: string } | null;
+  /** Source dataset at the top of the `send -R` stream that it travels in; '' = it travels by itself. */
+  stream: string;
   /** Destination id of the name that the target had before it followed its source; '' when it had none. */
   formerDstId: string;
   refusal: Refusal | null;

@@ -12,6 +12,7 @@ import { judgePartialReceive } from './resume';
 import { planTurns, type Turn } from './set-aside';
 import { inOrder } from './state';
 import { planSteps } from './steps';
+import { planStreams } from './streams';
 
 function wantedAfter(pair: PairInput, base: SnapshotRecord | null, firstCopy: 'all' | 'newest'): SnapshotRecord[] {
   const snapshots = inOrder(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot'));
@@ -166,6 +167,7 @@ function planPair(
     initial,
     wasPlaceholder: state.kind === 'INITIAL_PLACEHOLDER',
     origin: null,
+    stream: '',
     formerDstId: pair.located?.formerDstId ?? '',
     refusal,
     reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
@@ -234,7 +236,7 @@ function planAll(input: PlanInput): ReplicationPlan {
       needed.map(({ target }) => target),
       there,
     ),
-    datasets: planClones(datasets, pairs),
+    datasets: planStreams(planClones(datasets, pairs, options), input),
     replaced,
   };
 }

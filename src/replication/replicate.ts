@@ -51,6 +51,7 @@ function emitPlan(planned: PlannedRun, ctx: RunContext): void {
         snapshots: snapshots.length,
       })),
       estimatedBytes: planned.sizes.estimates.get(dataset.source) ?? 0,
+      ...(dataset.stream === '' ? {} : { stream: dataset.stream }),
       reasons: dataset.reasons,
       ...(dataset.refusal ? { refusal: dataset.refusal } : {}),
     })),

@@ -57,7 +57,7 @@ export function processTag(dstId: string): string {
   return `zfsflow.${dstId}.${controller}`;
 }
 
-function streamFlags({ options }: Setup, plan: DatasetPlan): StreamFlags {
+export function streamFlags({ options }: Setup, plan: DatasetPlan): StreamFlags {
   return {
     raw: plan.raw,
     properties: plan.properties,

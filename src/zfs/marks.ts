@@ -11,10 +11,25 @@ export const MARK_PREFIX = 'zfsflow';
  * properties are inherited, and what somebody creates below a placeholder is not one.
  */
 export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
-/** User property of a target dataset: `on` when its chain was received raw, `off` when not. */
+/** User property of a target dataset: whether its chain was received raw, see `rawMark`. */
 export const RAW_PROPERTY = 'zfsflow:raw';
 /** User property of a copy that was set aside: the destination it was, and why. Only what carries it is ever destroyed. */
 export const REPLACED_PROPERTY = 'zfsflow:replaced';
+
+const belowPool = (dataset: string): string => dataset.slice(dataset.indexOf('/') + 1);
+
+/**
+ * Value of `zfsflow:raw` of the copy at `target`. It says the name (without the pool, which may be renamed), because
+ * children inherit the property: a chain that another tool began below a copy of ours is not taken for one of the same kind.
+ */
+export function rawMark(raw: boolean, target: string): string {
+  return `${raw ? 'on' : 'off'},${belowPool(target)}`;
+}
+
+/** Whether the chain of `target` was received raw; null unless we wrote the mark for the dataset of this name. */
+export function parseRawMark(value: string | undefined, target: string): boolean | null {
+  return value === rawMark(true, target) ? true : value === rawMark(false, target) ? false : null;
+}
 
 const hex16 = (decimal: string): string => BigInt(decimal).toString(16).padStart(16, '0');
 
@@ -64,8 +79,6 @@ export interface ReplacedMark {
   dstId: string;
   mode: 'rotate' | 'recreate';
 }
-
-const belowPool = (dataset: string): string => dataset.slice(dataset.indexOf('/') + 1);
 
 /**
  * Value of `zfsflow:replaced` for a copy that is set aside as `name`. It says the name (without the pool, which may be

@@ -59,6 +59,14 @@ export function sendArgv(step: SendStep, flags: StreamFlags): string[] {
   return ['zfs', 'send', '-v', '-P', ...streamFlags(flags), ...stepNames(step)];
 }
 
+/**
+ * `zfs send -R …` of a whole tree: all snapshots of all its datasets up to `name`, with their properties, clones as
+ * clones. Without a base, since what an incremental one does to the target cannot be planned (`replication/streams.ts`).
+ */
+export function treeArgv(dataset: string, name: string, flags: StreamFlags): string[] {
+  return ['zfs', 'send', '-v', '-P', '-R', ...streamFlags({ ...flags, properties: false }), `${dataset}@${name}`];
+}
+
 /** `zfs send -vP -t TOKEN`; only for a token that passed the checks of `replication/resume.ts`. */
 export function resumeArgv(token: string): string[] {
   return ['zfs', 'send', '-v', '-P', '-t', token];

@@ -117,7 +117,7 @@ describe('an action node', () => {
         'INVALID_OPTIONS',
         'namingSchema',
       ],
-      ['what is not supported', replication({ fullFilesystem: true }), {}, 'UNSUPPORTED', 'fullFilesystem'],
+      ['what is not supported', replication({ transport: 'ssh+netcat' }), {}, 'UNSUPPORTED', 'transport'],
     ];
     for (const [what, node, message, code, field] of refusals) {
       it(`${what} (${field})`, async () => {

@@ -17,13 +17,15 @@ function at(path: string, source: string, target: string | null, more: Partial<D
   };
 }
 
+const input = (pairs: PairInput[], options: Partial<PlanInput['options']> = {}): PlanInput => ({
+  pairs,
+  ancestors: [dataset('bk'), dataset('bk/t')],
+  existing: new Set(['bk', 'bk/t']),
+  options: { ...OPTIONS, ...options },
+});
+
 function planned(pairs: PairInput[], options: Partial<PlanInput['options']> = {}): (string | null)[][] {
-  const { datasets } = planReplication({
-    pairs,
-    ancestors: [dataset('bk'), dataset('bk/t')],
-    existing: new Set(['bk', 'bk/t']),
-    options: { ...OPTIONS, ...options },
-  });
+  const { datasets } = planReplication(input(pairs, options));
   return datasets.map(({ target, steps: [first], origin }) => [
     target,
     first?.from ? `${first.from.dataset ?? ''}@${first.from.name}` : null,
@@ -43,13 +45,10 @@ describe('clones', () => {
     assert.deepEqual(renamed[0], ['bk/t/a', 'tank/s/z@b', 'bk/t/z@old']);
   });
 
-  it('are sent in full where the origin is not there, is encrypted, or cannot come first [C1 20]', () => {
+  it('are sent in full where the origin is not there, or cannot come first [C1 20]', () => {
     const alone = planned([at('/a', 'x:9', null, clone), at('/z', 'a:1 b:2 c:3', null)], { firstCopy: 'newest' });
     assert.deepEqual(alone[0], ['bk/t/a', null, null]);
     assert.deepEqual(planned([at('/a', 'x:9', null, clone)])[0], ['bk/t/a', null, null]);
-    const secret = { encryption: 'aes-256-gcm', encryptionRoot: 'tank/s/z', keyStatus: 'available' };
-    const encrypted = planned([at('/a', 'x:9', null, { ...clone, ...secret }), at('/z', 'b:2', null, secret)]);
-    assert.deepEqual(encrypted[0], ['bk/t/a', null, null]);
     const below = planned([at('/a', 'x:9', null, { origin: 'tank/s/a/c@b' }), at('/a/c', 'b:2', null)]);
     assert.deepEqual(below[0], ['bk/t/a', null, null]);
     const circle = [
@@ -62,6 +61,31 @@ describe('clones', () => {
       planned(circle).map(([, from]) => from),
       ['tank/s/q/c@b', null, null, null],
     );
+  });
+
+  it('have the encryption of their origin, or are sent in full where that is another', () => {
+    const secret = { encryption: 'aes-256-gcm', encryptionRoot: 'tank/s/z', keyStatus: 'available' };
+    const both = [at('/a', 'x:9', null, { ...clone, ...secret }), at('/z', 'b:2', null, secret)];
+    const asClone = ['bk/t/a', 'tank/s/z@b', 'bk/t/z@b'];
+    for (const raw of ['auto', 'never'] as const) assert.deepEqual(planned(both, { raw })[0], asClone);
+    assert.deepEqual(planned(both, { encryption: 'key' })[0], asClone);
+    const there = (more: Partial<DatasetRecord>): PairInput[] => {
+      const origin = at('/z', 'b:2', 'b:2', secret);
+      return [
+        at('/a', 'x:9', null, { ...clone, ...secret }),
+        { ...origin, targetDataset: dataset('bk/t/z', more), sameIvset: false },
+      ];
+    };
+    // Its copy is stored in the clear: neither a raw stream nor one to be encrypted goes into a clone of that.
+    assert.deepEqual(planned(there({}))[0], ['bk/t/a', null, null]);
+    assert.deepEqual(planned(there({}), { encryption: 'key' })[0], ['bk/t/a', null, null]);
+    assert.deepEqual(planned(there({}), { raw: 'never' })[0], asClone);
+    // Its key is not loaded, and is this job's or somebody else's.
+    const shut = { encryption: 'aes-256-gcm', keyStatus: 'unavailable' };
+    const own = planReplication(input(there({ ...shut, encryptionRoot: 'bk/t' }), { encryption: 'key' }));
+    assert.deepEqual([own.datasets[0]?.origin?.snapshot, own.datasets[0]?.loadKey], ['bk/t/z@b', 'bk/t']);
+    const theirs = planned(there({ ...shut, encryptionRoot: 'bk' }), { encryption: 'key' });
+    assert.deepEqual(theirs[0], ['bk/t/a', null, null]);
   });
 
   it('wait for their origin, and are left out with it', async () => {

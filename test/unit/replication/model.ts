@@ -88,4 +88,7 @@ export const OPTIONS: PlanInput['options'] = {
   embeddedBlocks: false,
   partialReceive: 'own',
   targetDataset: 'bk/t',
+  fullFilesystem: false,
+  sourceDatasets: ['tank/s'],
+  propertiesOverride: {},
 };

@@ -146,7 +146,7 @@ describe('planReplication', () => {
           source: 'a:1 b:2',
           target: 'a:1',
           sourceMore: source,
-          targetMore: { encryption: 'aes-256-gcm', userProperties: { 'zfsflow:raw': raw } },
+          targetMore: { encryption: 'aes-256-gcm', userProperties: { 'zfsflow:raw': `${raw},t` } },
         },
         { raw: wish },
       );
