@@ -72,6 +72,9 @@ export function stepArgv(setup: Setup, plan: DatasetPlan, step: SendStep): strin
   return sendArgv(step, streamFlags(setup, plan));
 }
 
+/** Milliseconds that putting properties back may take after a failure. */
+const RESTORE_MS = 4_000;
+
 interface OneSend {
   send: string[];
   snapshots: readonly { name: string; guid: string }[];
@@ -145,6 +148,14 @@ async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): 
   });
 }
 
+/** A receive that failed or was cancelled has removed properties all the same, and its continuation knows of none. */
+async function restoreAnyhow(preparation: Preparation): Promise<void> {
+  if (preparation.afterwards.length === 0) return;
+  const ctx = { ...preparation.ctx, signal: AbortSignal.timeout(RESTORE_MS) };
+  // Where the host cannot be reached there is nothing that could be done; the failure itself is reported.
+  await restore({ ...preparation, ctx }, preparation.afterwards).catch(() => undefined);
+}
+
 /** Sends what the plan says to one dataset. Throws the classified error of the first step that fails. */
 export async function sendDataset(run: DatasetRun): Promise<void> {
   const { plan, setup } = run;
@@ -174,10 +185,15 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
     });
     offset += step.snapshots.length;
   }
-  for (const [index, one] of sends.entries()) {
-    await sendOne(run, one, offset);
-    const to = one.snapshots.at(-1);
-    if (to && index < sends.length - 1) await verifyStep(run, to);
+  try {
+    for (const [index, one] of sends.entries()) {
+      await sendOne(run, one, offset);
+      const to = one.snapshots.at(-1);
+      if (to && index < sends.length - 1) await verifyStep(run, to);
+    }
+  } catch (error) {
+    await restoreAnyhow(preparation);
+    throw error;
   }
   if (sends.length > 0) await restore(preparation, preparation.afterwards);
   if (setup.options.readonly === 'set' && sends.length === 0 && run.pair.targetDataset?.readonly === false) {

@@ -151,6 +151,23 @@ describe('replication to a diverged target', function () {
       await assertTidy(source, target);
     });
 
+    it('keeps the properties of the target although its first receive was cut', async () => {
+      const { source, target, options } = await diverged(1);
+      await b.run(['zfs', 'set', 'user:note=kept', 'quota=500M', target]);
+      await a.writeRandom(source, 'long', 16);
+      await a.snapshot(source, 's3');
+      await a.link.limit(8 * MB);
+      await b.link.cutAfter(6 * MB, 'reset');
+      const result = await engine.replicate({ ...options, whenDiverged: 'rotate' });
+      assert.ok(engine.events.some(({ event }) => event === 'retry'));
+      assert.equal(result.state, 'success');
+      assert.deepEqual(
+        [await b.property(target, 'user:note'), await b.property(target, 'quota')],
+        ['kept', String(500 * MB)],
+      );
+      await assertSame(a, source, b, target);
+    });
+
     it('copies everything beside a target that shares no snapshot', async () => {
       const { source, target, options } = await diverged(2);
       await b.run(['zfs', 'rename', target, `${target}-elsewhere`]);
