@@ -15,7 +15,7 @@ interface Cause extends Classified {
   stage: Stage;
 }
 
-function causeOf(stages: readonly Stage[]): Cause | undefined {
+function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
   const causes = failed.map((stage): Cause => ({ ...classifyStderr(spoken(stage.stderr), stage.code), stage }));
   const special = causes.filter(({ code }) => !ECHOES.has(code));
@@ -23,6 +23,7 @@ function causeOf(stages: readonly Stage[]): Cause | undefined {
     special.find(({ stage }) => stage.role === 'receive') ??
     special[0] ??
     causes.find(({ code }) => code !== 'ZFS_ERROR') ??
+    causes.find(({ stage }) => stage.role === primary) ??
     causes[0]
   );
 }
@@ -35,19 +36,26 @@ function spoken(stderr: string): string {
     .join('\n');
 }
 
+/** A process that was killed (by hand, for want of memory) did not judge anything. A remote shell says so by its exit code. */
+function wasKilled({ code, signal }: Stage): boolean {
+  return signal !== null || (code !== null && code > 128 && code < 128 + 65);
+}
+
 /** Worth another try after a new listing: what a peer or the pipe did to it, or a token that has become useless. */
 function isTransient(cause: Cause): boolean {
   const { code, stage } = cause;
   if (code === 'TARGET_BUSY_PARTIAL' || code === 'DATASET_BUSY' || code === 'CONNECTION_LOST') return true;
   if (code === 'TRANSFER_FAILED' || DEAD_TOKEN.test(stage.stderr)) return true;
-  // A process that was killed did not judge anything.
-  return code === 'ZFS_ERROR' && stage.signal !== null;
+  return code === 'ZFS_ERROR' && wasKilled(stage);
 }
 
 /** The error of a failed transfer of one dataset, with the code of what caused it. */
 export function transferError(thrown: unknown, plan: DatasetPlan): ZfsFlowError {
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
-  const cause = error.code === 'TRANSFER_FAILED' ? causeOf((error.details?.['stages'] ?? []) as Stage[]) : undefined;
+  const cause =
+    error.code === 'TRANSFER_FAILED'
+      ? causeOf((error.details?.['stages'] ?? []) as Stage[], error.details?.['primary'])
+      : undefined;
   if (!cause) return error.with({ dataset: plan.source });
   const text = spoken(cause.stage.stderr);
   return new ZfsFlowError(
