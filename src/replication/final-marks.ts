@@ -11,7 +11,7 @@ export interface FinalMarksInput {
   dstId: string;
   /** Snapshots and bookmarks of the source dataset as listed before the run. */
   records: readonly SnapshotRecord[];
-  /** GUIDs with a tentative bookmark made in this run. */
+  /** GUIDs of what this run sent; those without a bookmark of ours got a tentative one (protect.ts). */
   tentative: ReadonlySet<string>;
   /** What the target has now. */
   targetGuids: ReadonlySet<string>;
@@ -34,7 +34,8 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
   });
   // A bookmark of another snapshot under a name of ours goes; until it has gone, the tentative one has to do.
   const clashes = new Map(own.filter(({ isTrue }) => !isTrue).map(({ name, guid }) => [name, guid]));
-  const marked = new Set([...own.map(({ guid }) => guid), ...input.tentative, newest]);
+  const before = new Set(own.map(({ guid }) => guid));
+  const marked = new Set([...before, ...input.tentative, newest]);
   const candidates = new Map<string, SnapshotRecord>();
   for (const record of records) {
     if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
@@ -54,7 +55,7 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     }));
   const tentative = new Set([
     ...own.filter((mark) => mark.tentative).map(({ name }) => name),
-    ...[...input.tentative].map((guid) => bookmarkName(dstId, guid, true)),
+    ...[...input.tentative].filter((guid) => !before.has(guid)).map((guid) => bookmarkName(dstId, guid, true)),
   ]);
   for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
   const surplus = [...existing].filter((name) => !wanted.has(name));

@@ -20,6 +20,11 @@ describe('finalMarks', () => {
     assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
   });
 
+  it('removes no tentative one of a base that was marked already: none was made', () => {
+    const marks = marksOf(`a:1 #${final('1')}:1 b:2`, ['1', '2'], '2', ['1', '2']);
+    assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
+  });
+
   it('keeps sixteen, the newest among them', () => {
     const guids = Array.from({ length: 20 }, (_, index) => String(index + 1));
     const text = guids.map((guid) => `s${guid}:${guid} #${final(guid)}:${guid}`).join(' ');
