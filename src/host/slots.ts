@@ -4,8 +4,20 @@ import { cancelled } from './run-options';
 export class Slots {
   private used = 0;
   private readonly waiting: { give: () => void }[] = [];
+  private readonly listeners = new Set<() => void>();
 
   constructor(private size: number) {}
+
+  /** Somebody waits. */
+  get isCrowded(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** Called when somebody has to wait, for those who can do without what they have; returns how to stop listening. */
+  onCrowded(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
   get active(): number {
     return this.used;
@@ -37,6 +49,7 @@ export class Slots {
       signal?.addEventListener('abort', abort, { once: true });
       this.waiting.push(entry);
       this.next();
+      if (this.waiting.includes(entry)) for (const listener of this.listeners) listener();
     });
     let held = true;
     return () => {

@@ -29,7 +29,8 @@ export class SshConnection {
   private closed = new AbortController();
   private failures = 0;
   private failedAt = 0;
-  private readonly slots: Slots;
+  /** Of its exec channels. */
+  readonly slots: Slots;
   private readonly lostListeners = new Set<(error: ZfsFlowError) => void>();
 
   constructor(private readonly options: ConnectOptions & { maxSessions: number }) {

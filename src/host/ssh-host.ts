@@ -100,18 +100,33 @@ export class SshHost implements Host {
 
   /**
    * Runs a script of the stream layer (printable ASCII, see quote.ts) on an exec channel, wrapped under `tag`. The
-   * caller owns the channel. `shown`: the command lines in it, for listeners. Throws the connection codes.
+   * caller owns the channel. `shown`: the command lines in it, for listeners; null when `noteCommand` tells them. Throws the connection codes.
    */
   async openScript(
     script: string,
     tag: string,
-    shown: string,
+    shown: string | null,
     signal?: AbortSignal,
   ): ReturnType<SshConnection['session']> {
     checkTag(tag);
-    this.note(shown);
+    if (shown !== null) this.note(shown);
     this.count.commands++;
     return this.connection.session(remoteCommand(script, tag), signal);
+  }
+
+  /** Tells the listeners of `onCommand` what is started by way of `openScript`. */
+  noteCommand(argv: readonly string[]): void {
+    this.note(displayCommand(argv));
+  }
+
+  /** Somebody waits for a channel of the connection. */
+  get isCrowded(): boolean {
+    return this.connection.slots.isCrowded;
+  }
+
+  /** Called whenever somebody has to wait for a channel; returns how to stop listening. */
+  onCrowded(listener: () => void): () => void {
+    return this.connection.slots.onCrowded(listener);
   }
 
   /** The account, whose rights everything here has. */

@@ -24,6 +24,7 @@ import { measure, type Sizes } from './sizes';
 import { takeMissingSnapshots } from './take-snapshots';
 import { TargetKeys } from './target-key';
 import { runTree, type Outcome } from './tree';
+import { Lanes } from '../stream/lanes';
 import { isWithin } from '../zfs/records';
 
 export interface AttemptState {
@@ -258,14 +259,15 @@ async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<strin
   const { setup, pairs, sizes, carried, keys, state, book, ctx } = work;
   const finisher = new Finisher(setup, book, ctx);
   const shared: Shared = { book, state, finisher, ctx };
+  const lanes = new Lanes();
   const prepare = (dataset: DatasetPlan): DatasetRun => {
     const pair = pairs.get(dataset.source);
     if (!pair) throw new TypeError(`no pair for ${dataset.source}`);
     const estimated = sizes.estimates.get(dataset.source) ?? 0;
     const entry = book.planned(dataset, estimated);
-    const small = sizes.small.has(dataset.source);
+    const given = sizes.small.has(dataset.source) ? lanes : null;
     const { progress } = state;
-    return { setup, plan: dataset, pair, small, estimated, book, entry, progress, carried, keys, ctx };
+    return { setup, plan: dataset, pair, lanes: given, estimated, book, entry, progress, carried, keys, ctx };
   };
   const parcels = parcelsOf(plan.datasets);
   const places = parcelPlaces(parcels);
@@ -276,6 +278,7 @@ async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<strin
     return runTogether(root, [root, ...more.map(prepare)], shared);
   });
   const outcomes = outcomesOf(parcelOutcomes);
+  lanes.close();
   await finisher.end();
   const failures = collectFailures(outcomes, finisher.failures, book);
   if (setup.options.mount) {

@@ -7,8 +7,7 @@ import type { DatasetPlan, PairInput } from './plan-types';
 import type { Setup } from './setup';
 import { chooseFilters } from './stream-filters';
 
-export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'tag' | 'onProgress'> & {
-  small: boolean;
+export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'tag' | 'onProgress'> & {
   /** Estimated bytes. */
   bytes: number;
 };
@@ -21,12 +20,12 @@ export async function limitedTransfer(
   ctx: RunContext,
 ): Promise<TransferResult> {
   const { options, rateLimit } = setup;
-  const small = one.small && !rateLimit.limited;
+  const lanes = rateLimit.limited ? null : one.lanes;
   const filters = chooseFilters({
     compression: options.streamCompression,
     bytes: one.bytes,
     networked: setup.transport === 'ssh' || setup.transport === 'relay',
-    small,
+    small: lanes !== null,
     compressedAlready: plan.raw || (options.compressedBlocks && pair.source.compression !== 'off'),
     source: setup.sourceFacts,
     target: setup.targetFacts,
@@ -36,7 +35,7 @@ export async function limitedTransfer(
   try {
     return await transfer({
       ...one,
-      small,
+      lanes,
       source: setup.source,
       target: setup.target,
       sameHost: setup.sameHost,

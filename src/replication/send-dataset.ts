@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
+import type { Lanes } from '../stream/lanes';
 import type { SendProgress } from '../stream/send-progress';
 import { receiveArgv } from '../zfs/receive';
 import { zfs } from '../zfs/run';
@@ -25,8 +26,8 @@ export interface DatasetRun {
   setup: Setup;
   plan: DatasetPlan;
   pair: PairInput;
-  /** All its streams are small enough for the control connections. */
-  small: boolean;
+  /** For a dataset all of whose streams are small enough for the control connections; else null. */
+  lanes: Lanes | null;
   /** Estimated bytes of all its streams. */
   estimated: number;
   book: ResultBook;
@@ -116,7 +117,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     const request = {
       sendArgv: one.send,
       receiveArgv: receive,
-      small: run.small,
+      lanes: run.lanes,
       bytes: run.estimated,
       tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
       onProgress: (report: SendProgress) => moved(report.bytes, report.snapshot.split('@')[1] ?? first),

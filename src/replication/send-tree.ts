@@ -62,7 +62,7 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
     const request = {
       sendArgv: treeArgv(plan.source, last, streamFlags(setup, plan)),
       receiveArgv: receive,
-      small: estimated <= SMALL_STREAM && runs.every(({ small }) => small),
+      lanes: estimated <= SMALL_STREAM && runs.every(({ lanes }) => lanes !== null) ? root.lanes : null,
       bytes: estimated,
       tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),

@@ -2,63 +2,38 @@
 // connections of their own, which cost 0.2 s each before the first byte. Only here do bytes of a stream pass through this
 // process; the judgment is the same as for a pipeline.
 import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { LineReader, Tail } from '../host/lines';
-import { commandWords } from '../host/marked-output';
-import { displayCommand, ScriptWriter, writeEnvironment } from '../host/quote';
 import type { Host } from '../host/host';
 import { SshHost } from '../host/ssh-host';
+import type { Endpoint, Status } from './lane';
+import type { Lanes } from './lanes';
 import type { PipelineOptions, StageResult } from './pipeline';
 
 /** As in pipeline.ts: how long the other end gets to end by itself after one has failed. Milliseconds. */
 const GRACE_MS = 3_000;
 
-/** A command with its three streams, on whatever host it runs. */
-interface Endpoint {
-  stdin: Writable;
-  stdout: Readable;
-  stderr: Readable;
-  /** How it ended; rejects with the connection codes when the connection broke. */
-  ended: Promise<{ code: number | null; signal: string | null }>;
-  /** Ends it by closing its streams, or with TERM where it is a process of this machine. */
-  end(): void;
-}
-
-async function openRemote(
-  host: SshHost,
-  argv: readonly string[],
-  tag: string,
-  signal?: AbortSignal,
-): Promise<Endpoint> {
-  const script = writeEnvironment(new ScriptWriter(), host.commandSetup.zfsPath);
-  const words = commandWords(script, argv, host.commandSetup);
-  const session = await host.openScript(script.add(words).add('exit $?').toString(), tag, displayCommand(argv), signal);
-  const { channel } = session;
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    let status: { code: number | null; signal: string | null } = { code: null, signal: null };
-    channel.on('exit', (code: number | null, name?: string) => {
-      status = { code, signal: name ?? null };
-    });
-    channel.on('close', () => resolve(status));
-    session.onLost(reject);
-  });
-  void ended.finally(() => session.release()).catch(() => undefined);
-  return { stdin: channel, stdout: channel, stderr: channel.stderr, ended, end: () => channel.close() };
-}
-
 async function openLocal(host: Host, argv: readonly string[], tag: string): Promise<Endpoint> {
   const spec = await host.pipeCommand(argv, { tag });
   const child = spawn(spec.file, spec.args, { env: spec.env, stdio: ['pipe', 'pipe', 'pipe'] });
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+  const ended = new Promise<Status>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
   void ended.finally(() => spec.release()).catch(() => undefined);
-  return { stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, ended, end: () => void child.kill() };
+  const { stdin, stdout, stderr } = child;
+  const endInput = (): void => void stdin.end();
+  return { stdin, stdout, stderr, ended, endInput, end: () => void child.kill(), release: () => undefined };
 }
 
-async function open(host: Host, argv: readonly string[], tag: string, signal?: AbortSignal): Promise<Endpoint> {
-  const end = await (host instanceof SshHost ? openRemote(host, argv, tag, signal) : openLocal(host, argv, tag));
+async function open(
+  host: Host,
+  argv: readonly string[],
+  reads: boolean,
+  { lanes, tag, signal }: SmallOptions,
+): Promise<Endpoint> {
+  const start = host instanceof SshHost ? lanes.start(host, argv, { tag, reads, signal }) : openLocal(host, argv, tag);
+  const end = await start;
   // A broken pipe shows in the exit codes; here it must only not be an unhandled error.
   for (const stream of [end.stdin, end.stdout, end.stderr]) stream.on('error', () => undefined);
   return end;
@@ -81,18 +56,19 @@ export interface SmallTransfer {
   receiveArgv: readonly string[];
 }
 
+type SmallOptions = PipelineOptions & { lanes: Lanes; tag: string; onBytes: (bytes: number) => void };
+
 /**
  * Runs both commands and pipes one into the other, with back-pressure. Resolves with [sender, receiver] when both have
  * ended, whatever their exit codes; throws the connection codes. `onBytes` gets the count so far.
  */
 export async function runSmallTransfer(
   { source, sendArgv, target, receiveArgv }: SmallTransfer,
-  options: PipelineOptions & { tag: string; onBytes: (bytes: number) => void },
+  options: SmallOptions,
 ): Promise<StageResult[]> {
-  const { tag, signal } = options;
   const [sender, receiver] = await openBoth(
-    open(source, sendArgv, tag, signal),
-    open(target, receiveArgv, tag, signal),
+    open(source, sendArgv, false, options),
+    open(target, receiveArgv, true, options),
   );
   const ends = [sender, receiver];
   const tails = ends.map((end, index) => watchMessages(end, index, options));
@@ -101,8 +77,9 @@ export async function runSmallTransfer(
   let grace: NodeJS.Timeout | undefined;
   let bytes = 0;
   sender.stdout.on('data', (chunk: Buffer) => options.onBytes((bytes += chunk.length)));
-  sender.stdin.end();
-  sender.stdout.pipe(receiver.stdin);
+  sender.endInput(true);
+  sender.stdout.pipe(receiver.stdin, { end: false });
+  const sent = ended(sender.stdout);
   if (options.signal?.aborted) stop();
   try {
     const statuses = await Promise.all(
@@ -111,30 +88,46 @@ export async function runSmallTransfer(
         if (status.code !== 0) grace ??= setTimeout(stop, GRACE_MS);
         // A receiver that has gone takes nothing any more: the sender must not wait for it.
         if (index === 1) sender.stdout.resume();
+        if (index === 0) {
+          await sent;
+          receiver.endInput(status.code === 0);
+        }
         return status;
       }),
     );
+    await Promise.all(tails.map(({ read }) => read));
     const stopped = options.signal?.aborted === true;
-    return statuses.map((status, index) => ({ ...status, stderr: tails[index]?.toString() ?? '', ended: stopped }));
+    return statuses.map((status, index) => ({
+      ...status,
+      stderr: tails[index]?.tail.toString() ?? '',
+      ended: stopped,
+    }));
   } catch (error) {
     stop();
     throw error;
   } finally {
     clearTimeout(grace);
     options.signal?.removeEventListener('abort', stop);
+    for (const end of ends) end.release();
   }
 }
 
+/** Resolves when everything of it was read, or never will be. */
+async function ended(stream: Readable): Promise<void> {
+  return new Promise((resolve) => finished(stream, { writable: false }, () => resolve()));
+}
+
 /** Reads what an end says: standard error, and the receiver's standard output (`zfs receive -v`). */
-function watchMessages(end: Endpoint, index: number, options: PipelineOptions): Tail {
+function watchMessages(end: Endpoint, index: number, options: PipelineOptions): { tail: Tail; read: Promise<unknown> } {
   const tail = new Tail();
   const take = (line: string): void => {
     if (options.onLine?.(index, line) !== true) tail.add(line);
   };
-  for (const stream of index === 1 ? [end.stderr, end.stdout] : [end.stderr]) {
+  const streams = index === 1 ? [end.stderr, end.stdout] : [end.stderr];
+  for (const stream of streams) {
     const reader = new LineReader(take);
     stream.on('data', (chunk: Buffer) => reader.push(chunk));
     stream.on('end', () => reader.end());
   }
-  return tail;
+  return { tail, read: Promise.all(streams.map(ended)) };
 }

@@ -15,6 +15,7 @@ import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
 import { SshHost } from '../host/ssh-host';
 import { endTagged } from '../host/tagged';
+import type { Lanes } from './lanes';
 import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './pipeline';
 import type { RateLimit } from './rate-limit';
 import { runRemotePipeline } from './remote-pipeline';
@@ -34,8 +35,8 @@ export interface TransferRequest {
   receiveFilters?: readonly (readonly string[])[];
   /** Where it has a limit, a limiter stands between the two. Not where both ends are one remote machine. */
   rateLimit?: RateLimit;
-  /** The stream is known to be about 1 MiB at most, so it may ride channels of the control connections. */
-  small: boolean;
+  /** The stream is known to be about 1 MiB at most, so it may ride these on the control connections; null for others. */
+  lanes: Lanes | null;
   /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
   sameHost: boolean;
   /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
@@ -106,7 +107,8 @@ async function run(request: TransferRequest, options: RunOptions): Promise<Stage
   const { source, target, sendArgv, receiveArgv, tag } = request;
   const shared = onOneRemoteHost(request);
   if (shared) return runRemotePipeline(shared, sendArgv, receiveArgv, options);
-  if (request.small && (await maySendSmall(request))) return runSmallTransfer(request, options);
+  const { lanes } = request;
+  if (lanes && (await maySendSmall(request))) return runSmallTransfer(request, { ...options, lanes });
   const specs: ProcessSpec[] = [];
   try {
     specs.push(await source.pipeCommand(sendArgv, { tag, after: request.sendFilters ?? [] }));

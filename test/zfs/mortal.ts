@@ -57,6 +57,11 @@ export class MortalHost extends SshHost {
     return super.pipeCommand(argv, options);
   }
 
+  override noteCommand(argv: readonly string[]): void {
+    this.life.act(argv.join(' '));
+    super.noteCommand(argv);
+  }
+
   override async openScript(...given: Parameters<SshHost['openScript']>): ReturnType<SshHost['openScript']> {
     this.life.act('a stream');
     return super.openScript(...given);

@@ -105,7 +105,7 @@ describe('login shells', function () {
           const make = ['sh', '-c', `head -c 3000000 /dev/urandom >"$1"; printf '\\0\\n\\r' >>"$1"; cat "$1"`, 'sh'];
           const request = {
             sameHost: false,
-            small: false,
+            lanes: null,
             tag: `zfsflow.${account}`,
             stallTimeoutMs: 0,
             signal: new AbortController().signal,

@@ -12,7 +12,7 @@ void transfer({
   target: host,
   receiveArgv: JSON.parse(receive) as string[],
   sameHost: true,
-  small: false,
+  lanes: null,
   tag: 'zfsflow.local',
   signal: new AbortController().signal,
   stallTimeoutMs: 60_000,

@@ -65,7 +65,7 @@ describe('streams', function () {
       target: right,
       receiveArgv: receive(),
       sameHost: false,
-      small: false,
+      lanes: null,
       tag: `zfsflow.test.${counter}`,
       signal: new AbortController().signal,
       stallTimeoutMs: 60_000,
