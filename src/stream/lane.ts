@@ -36,6 +36,8 @@ const LANE_TAG = 'zfsflow-lane';
 const OUT_OF_STEP = 97;
 /** A receiver that has not ended so long after a whole stream is shown the end of its input. Milliseconds. */
 const END_OF_INPUT_MS = 2_000;
+/** What sees its streams closed ends by itself, unless it neither reads nor writes. Milliseconds. */
+const CLOSED_MS = 1_000;
 
 /**
  * Reads commands from standard input, one a line, each behind the key, which nothing else can begin with by chance; the
@@ -182,6 +184,7 @@ class LaneCommand implements Endpoint {
   private late = false;
   private whole = false;
   private patience: NodeJS.Timeout | undefined;
+  private closing: NodeJS.Timeout | undefined;
   /** The end of its input was shown to it, and with it the lane's. */
   private shown = false;
   /** A write that waits until the other side takes more. */
@@ -231,6 +234,8 @@ class LaneCommand implements Endpoint {
 
   end(): void {
     this.channel.close();
+    // sshd answers only when the command has ended. What is left is found by its tag (transfer.ts).
+    this.closing ??= setTimeout(() => this.finish({ code: null, signal: null }), CLOSED_MS);
   }
 
   release(): void {
@@ -259,7 +264,7 @@ class LaneCommand implements Endpoint {
     if (this.over) return;
     this.over = true;
     if (!(result instanceof Error)) this.status = result;
-    clearTimeout(this.patience);
+    for (const timer of [this.patience, this.closing]) clearTimeout(timer);
     for (const output of this.outputs) output.flush();
     this.stdout.end();
     this.stderr.end();

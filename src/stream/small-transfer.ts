@@ -72,7 +72,14 @@ export async function runSmallTransfer(
   );
   const ends = [sender, receiver];
   const tails = ends.map((end, index) => watchMessages(end, index, options));
-  const stop = (): void => ends.forEach((end) => end.end());
+  const stopped = [false, false];
+  const done = [false, false];
+  const stop = (): void => {
+    for (const [index, end] of ends.entries()) {
+      stopped[index] ||= !done[index];
+      end.end();
+    }
+  };
   options.signal?.addEventListener('abort', stop, { once: true });
   let grace: NodeJS.Timeout | undefined;
   let bytes = 0;
@@ -85,6 +92,7 @@ export async function runSmallTransfer(
     const statuses = await Promise.all(
       ends.map(async (end, index) => {
         const status = await end.ended;
+        done[index] = true;
         if (status.code !== 0) grace ??= setTimeout(stop, GRACE_MS);
         // A receiver that has gone takes nothing any more: the sender must not wait for it.
         if (index === 1) sender.stdout.resume();
@@ -96,12 +104,9 @@ export async function runSmallTransfer(
       }),
     );
     await Promise.all(tails.map(({ read }) => read));
-    const stopped = options.signal?.aborted === true;
-    return statuses.map((status, index) => ({
-      ...status,
-      stderr: tails[index]?.tail.toString() ?? '',
-      ended: stopped,
-    }));
+    return statuses.map((status, index) => {
+      return { ...status, stderr: tails[index]?.tail.toString() ?? '', ended: stopped[index] === true };
+    });
   } catch (error) {
     stop();
     throw error;
