@@ -30,7 +30,7 @@ function goes(pair: PairInput, coming: readonly SnapshotRecord[], options: Repli
     rules: compileRules(policy, timeZone),
     ageFrom: 'creation',
     timeZone,
-    clock: { now: now.getTime(), hosts: new Map() },
+    clock: { now: now.getTime(), hosts: new Map(), jump: 0 },
     keepAtLeast: 1,
     protections: new Map(),
     keepAll: new Map(),

@@ -11,10 +11,20 @@ export interface BreakerLimits {
   readonly fractionAbove?: number;
 }
 
-/** Sentences about what is suspicious; none when the plan may be executed. `counts`: of each dataset. */
+const HOUR_MS = 3_600_000;
+
+/** What is suspicious about a clock that was set by `jump` ms meanwhile. */
+function jumpReason(jump: number): string {
+  const hours = Math.abs(jump) / HOUR_MS;
+  const much = hours < 48 ? `${Math.round(hours)} hours` : `${Math.round(hours / 24)} days`;
+  return `this machine's clock was set ${jump > 0 ? 'ahead' : 'back'} by about ${much} while Node-RED was running, and no other machine confirms it`;
+}
+
+/** Sentences about what is suspicious; none when the plan may be executed. `counts`: of each dataset; `jump`: as in `ClockEvidence`. */
 export function breakerReasons(
   counts: ReadonlyMap<string, { readonly inScope: number; readonly destroy: number }>,
   limits: BreakerLimits,
+  jump = 0,
 ): string[] {
   const reasons: string[] = [];
   let total = 0;
@@ -28,5 +38,6 @@ export function breakerReasons(
   if (total > limits.maxDestroyCount) {
     reasons.push(`${total} snapshots would go in all, more than ${limits.maxDestroyCount}`);
   }
+  if (total > 0 && jump !== 0) reasons.push(jumpReason(jump));
   return reasons;
 }

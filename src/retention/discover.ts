@@ -7,9 +7,10 @@ import { listTrees, requireAll } from '../zfs/list';
 import { fullName, type SnapshotRecord } from '../zfs/records';
 import { poolSpace } from '../zfs/space';
 import { snapshotUserProperties } from '../zfs/user-properties';
+import { clockWatch } from './clock-watch';
 import { compileRules, compileScope } from './compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
-import { EXPIRY_PREFIX, type Reasons } from './guards';
+import { CLOCK_TOLERANCE_MS, EXPIRY_PREFIX, type ClockEvidence, type Reasons } from './guards';
 import { poolOf } from './min-free';
 import type { PruneRequest } from './options';
 import { parseMinFree } from './parse-options';
@@ -75,6 +76,14 @@ async function askClocks(hosts: readonly Host[], ctx: RunContext): Promise<Map<s
   return new Map(answers.flat());
 }
 
+/** A clock that another one agrees with was put right, whatever it said before. */
+function clockEvidence(now: number, hosts: ReadonlyMap<string, number>): ClockEvidence {
+  const confirmed = [...hosts.values()].some((time) => Math.abs(time - now) <= CLOCK_TOLERANCE_MS);
+  const jump = confirmed ? 0 : clockWatch.jump(now);
+  if (jump === 0) clockWatch.believe(now);
+  return { now, hosts, jump };
+}
+
 function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
   return destinations
     .filter(({ host }) => host === null)
@@ -112,7 +121,7 @@ export async function discover(
     rules: compileRules(request.policy, request.timeZone, sources),
     ageFrom: request.ageFrom,
     timeZone: request.timeZone,
-    clock: { now: ctx.now().getTime(), hosts: clocks },
+    clock: clockEvidence(ctx.now().getTime(), clocks),
     keepAtLeast: request.keepAtLeast,
     ...protect(datasets, records, destinations, partial, extra),
     limits: request,

@@ -8,7 +8,9 @@ import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from 
 import { canDestroyByProgram, destroyByProgram, type Change } from '../zfs/destroy-program';
 import { listSnapshots } from '../zfs/list';
 import { poolSpace, spaceOfSnapshots, waitForFreeing } from '../zfs/space';
+import { snapshotUserProperties } from '../zfs/user-properties';
 import { stale } from './approve';
+import { EXPIRY_PREFIX, expiryReasons } from './guards';
 import { formatBytes, poolOf, wantedBytes, type MinFree } from './min-free';
 import type { PruneItem, PruneRequest, PruneResult } from './options';
 
@@ -20,6 +22,8 @@ export interface ExecuteOptions {
   /** A snapshot that is not as planned ends the run (PLAN_STALE) instead of staying alone. */
   strict: boolean;
   minFree: MinFree | null;
+  /** The plan knows nothing of the properties that put off a snapshot's end; they are looked at before each goes. */
+  expiriesUnknown: boolean;
 }
 
 /** What changed about a snapshot since it was planned, in words. */
@@ -75,23 +79,53 @@ class Executor {
     if (!(await canDestroyByProgram(this.host, signal))) return rounds;
     for (const [index, round] of rounds.entries()) {
       signal.throwIfAborted();
-      const going = await this.needed(round);
-      const done = await destroyByProgram(this.host, going, { allOrNone: this.options.strict, signal });
-      const destroyed = new Set(done.destroyed);
-      this.report(going, { destroyed: going.filter((item) => destroyed.has(item)).map(snapshotName), failed: [] });
-      for (const { item, change } of done.changed) this.leave(item, CHANGES[change]);
-      // `zfs destroy` can do more (it unmounts), and says why where it cannot.
-      if (done.refused.length > 0) await this.byCommands([done.refused]);
+      const left = await this.byProgram(await this.needed(round), EXPIRY_PREFIX);
       this.progress();
-      for (const item of done.unknown) this.perhapsDestroyed.add(item);
-      const left = [...done.untried, ...done.unknown];
       if (left.length > 0) return [left, ...rounds.slice(index + 1)];
     }
     return [];
   }
 
-  /** Looks at each round right before it is destroyed, in the same command as the round before it. */
+  /** One round; returns what the program could not even try. */
+  private async byProgram(going: readonly PruneItem[], prefix: string): Promise<PruneItem[]> {
+    const { signal } = this.ctx;
+    const done = await destroyByProgram(this.host, going, { allOrNone: this.options.strict, prefix, signal });
+    this.report(going, { destroyed: done.destroyed.map(snapshotName), failed: [] });
+    for (const { item, change } of done.changed) this.leave(item, CHANGES[change]);
+    // `zfs destroy` can do more (it unmounts), and says why where it cannot.
+    if (done.refused.length > 0) await this.inRounds([done.refused]);
+    for (const item of done.unknown) this.perhapsDestroyed.add(item);
+    const expired = done.marked.filter(({ item, properties }) => !this.keptUntil(item, properties));
+    const left = [...done.untried, ...done.unknown];
+    if (expired.length === 0) return left;
+    const again = await this.byProgram(
+      expired.map(({ item }) => item),
+      '',
+    );
+    return [...left, ...again];
+  }
+
+  /** Spares one that its own properties keep. */
+  private keptUntil(item: PruneItem, properties: Readonly<Record<string, string>>): boolean {
+    const [reason] = expiryReasons(properties, this.ctx.now().getTime());
+    if (reason === undefined) return false;
+    this.spare(item, reason);
+    return true;
+  }
+
+  /** Asks for the properties that put off the end of snapshots where nobody has, and spares those that have such. */
   private async byCommands(rounds: readonly PruneItem[][]): Promise<void> {
+    if (rounds.length === 0) return;
+    if (!this.options.expiriesUnknown) return this.inRounds(rounds);
+    const options = { mayLeaveTrace: true, signal: this.ctx.signal };
+    const properties = await snapshotUserProperties(this.host, rounds.flat(), EXPIRY_PREFIX, options);
+    return this.inRounds(
+      rounds.map((round) => round.filter((item) => !this.keptUntil(item, properties.get(snapshotName(item)) ?? {}))),
+    );
+  }
+
+  /** Looks at each round right before it is destroyed, in the same command as the round before it. */
+  private async inRounds(rounds: readonly PruneItem[][]): Promise<void> {
     const look = rounds[0] ? await destroyAndLook(this.host, [], rounds[0], this.ctx.signal) : undefined;
     let states = look?.states ?? new Map<string, SnapshotState>();
     for (const [index, round] of rounds.entries()) {
@@ -240,8 +274,10 @@ export async function execute(
   const before = await spaceOfSnapshots(host, datasets, recursive, ctx.signal);
   const executor = new Executor(host, result, options, ctx);
   await executor.run(items);
-  await verify(host, request, result, executor, ctx);
-  const after = await spaceOfSnapshots(host, datasets, recursive, ctx.signal);
+  const [after] = await Promise.all([
+    spaceOfSnapshots(host, datasets, recursive, ctx.signal),
+    verify(host, request, result, executor, ctx),
+  ]);
   for (const dataset of new Set(result.destroyed.map((item) => item.dataset))) {
     result.reclaimedBytes += Math.max(0, (before.get(dataset) ?? 0) - (after.get(dataset) ?? 0));
   }

@@ -14,6 +14,8 @@ export interface ClockEvidence {
   readonly now: number;
   /** Clocks of the hosts that were listed, as far as they were asked, by label. */
   readonly hosts: ReadonlyMap<string, number>;
+  /** Ms that this machine's clock was set ahead (negative: back) with nothing that confirms it; 0 = it was not. */
+  readonly jump: number;
 }
 
 const iso = (time: number): string => (Math.abs(time) <= MAX_DATE_MS ? new Date(time).toISOString() : 'no known time');
@@ -50,8 +52,9 @@ function heldOrCloned({ userrefs, clones }: SnapshotRecord): string[] {
   return reasons;
 }
 
-function expiry({ properties }: SnapshotRecord, now: number): string[] {
-  return Object.entries(properties ?? {}).flatMap(([key, value]) => {
+/** Why these user properties of a snapshot keep it; usually none. `now`: ms since the epoch. */
+export function expiryReasons(properties: Readonly<Record<string, string>>, now: number): string[] {
+  return Object.entries(properties).flatMap(([key, value]) => {
     if (!key.startsWith(EXPIRY_PREFIX)) return [];
     const until = parseExpiry(value);
     if (until === null) return [`its property ${key} holds no date: ${JSON.stringify(value)}`];
@@ -103,7 +106,7 @@ export function guardReasons(candidates: readonly Candidate[], context: GuardCon
   return candidates.map((candidate, index) => {
     const { record, date, undated } = candidate;
     const reasons = newest[index] ?? [];
-    reasons.push(...heldOrCloned(record), ...expiry(record, context.now));
+    reasons.push(...heldOrCloned(record), ...expiryReasons(record.properties ?? {}, context.now));
     if (date === null) reasons.push(undated);
     else if (date > context.now) reasons.push(`dated in the future (${new Date(date).toISOString()})`);
     reasons.push(...(context.protections?.get(record.guid) ?? []));

@@ -172,5 +172,5 @@ export function planRetention(input: RetentionPlanInput): RetentionPlanResult {
       if (count) count.destroy++;
     }
   }
-  return { destroy, keep, breaker: breakerReasons(counts, input.limits), warnings };
+  return { destroy, keep, breaker: breakerReasons(counts, input.limits, input.clock.jump), warnings };
 }

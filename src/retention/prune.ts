@@ -2,7 +2,9 @@
 // what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
 import type { HostResolver, RunContext } from '../context';
 import { type ErrorCode, ZfsFlowError } from '../errors';
+import { canDestroyByProgram } from '../zfs/destroy-program';
 import { approvedItems, readApproval } from './approve';
+import { clockWatch } from './clock-watch';
 import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover';
 import { execute } from './execute';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
@@ -27,6 +29,7 @@ export interface PruneExtras {
 interface Prepared {
   discovery: Discovery;
   result: PruneResult;
+  expiriesUnknown: boolean;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -37,16 +40,26 @@ function toItem({ record, reasons }: PlannedSnapshot): PruneItem {
   return { dataset, name, guid, creation: when, reasons, ...(used === undefined ? {} : { reclaim: used }) };
 }
 
-async function makePlan(
-  discovery: Discovery,
-  mode: PruneResult['mode'],
-  ctx: RunContext,
-): Promise<RetentionPlanResult> {
-  const first = planRetention({ ...discovery.input, minFree: null });
-  // Properties only ever keep, so what stays without them stays with them.
-  if (first.destroy.length === 0) return first;
+interface Planned {
+  readonly plan: RetentionPlanResult;
+  /** Nobody has asked for the properties that put off a snapshot's end. */
+  readonly expiriesUnknown: boolean;
+}
+
+/**
+ * Properties only ever keep, so what stays without them stays with them. Where the look before each destruction sees
+ * them too, they need not be asked for twice – but nothing else may then depend on what exactly goes.
+ */
+async function makePlan(discovery: Discovery, mode: PruneResult['mode'], ctx: RunContext): Promise<Planned> {
+  const { host, input } = discovery;
+  const first = planRetention({ ...input, minFree: null });
+  if (first.destroy.length === 0) return { plan: first, expiriesUnknown: false };
+  if (mode === 'execute' && input.minFree === null && first.breaker.length === 0) {
+    if (await canDestroyByProgram(host, ctx.signal)) return { plan: first, expiriesUnknown: true };
+  }
   const candidates = first.destroy.map(({ record }) => record);
-  return planRetention(await withExpiries(discovery, candidates, mode !== 'plan', ctx));
+  const plan = planRetention(await withExpiries(discovery, candidates, mode !== 'plan', ctx));
+  return { plan, expiriesUnknown: false };
 }
 
 async function prepare(
@@ -57,7 +70,7 @@ async function prepare(
   extras: PruneExtras,
 ): Promise<Prepared> {
   const discovery = await discover(request, hosts, ctx, extras.protections);
-  const plan = await makePlan(discovery, mode, ctx);
+  const { plan, expiriesUnknown } = await makePlan(discovery, mode, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;
   const result: PruneResult = {
@@ -76,7 +89,7 @@ async function prepare(
   };
   extras.report?.(result);
   announce(discovery, result, ctx);
-  return { discovery, result };
+  return { discovery, result, expiriesUnknown };
 }
 
 function announce({ host }: Discovery, result: PruneResult, ctx: RunContext): void {
@@ -118,11 +131,12 @@ export async function pruneSnapshots(
   ctx: RunContext,
   extras: PruneExtras = {},
 ): Promise<PruneResult> {
-  const { discovery, result } = await prepare(request, 'execute', hosts, ctx, extras);
+  const { discovery, result, expiriesUnknown } = await prepare(request, 'execute', hosts, ctx, extras);
   rememberPlan(result);
   if (result.breaker.length > 0) throw breakerError(discovery, result);
   const { host, input } = discovery;
-  await execute(host, request, result.destroy, result, { strict: false, minFree: input.minFree }, ctx);
+  const how = { strict: false, minFree: input.minFree, expiriesUnknown };
+  await execute(host, request, result.destroy, result, how, ctx);
   return result;
 }
 
@@ -148,13 +162,16 @@ async function pruneApproved(
   const { discovery, result } = await prepare(options, 'approve', hosts, ctx, extras);
   const { host, input } = discovery;
   const items = approvedItems(plan, result, input.clock.now, options.planLifetime);
+  // Whoever approves a plan has seen the dates in it.
+  clockWatch.believe(input.clock.now);
   const approved = new Set(items);
   const others = result.destroy.filter((item) => !approved.has(item));
   result.planId = plan.planId;
   result.destroy = items;
   result.keep.push(...others.map((item) => ({ ...item, reasons: ['kept: not part of the approved plan'] })));
   result.breaker = [];
-  await execute(host, options, items, result, { strict: true, minFree: input.minFree }, ctx);
+  const how = { strict: true, minFree: input.minFree, expiriesUnknown: false };
+  await execute(host, options, items, result, how, ctx);
   return result;
 }
 

@@ -14,6 +14,8 @@ export type Change = 'gone' | 'replaced' | 'held' | 'cloned';
 
 export interface ProgramOutcome<T> {
   destroyed: T[];
+  /** Left alone for user properties of their own that the caller wants to look at first. */
+  marked: { item: T; properties: Record<string, string> }[];
   /** Not as planned, and left alone. */
   changed: { item: T; change: Change }[];
   /** As planned, but ZFS would not destroy them here: mounted, being sent, … */
@@ -28,60 +30,102 @@ const CHANGES: readonly string[] = ['gone', 'replaced', 'held', 'cloned'] satisf
 
 // Lua of ZFS has 64-bit signed integers: GUIDs from 2^63 on are negative there, and are given as such – with a letter
 // before them, for `zfs` takes an argument that begins with a minus for an option, wherever it stands.
+// ZFS itself refuses to destroy what is held or has clones (dsl_destroy_snapshot_check_impl), so where some may go
+// without others these are looked for only after it has: each look opens the snapshot, a tenth of what its end costs.
+// Values of properties are from `source`: the snapshot itself, or `$recvd` when they came with a stream.
 const PROGRAM = `
 args = ...
 argv = args["argv"]
+each = argv[1] ~= "all-or-none"
+prefix = string.sub(argv[2], 2)
 others = {}
+marks = {}
 changes = 0
-for i = 2, #argv, 2 do
-  snapshot = argv[i]
-  change = nil
-  if not zfs.exists(snapshot) then
-    change = "gone"
-  elseif "g" .. tostring(zfs.get_prop(snapshot, "guid")) ~= argv[i + 1] then
-    change = "replaced"
-  elseif zfs.get_prop(snapshot, "userrefs") ~= 0 then
-    change = "held"
-  else
-    for clone in zfs.list.clones(snapshot) do
-      change = "cloned"
-    end
+function use(snapshot)
+  if zfs.get_prop(snapshot, "userrefs") ~= 0 then
+    return "held"
   end
-  if change ~= nil then
-    others[snapshot] = change
-    changes = changes + 1
+  for clone in zfs.list.clones(snapshot) do
+    return "cloned"
   end
+  return nil
 end
-destroyed = 0
-if argv[1] ~= "all-or-none" or changes == 0 then
-  for i = 2, #argv, 2 do
-    if others[argv[i]] == nil then
-      err = zfs.sync.destroy(argv[i])
-      if err == 0 then
-        destroyed = destroyed + 1
-      else
-        others[argv[i]] = "refused"
+function change(snapshot, guid)
+  if not zfs.exists(snapshot) then
+    return "gone"
+  end
+  if "g" .. tostring(zfs.get_prop(snapshot, "guid")) ~= guid then
+    return "replaced"
+  end
+  if not each then
+    return use(snapshot)
+  end
+  found = nil
+  if prefix ~= "" then
+    for key, value, source in zfs.list.user_properties(snapshot) do
+      if string.sub(key, 1, #prefix) == prefix and (source == snapshot or source == "$recvd") then
+        marks[#marks + 1] = snapshot .. "\\t" .. key .. "\\t" .. value
+        found = "marked"
       end
     end
   end
+  return found
 end
-return { destroyed = destroyed, others = others }
+destroyed = 0
+function destroy(snapshot)
+  if zfs.sync.destroy(snapshot) == 0 then
+    destroyed = destroyed + 1
+  else
+    others[snapshot] = each and use(snapshot) or "refused"
+  end
+end
+for i = 3, #argv, 2 do
+  word = change(argv[i], argv[i + 1])
+  if word ~= nil then
+    others[argv[i]] = word
+    changes = changes + 1
+  end
+end
+if each or changes == 0 then
+  for i = 3, #argv, 2 do
+    if others[argv[i]] == nil then
+      destroy(argv[i])
+    end
+  end
+end
+return { destroyed = destroyed, others = others, marks = marks }
 `;
 
+interface Answer {
+  /** What happened to those that were not destroyed, by full name. */
+  readonly others: ReadonlyMap<string, string>;
+  /** Full name → properties. */
+  readonly marks: ReadonlyMap<string, Record<string, string>>;
+}
+
+function readMarks(lines: readonly unknown[]): Answer['marks'] {
+  const marks = new Map<string, Record<string, string>>();
+  for (const line of lines) {
+    const [name = '', key = '', ...value] = String(line).split('\t');
+    marks.set(name, { ...marks.get(name), [key]: value.join('\t') });
+  }
+  return marks;
+}
+
 /** What the program said of the snapshots that it did not destroy; null when that is no answer of it. */
-function readAnswer(
-  { code, stdout }: CommandResult,
-  asked: number,
-  allOrNone: boolean,
-): ReadonlyMap<string, string> | null {
+function readAnswer({ code, stdout }: CommandResult, asked: number, allOrNone: boolean): Answer | null {
   if (code !== 0) return null;
   try {
-    const { return: answer } = JSON.parse(stdout) as { return?: { destroyed?: unknown; others?: object } };
+    const { return: answer } = JSON.parse(stdout) as {
+      return?: { destroyed?: unknown; others?: object; marks?: object };
+    };
     const others = new Map(Object.entries(answer?.others ?? {}).map(([name, word]) => [name, String(word)]));
+    const marks = readMarks(Object.values(answer?.marks ?? {}));
     const words = [...others.values()];
-    if (words.some((word) => word !== 'refused' && !CHANGES.includes(word))) return null;
+    const known = (word: string): boolean => word === 'refused' || word === 'marked' || CHANGES.includes(word);
+    if (!words.every(known)) return null;
     const none = allOrNone && words.some((word) => word !== 'refused');
-    return answer?.destroyed === (none ? 0 : asked - others.size) ? others : null;
+    return answer?.destroyed === (none ? 0 : asked - others.size) ? { others, marks } : null;
   } catch {
     return null;
   }
@@ -90,34 +134,47 @@ function readAnswer(
 /** Failures after which nothing can have happened. */
 const NEVER_RAN = new Set(['PERMISSION_DENIED', 'UNSUPPORTED', 'COMMAND_NOT_FOUND', 'POOL_UNAVAILABLE']);
 
+function sortOut<T extends PlannedSnapshotName>(
+  items: readonly T[],
+  { others, marks }: Answer,
+  allOrNone: boolean,
+  outcome: ProgramOutcome<T>,
+): void {
+  const destroyed: T[] = [];
+  const refused: T[] = [];
+  let changes = 0;
+  for (const item of items) {
+    const word = others.get(snapshotName(item));
+    if (word === undefined) destroyed.push(item);
+    else if (word === 'refused') refused.push(item);
+    else if (word === 'marked') outcome.marked.push({ item, properties: marks.get(snapshotName(item)) ?? {} });
+    else {
+      outcome.changed.push({ item, change: word as Change });
+      changes++;
+    }
+  }
+  if (allOrNone && changes > 0) return;
+  outcome.destroyed.push(...destroyed);
+  outcome.refused.push(...refused);
+}
+
 async function destroyOfPool<T extends PlannedSnapshotName>(
   host: Host,
   pool: string,
   items: readonly T[],
-  allOrNone: boolean,
+  { allOrNone, prefix, signal }: ProgramOptions,
   outcome: ProgramOutcome<T>,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   const args = items.flatMap((item) => [snapshotName(item), `g${BigInt.asIntN(64, BigInt(item.guid))}`]);
-  const argv = ['zfs', 'program', '-j', pool, '-', allOrNone ? 'all-or-none' : 'each', ...args];
+  const argv = ['zfs', 'program', '-j', pool, '-', allOrNone ? 'all-or-none' : 'each', `p${prefix}`, ...args];
   const result = await host.run(argv, { stdin: PROGRAM, ...(signal ? { signal } : {}) });
-  const others = readAnswer(result, items.length, allOrNone);
-  if (!others) {
-    const neverRan = result.code !== 0 && NEVER_RAN.has(classifyStderr(result.stderr, result.code).code);
-    (neverRan ? outcome.untried : outcome.unknown).push(...items);
+  const answer = readAnswer(result, items.length, allOrNone);
+  if (answer) {
+    sortOut(items, answer, allOrNone, outcome);
     return;
   }
-  const changes = items.flatMap((item) => {
-    const word = others.get(snapshotName(item));
-    return word === undefined || word === 'refused' ? [] : [{ item, change: word as Change }];
-  });
-  outcome.changed.push(...changes);
-  if (allOrNone && changes.length > 0) return;
-  for (const item of items) {
-    const word = others.get(snapshotName(item));
-    if (word === undefined) outcome.destroyed.push(item);
-    else if (word === 'refused') outcome.refused.push(item);
-  }
+  const neverRan = result.code !== 0 && NEVER_RAN.has(classifyStderr(result.stderr, result.code).code);
+  (neverRan ? outcome.untried : outcome.unknown).push(...items);
 }
 
 /** Whether it is worth trying: only root may run channel programs. */
@@ -125,18 +182,29 @@ export async function canDestroyByProgram(host: Host, signal?: AbortSignal): Pro
   return (await host.facts(signal ? { signal } : {})).isRoot;
 }
 
+export interface ProgramOptions {
+  /** None of a pool goes while one of it is not as planned. */
+  allOrNone: boolean;
+  /**
+   * Those with a user property of their own whose name begins so are left alone and told, '' = none. Not looked at with
+   * `allOrNone`.
+   */
+  prefix: string;
+  signal?: AbortSignal;
+}
+
 /**
  * Destroys those that are as planned (same GUID, no hold, no clone), one command for each pool; at most some hundred
- * at once. With `allOrNone`, none of a pool goes while one of it is not as planned. Throws connection errors only.
+ * at once. Throws connection errors only.
  */
 export async function destroyByProgram<T extends PlannedSnapshotName>(
   host: Host,
   items: readonly T[],
-  options: { allOrNone: boolean; signal?: AbortSignal },
+  options: ProgramOptions,
 ): Promise<ProgramOutcome<T>> {
-  const outcome: ProgramOutcome<T> = { destroyed: [], changed: [], refused: [], untried: [], unknown: [] };
+  const outcome: ProgramOutcome<T> = { destroyed: [], marked: [], changed: [], refused: [], untried: [], unknown: [] };
   for (const [pool, group] of groupBy(items, ({ dataset }) => dataset.split('/', 1)[0] ?? dataset)) {
-    await destroyOfPool(host, pool, group, options.allOrNone, outcome, options.signal);
+    await destroyOfPool(host, pool, group, options, outcome);
     if (options.allOrNone && outcome.changed.length > 0) break;
   }
   return outcome;

@@ -22,12 +22,11 @@ argv = args["argv"]
 prefix = argv[1]
 found = {}
 for i = 2, #argv do
-  if zfs.exists(argv[i]) then
-    for snapshot in zfs.list.snapshots(argv[i]) do
-      for key, value, source in zfs.list.user_properties(snapshot) do
-        if string.sub(key, 1, #prefix) == prefix and (source == snapshot or source == "$recvd") then
-          found[#found + 1] = snapshot .. "\\t" .. key .. "\\t" .. value
-        end
+  snapshot = argv[i]
+  if zfs.exists(snapshot) then
+    for key, value, source in zfs.list.user_properties(snapshot) do
+      if string.sub(key, 1, #prefix) == prefix and (source == snapshot or source == "$recvd") then
+        found[#found + 1] = snapshot .. "\\t" .. key .. "\\t" .. value
       end
     end
   end
@@ -65,9 +64,8 @@ async function byProgram(
 ): Promise<UserProperties | null> {
   if (!(await host.facts(signal ? { signal } : {})).isRoot) return null;
   const found: UserProperties = new Map();
-  const datasets = [...new Set(snapshots.map(({ dataset }) => dataset))];
-  for (const [pool, names] of groupBy(datasets, (dataset) => dataset.split('/', 1)[0] ?? dataset)) {
-    for (const group of groupNames(names, NAMES_PER_COMMAND)) {
+  for (const [pool, own] of groupBy(snapshots, ({ dataset }) => dataset.split('/', 1)[0] ?? dataset)) {
+    for (const group of groupNames(own.map(snapshotName), NAMES_PER_COMMAND)) {
       const argv = ['zfs', 'program', '-n', '-j', pool, '-', prefix, ...group];
       const lines = readReturn(await host.run(argv, { stdin: PROGRAM, ...(signal ? { signal } : {}) }));
       if (!lines) return null;
@@ -95,8 +93,7 @@ async function byGet(
 }
 
 /**
- * User properties of these snapshots whose names begin with `prefix`; those of other snapshots of the same datasets may
- * be among them. Throws the classified error when they cannot be read.
+ * User properties of these snapshots whose names begin with `prefix`. Throws the classified error when they cannot be read.
  */
 export async function snapshotUserProperties(
   host: Host,

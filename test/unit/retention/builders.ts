@@ -53,7 +53,7 @@ export function input(more: Partial<RetentionPlanInput> = {}): RetentionPlanInpu
     rules: [{ type: 'last', count: 1 }],
     ageFrom: 'creation',
     timeZone: 'UTC',
-    clock: { now: NOW * 1000, hosts: new Map() },
+    clock: { now: NOW * 1000, hosts: new Map(), jump: 0 },
     keepAtLeast: 1,
     protections: new Map(),
     keepAll: new Map(),

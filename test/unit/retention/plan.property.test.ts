@@ -116,7 +116,7 @@ const anyInput: fc.Arbitrary<RetentionPlanInput> = fc
     return input({
       ...rest,
       protections,
-      clock: { now, hosts: new Map([['nas', now + skew * 1000]]) },
+      clock: { now, hosts: new Map([['nas', now + skew * 1000]]), jump: 0 },
       keepAll: new Map(),
       pools: new Map([['tank', { free, size: 10_000 }]]),
     });

@@ -194,7 +194,7 @@ describe('retention rules decided by the plan', () => {
   it('rule 11: deletes nothing while the clock looks wrong', () => {
     const snapshots = letters('abc');
     const at = (now: number, hosts: [string, number][] = []): string[] =>
-      gone({ snapshots, clock: { now, hosts: new Map(hosts) } });
+      gone({ snapshots, clock: { now, hosts: new Map(hosts), jump: 0 } });
     const now = NOW * 1000;
     assert.deepEqual(at(now), ['a', 'b']);
     assert.deepEqual(at(now - HOUR * 1000 - 301_000), []);
@@ -220,7 +220,7 @@ describe('retention rules decided by the plan', () => {
     for (const record of all) {
       alive.push(record);
       const now = (record.creation ?? 0) * 1000;
-      const clock = { now, hosts: new Map() };
+      const clock = { now, hosts: new Map(), jump: 0 };
       const { destroy, keep } = plan({ snapshots: alive, rules, timeZone: 'America/New_York', clock });
       for (const { record: dead, reasons } of destroy) {
         if (representatives.has(dead.name)) assert.match(reasons.join(), /is not among the newest 3 days/);

@@ -68,7 +68,7 @@ function simulate(timeZone: string, start: number, hours: number, pause: (hour: 
         snapshots: alive.map((one) => one.record),
         rules: TIERS.map(([period, count]) => ({ type: 'every', period, count })),
         timeZone,
-        clock: { now: ms + 1000, hosts: new Map() },
+        clock: { now: ms + 1000, hosts: new Map(), jump: 0 },
       }),
     );
     const expected = oracle(alive);
@@ -123,7 +123,7 @@ describe('retention: a year of hourly runs', () => {
           snapshots: records,
           rules: [{ type: 'every', period, count: 100 }],
           timeZone: 'Europe/Zurich',
-          clock: { now: start + 80 * HOUR * 1000, hosts: new Map() },
+          clock: { now: start + 80 * HOUR * 1000, hosts: new Map(), jump: 0 },
         }),
       ).keep.filter(({ reasons }) => reasons.some((reason) => reason.startsWith('kept: oldest of'))).length;
     assert.deepEqual([kept('hour'), kept('day'), kept('month')], [73, 3, 1]);

@@ -1,0 +1,40 @@
+// Notices that this machine's clock was set while the process ran (retention.md, rule 11): a clock that is suddenly a year
+// ahead makes every snapshot a year old. The time since the machine booted, which nobody sets and which goes on while it
+// sleeps, says how much time has really passed.
+import { uptime } from 'node:os';
+
+/** A clock may be put right by so much, ms; an age that is wrong by no more costs nothing. */
+export const JUMP_TOLERANCE_MS = 3_600_000;
+/** After so long (ms since the boot) a machine without a battery for its clock has asked the network for the time. */
+const SETTLED_MS = 180_000;
+
+export class ClockWatch {
+  /** Wall clock and time since the boot at the moment when the clock was last believed, ms. */
+  private believed: { wall: number; steady: number } | undefined;
+
+  constructor(private readonly steady: () => number = () => uptime() * 1000) {}
+
+  /** Believes the clock now, or as soon as it can have been set after the boot. */
+  start(wall: () => number = () => Date.now()): void {
+    const wait = SETTLED_MS - this.steady();
+    if (wait <= 0) this.believe(wall());
+    // Never keeps a process alive that wants to end.
+    else setTimeout(() => this.believed ?? this.believe(wall()), wait).unref();
+  }
+
+  /** Ms that the wall clock has gone wrong since it was last believed; positive: ahead. 0 when it is believed. */
+  jump(wall: number): number {
+    if (!this.believed) return 0;
+    const jump = wall - this.believed.wall - (this.steady() - this.believed.steady);
+    return Math.abs(jump) > JUMP_TOLERANCE_MS ? jump : 0;
+  }
+
+  /** From now on this time counts: nothing speaks against it, or somebody has looked. */
+  believe(wall: number): void {
+    if (Number.isFinite(wall)) this.believed = { wall, steady: this.steady() };
+  }
+}
+
+/** Of this process, whose clock is the one that all plans go by. */
+export const clockWatch = new ClockWatch();
+clockWatch.start();
