@@ -164,6 +164,31 @@ describe('retention rules on real ZFS', () => {
     });
   }
 
+  it('rule 18: one that is told to live longer after the plan stays; one whose time is over goes with the others', async () => {
+    await take('a', 'b', 'c', 'd');
+    const set = (name: string, date: string): Promise<unknown> =>
+      nas.run(['zfs', 'set', `org.truenas:destroy_at_1=${date}`, `${dataset}@${name}`]);
+    await set('c', '2020-01-01');
+    const from = resolver({ nas: disturbed(host, /zfs program -j \S+ - each /, () => set('b', '2099-01-01')) });
+    const result = await run({}, undefined, from);
+    assert.deepEqual(result.destroyed.map(({ name }) => name).toSorted(), ['a', 'c']);
+    assert.deepEqual(result.destroy.map(({ name }) => name).toSorted(), ['a', 'c']);
+    assert.match(
+      result.keep.find(({ name }) => name === 'b')?.reasons.join() ?? '',
+      /destroy_at_1 keeps it until 2099/,
+    );
+    assert.deepEqual(await names(), ['b', 'd']);
+  });
+
+  it('rule 19: what its own property keeps does not count for the breaker', async () => {
+    const list = Array.from({ length: 11 }, (_, index) => `s${String(index).padStart(2, '0')}`);
+    await take(...list, 'newest');
+    const kept = list.slice(0, 6).map((name) => `${dataset}@${name}`);
+    await nas.run(['zfs', 'set', 'org.truenas:destroy_at_1=2099-01-01', ...kept]);
+    assert.equal((await run({ maxDestroyFraction: 0.5 })).destroyed.length, 5);
+    assert.deepEqual(await names(), [...list.slice(0, 6), 'newest']);
+  });
+
   it('rule 18: a program that ends on the way leaves what it destroyed destroyed, and the rest to commands', async () => {
     await take('a', 'b', 'c', 'd');
     const cut = new Proxy(host, {

@@ -1,0 +1,45 @@
+// Prunes inside a lab machine, by the machine's own clock, which it sets ahead meanwhile; retention-clock.test.ts starts it.
+// The only argument is the dataset. Prints one JSON array: what became of each prune.
+import { execFileSync } from 'node:child_process';
+import { toZfsFlowError } from '../../src/errors';
+import { LocalHost } from '../../src/host/local-host';
+import type { PruneResult } from '../../src/retention/options';
+import { options, TestContext } from './retention-support';
+import { prune } from '../../src/retention/prune';
+
+const dataset = process.argv[2] ?? '';
+const host = new LocalHost();
+const DAY = 24 * 3600;
+
+function setClock(seconds: number): void {
+  execFileSync('date', ['-s', `@${Math.floor(Date.now() / 1000) + seconds}`]);
+}
+
+/** Keeps what is younger than a day. */
+async function attempt(raw: object = {}): Promise<unknown> {
+  const policy = { keep: [{ type: 'age', value: 1, unit: 'day' }] };
+  const ctx = new TestContext();
+  try {
+    const all = options({ connection: '', datasets: [dataset], policy, planLifetime: '1d', ...raw });
+    const { destroyed, destroy, breaker, planId } = await prune(all, () => host, ctx);
+    return { destroyed: destroyed.map(({ name }) => name), planned: destroy.length, breaker, planId };
+  } catch (thrown) {
+    const { code, message } = toZfsFlowError(thrown);
+    return { code, message, destroyed: (ctx.last as Partial<PruneResult>).destroyed };
+  }
+}
+
+async function main(): Promise<void> {
+  const found = [await attempt()];
+  setClock(365 * DAY);
+  found.push(await attempt(), await attempt({ mode: 'plan' }));
+  setClock(-365 * DAY);
+  found.push(await attempt());
+  setClock(365 * DAY);
+  const plan = (await attempt({ mode: 'plan' })) as { planId: string };
+  found.push(await attempt({ mode: 'approve', approved: plan.planId }), await attempt());
+  setClock(-365 * DAY);
+  console.log(JSON.stringify(found));
+}
+
+void main();
