@@ -238,6 +238,23 @@ describe('replication to a diverged target', function () {
     });
   });
 
+  describe('rollback', () => {
+    it('rule 22: never crosses a hold, not even with snapshots before it; without it, what it discards is gone', async () => {
+      const { target, options } = await diverged(1);
+      await b.snapshot(target, 'held');
+      await b.run(['zfs', 'hold', 'theirs', `${target}@held`]);
+      const before = await b.digest(`${target}@mine`);
+      const error = await engine.refuse('DATASET_BUSY', { ...options, whenDiverged: 'rollback' });
+      assert.match(error.message, /@held is held \(theirs\); a rollback never crosses a hold/);
+      assert.deepEqual(await names(b, target), ['s1', 'mine', 'held']);
+      assert.equal(await b.digest(`${target}@mine`), before);
+      // What keeps everything is rotate: a snapshot taken before a rollback would be discarded with the others.
+      await b.run(['zfs', 'release', 'theirs', `${target}@held`]);
+      await engine.replicate({ ...options, whenDiverged: 'rollback' });
+      assert.deepEqual(await names(b, target), ['s1', 's2']);
+    });
+  });
+
   describe('recreate', () => {
     it('destroys the old copy only after the new one is there, and says beforehand what goes', async () => {
       const { source, target, options } = await diverged(4);

@@ -73,7 +73,7 @@ describe('retention on the target of a replication', function () {
     );
   });
 
-  it('makes room before it sends, and keeps the base', async () => {
+  it('rule 16: makes room before it sends, and keeps the base', async () => {
     const options = await setUp('room', ['1', '2', '3']);
     await engine.replicate(options);
     await a.snapshot('tank/room', '4');

@@ -93,7 +93,7 @@ describe('replication keeps what is on the target', function () {
     assert.deepEqual(await names(b, copy), ['2', '3', '4', '5', '6']);
   });
 
-  it('prunes nothing of the target when the source is gone or has lost everything', async () => {
+  it('prunes nothing of the target when the source is gone or has lost everything [C1 64]', async () => {
     const { dataset, copy } = await source('1', '2', '3');
     const options = { ...relay, sourceDatasets: [dataset], targetDataset: copy, targetRetention: 'source' };
     await engine.replicate(options);

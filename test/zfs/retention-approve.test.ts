@@ -81,7 +81,7 @@ describe('approving a prune on real ZFS', () => {
     replaced: () => nas.sh('zfs destroy "$1@a"; zfs snapshot "$1@a"', { args: [dataset] }),
   };
   for (const [what, change] of Object.entries(changes)) {
-    it(`refuses the whole plan when an item was ${what}`, async () => {
+    it(`refuses the whole plan when an item was ${what} [C1 62]`, async () => {
       await take('a', 'b', 'c');
       const plan = await run({ mode: 'plan' });
       assert.equal(plan.destroy.length, 2);

@@ -1,7 +1,6 @@
 // Pruning on real pools: each rule, each guard, and what happens when something cannot be destroyed. Plans and their
 // approval: retention-approve.test.ts.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { HostResolver } from '../../src/context';
 import type { SshHost } from '../../src/host/ssh-host';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
@@ -113,7 +112,7 @@ describe('pruning on real ZFS', () => {
   });
 
   describe('scope', () => {
-    it('touches only what it names, in the datasets it names', async () => {
+    it('touches only what it names, in the datasets it names [C1 57]', async () => {
       await nas.createDataset(`${dataset}/child`);
       await nas.createDataset(`${dataset}/skip`);
       for (const name of ['auto-2020-01-01_00-00', 'manual', 'auto-2020-01-02_00-00', 'zrepl_1']) {
@@ -132,7 +131,7 @@ describe('pruning on real ZFS', () => {
       assert.equal((await names(`${dataset}/skip`)).length, 4);
     });
 
-    it('destroys nothing with an empty scope or without a rule, and says so', async () => {
+    it('destroys nothing with an empty scope or without a rule, and says so [C1 52]', async () => {
       await take('a', 'b', 'c');
       assert.match((await run({ scope: {} })).warnings.join(), /scope names nothing/);
       assert.match((await run({ policy: {} })).warnings.join(), /no keep rule/);
@@ -167,7 +166,7 @@ describe('pruning on real ZFS', () => {
       assert.match(why['newest'] ?? '', /newest/);
     });
 
-    it('keeps the base of a partial receive, and what the source still sends for it', async () => {
+    it('keeps the base of a partial receive, and what the source still sends for it [C1 68]', async () => {
       await take('base');
       const copy = `${dataset}-copy`;
       await nas.sh('zfs send "$1@base" | zfs recv -u "$2"', { args: [dataset, copy] });
@@ -286,28 +285,6 @@ describe('pruning on real ZFS', () => {
   });
 
   describe('execution', () => {
-    it('destroys the other 99 when one of a batch is busy, and says which one', async function () {
-      this.timeout(120_000);
-      const list = Array.from({ length: 100 }, (_, index) => `s${String(index).padStart(3, '0')}`);
-      await nas.writeRandom(dataset, 'file', 8);
-      await take(...list, 'newest');
-      // A send that nobody reads keeps its snapshot busy: no hold, no clone, but not destroyable.
-      const sender = await nas.spawn(['sh', '-c', `zfs send ${dataset}@s042 | (read line; sleep 1000)`]);
-      await nas.sh('until pgrep -x zfs >/dev/null; do sleep 0.05; done; sleep 0.3');
-      const ctx = new TestContext();
-      await failure(run({}, ctx), 'PARTIAL_FAILURE');
-      const result = ctx.last as PruneResult;
-      assert.equal(result.destroyed.length, 99);
-      assert.deepEqual(
-        result.failed.map(({ name, code }) => [name, code]),
-        [['s042', 'DATASET_BUSY']],
-      );
-      assert.deepEqual(await names(), ['s042', 'newest']);
-      await nas.sh('pkill -x sleep');
-      if (sender.exitCode === null) await once(sender, 'exit');
-      assert.equal((await run()).destroyed.length, 1);
-    });
-
     it('tells of every deletion with its reason, oldest first, and of the bytes that came back', async () => {
       for (const name of ['a', 'b', 'c']) {
         await nas.writeRandom(dataset, 'file', 4);
@@ -340,7 +317,7 @@ describe('pruning on real ZFS', () => {
       assert.deepEqual(await names(), ['a', 'b']);
     });
 
-    it('frees only as much as is asked for', async function () {
+    it('frees only as much as is asked for [C1 66]', async function () {
       this.timeout(120_000);
       for (const name of ['a', 'b', 'c', 'd']) {
         await nas.writeRandom(dataset, 'file', 32);

@@ -75,7 +75,7 @@ describe('retention rules on real ZFS', () => {
     await nas.createDataset(dataset);
   });
 
-  it('rule 9: a host that cannot be listed is no empty host; what is missing lets nothing age out', async () => {
+  it('rule 9: a host that cannot be listed is no empty host; what is missing lets nothing age out [C1 55]', async () => {
     await take('a', 'b', 'c');
     const dead = sshHost(away, 'away', 1);
     const partly = resolver({ nas: host, away: dead });
@@ -136,7 +136,7 @@ describe('retention rules on real ZFS', () => {
   ];
   for (const { way, lookedAt, by } of ways) {
     for (const [what, script, why] of between) {
-      it(`rule 18: a snapshot that was ${what} after the plan is left alone, and said (${way})`, async () => {
+      it(`rule 18: a snapshot that was ${what} after the plan is left alone, and said (${way}) [C1 61]`, async () => {
         await take('a', 'b', 'c', 'd');
         const from = resolver({ nas: disturbed(by(), lookedAt, () => nas.sh(script, { args: [dataset] })) });
         const commands: string[] = [];

@@ -13,7 +13,7 @@ describe('pruning 2,000 snapshots on real ZFS', function () {
   });
   after(() => lab.close());
 
-  it('takes about 20 commands and a time of the same order as batches by hand', async () => {
+  it('takes about 20 commands and a time of the same order as batches by hand [C1 65]', async () => {
     const nas = await lab.up('nas', { pool: 'tank' });
     const found = await measurePrune(nas, { datasets: 20, snapshots: 100, oneByOne: 0 });
     const { pruneMs, byHandMs, destroys, roundTrips, longestCommand } = found;

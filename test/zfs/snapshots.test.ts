@@ -110,7 +110,7 @@ describe('createSnapshots', function () {
     assert.deepEqual([await names('tank/a'), await names('tank/a/b')], [[NAME], []]);
   });
 
-  it('is atomic with excludes too: a name and its subtree, and globs', async () => {
+  it('is atomic with excludes too: a name and its subtree, and globs [C1 46]', async () => {
     for (const dataset of ['tank/a/b/c', 'tank/a/bb', 'tank/a/tmp-1', 'tank/a/d/tmp-2']) {
       await machine.createDataset(dataset);
     }
@@ -142,7 +142,7 @@ describe('createSnapshots', function () {
     }
   });
 
-  it('says SNAPSHOT_EXISTS, and takes none of the others', async () => {
+  it('says SNAPSHOT_EXISTS, and takes none of the others [C1 46] [C1 50]', async () => {
     await machine.createDataset('tank/a/b');
     await machine.snapshot('tank/a/b', NAME);
     const probe = new Probe();
@@ -155,7 +155,7 @@ describe('createSnapshots', function () {
     assert.deepEqual(probe.payload?.snapshots, []);
   });
 
-  it('says when only a repeated hour makes the name exist', async () => {
+  it('says when only a repeated hour makes the name exist [C1 49]', async () => {
     await machine.createDataset('tank/a');
     const berlin = { datasets: ['tank/a'], timeZone: 'Europe/Berlin' };
     await take(berlin, { probe: new Probe(new Date('2024-10-27T00:30:00Z')) });
@@ -184,7 +184,7 @@ describe('createSnapshots', function () {
     const schema = 'auto-%Y-%m-%d_%H-%M-%S';
     const at = (seconds: number): Probe => new Probe(new Date(NOW.getTime() + seconds * 1000));
 
-    it('skips what nothing was written to, and sees what was written a moment ago', async () => {
+    it('skips what nothing was written to, and sees what was written a moment ago [C1 48]', async () => {
       await machine.createDataset('tank/a/b');
       await machine.createDataset('tank/a/v', { volumeMb: 16 });
       const options = { datasets: ['tank/a'], recursive: true, allowEmpty: false, namingSchema: schema };
@@ -273,7 +273,7 @@ describe('createSnapshots', function () {
       assert.equal(await log(), '0\n1');
     });
 
-    it('a failing "before": no snapshot, and "after" runs once', async () => {
+    it('a failing "before": no snapshot, and "after" runs once [C1 47]', async () => {
       const error = await failure(
         hooks('echo frozen >>/tmp/hooks; echo "no lock" >&2; exit 3', 'echo thawed >>/tmp/hooks'),
       );
@@ -284,7 +284,7 @@ describe('createSnapshots', function () {
       assert.deepEqual(await names('tank/a'), []);
     });
 
-    it('a "before" that hangs is ended at its time limit', async () => {
+    it('a "before" that hangs is ended at its time limit [C1 47]', async () => {
       const started = Date.now();
       const error = await failure(hooks('echo frozen >>/tmp/hooks; sleep 300', 'echo thawed >>/tmp/hooks', 1));
       assert.equal(error.code, 'HOOK_FAILED');
@@ -294,7 +294,7 @@ describe('createSnapshots', function () {
       assert.equal((await machine.run(['pgrep', '-f', 'sleep 300'], { check: false })).code, 1);
     });
 
-    it('"after" runs when the snapshot fails, and the snapshot\'s error is told', async () => {
+    it('"after" runs when the snapshot fails, and the snapshot\'s error is told [C1 47]', async () => {
       await machine.snapshot('tank/a', NAME);
       const probe = new Probe();
       const error = await failure(hooks('true', 'echo thawed >>/tmp/hooks; exit 1'), { probe });
@@ -359,7 +359,7 @@ describe('createSnapshots', function () {
     });
   });
 
-  it('names the missing rights, and works once they are given', async () => {
+  it('names the missing rights, and works once they are given [C1 51]', async () => {
     await machine.createDataset('tank/a b');
     const options = { datasets: ['tank/a b'], properties: { 'my:note': 'x' } };
     const error = await failure(options, { host: op });

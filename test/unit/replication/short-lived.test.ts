@@ -43,7 +43,7 @@ function sent(source: readonly number[], target: readonly number[], keep: KeepRu
   return source.filter((age) => wanted.has(String(age + 1)) && !target.includes(age)).toSorted((a, b) => b - a);
 }
 
-describe('withoutShortLived', () => {
+describe('rule 16: what the target would delete at once', () => {
   it('leaves out what is older than the lifetime on the target', () => {
     assert.deepEqual(sent([30, 20, 10, 2, 1, 0], [], [{ type: 'age', value: 12, unit: 'hour' }]), [10, 2, 1, 0]);
   });

@@ -238,7 +238,7 @@ describe('retention rules decided by the plan', () => {
     );
   });
 
-  it('rule 14: a snapshot may serve several tiers; free space takes the oldest first and never what is guarded', () => {
+  it('rule 14: a snapshot may serve several tiers; free space takes the oldest first and never what is guarded [C1 67]', () => {
     const rules = [
       { type: 'every', period: 'day', count: 2 },
       { type: 'every', period: 'month', count: 2 },

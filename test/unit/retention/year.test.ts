@@ -94,7 +94,7 @@ describe('retention: a year of hourly runs', () => {
     ['Australia/Lord_Howe', '2026-01-01T00:00:00Z'],
   ] as const;
   for (const [zone, start] of cases) {
-    it(`keeps exactly what the tiers say in ${zone}`, () => {
+    it(`keeps exactly what the tiers say in ${zone} [C1 59]`, () => {
       const left = simulate(zone, Date.parse(start), 8760, never);
       // 24 hours, 7 days, 4 weeks and 12 months, less those that serve several tiers.
       assert.ok(left.length >= 24 + 6 + 2 + 11 && left.length <= 24 + 7 + 4 + 12, String(left.length));
@@ -105,7 +105,7 @@ describe('retention: a year of hourly runs', () => {
     simulate('Europe/Zurich', Date.parse('2026-02-01T00:00:00Z'), 4000, (hour) => hour % 700 > 420 || hour % 50 > 40);
   });
 
-  it('keeps 73 hours, 3 days and 1 month around the end of summer time', () => {
+  it('keeps 73 hours, 3 days and 1 month around the end of summer time [C1 59]', () => {
     const start = Date.parse('2026-10-23T22:00:00Z');
     const records = Array.from({ length: 73 }, (_, hour) => ({
       dataset: 'tank/data',
