@@ -1,10 +1,12 @@
 // What the button "What would go now?" of the dialogs asks: a plan with the values that the dialog shows, of the snapshots
 // that exist now. Changes nothing, and gives out nothing that could be approved.
-import type { RunContext } from '../../src/context';
+import type { HostResolver, RunContext } from '../../src/context';
 import { invalidOption } from '../../src/errors';
 import { groupBy } from '../../src/group-by';
 import { readString, type RawOptions } from '../../src/raw-options';
-import type { PruneItem } from '../../src/retention/options';
+import { parseReplicateOptions } from '../../src/replication/parse-options';
+import { planTargetRetention } from '../../src/replication/plan-retention';
+import type { PruneItem, PruneResult } from '../../src/retention/options';
 import { parsePruneOptions } from '../../src/retention/parse-options';
 import { planPrune } from '../../src/retention/prune';
 import { leaseHosts } from '../common/hosts';
@@ -17,10 +19,14 @@ const MOST_SNAPSHOTS = 1000;
 /** Milliseconds after which nobody waits for the answer any more. */
 const TIMEOUT_MS = 120_000;
 
-/** Properties that a message may decide, with their literal types. */
+/** Properties that a message may decide, with their literal types; those that a dialog asks with, that is. */
 const TYPED: readonly (readonly [string, string])[] = [
   ['datasets', 'list'],
   ['namingSchema', 'str'],
+  ['sourceDatasets', 'list'],
+  ['targetDataset', 'str'],
+  ['namingSchemas', 'list'],
+  ['nameRegex', 'str'],
 ];
 
 function context(): RunContext {
@@ -44,8 +50,7 @@ function describe(dataset: string, items: readonly (PruneItem & { goes: boolean 
   return { dataset, goes, stays: items.length - goes, snapshots };
 }
 
-/** Throws INVALID_OPTIONS, and whatever made a listing fail. */
-export async function previewRetention(RED: Red, body: RawOptions): Promise<PreviewAnswer> {
+function requireLiterals(body: RawOptions): void {
   for (const [name, literal] of TYPED) {
     const type = readString(body, `${name}Type`, literal);
     if (type === literal || type === '') continue;
@@ -55,26 +60,36 @@ export async function previewRetention(RED: Red, body: RawOptions): Promise<Prev
       'set it here for a moment to see what would go',
     );
   }
+}
+
+/** The replicate dialog asks with that node's properties, the others with those of a prune. */
+async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResult | null> {
+  if ('targetDataset' in body) return planTargetRetention(parseReplicateOptions(body), hosts, context());
   // What the dialog says of approvals and modes does not matter: this only plans.
-  const options = parsePruneOptions({ ...body, mode: 'plan' });
+  return planPrune(parsePruneOptions({ ...body, mode: 'plan' }), hosts, context(), { remember: false });
+}
+
+/** Throws INVALID_OPTIONS, and whatever made a listing fail. */
+export async function previewRetention(RED: Red, body: RawOptions): Promise<PreviewAnswer> {
+  requireLiterals(body);
   const { hosts, release } = leaseHosts(RED, body);
   try {
-    const plan = await planPrune(options, hosts, context(), { remember: false });
+    const plan = await planOf(body, hosts);
     const items = [
-      ...plan.destroy.map((item) => ({ ...item, goes: true })),
-      ...plan.keep.map((item) => ({ ...item, goes: false })),
+      ...(plan?.destroy ?? []).map((item) => ({ ...item, goes: true })),
+      ...(plan?.keep ?? []).map((item) => ({ ...item, goes: false })),
     ];
     const groups = [...groupBy(items, ({ dataset }) => dataset)].toSorted(([a], [b]) => (a < b ? -1 : 1));
     return {
       ok: true,
-      now: plan.createdAt,
-      goes: plan.destroy.length,
-      stays: plan.keep.length,
-      reclaim: plan.destroy.reduce((sum, { reclaim = 0 }) => sum + reclaim, 0),
+      now: plan?.createdAt ?? new Date().toISOString(),
+      goes: plan?.destroy.length ?? 0,
+      stays: plan?.keep.length ?? 0,
+      reclaim: (plan?.destroy ?? []).reduce((sum, { reclaim = 0 }) => sum + reclaim, 0),
       datasets: groups.slice(0, MOST_DATASETS).map(([dataset, list]) => describe(dataset, list)),
       moreDatasets: Math.max(0, groups.length - MOST_DATASETS),
-      breaker: plan.breaker,
-      warnings: plan.warnings,
+      breaker: plan?.breaker ?? [],
+      warnings: plan?.warnings ?? [],
     };
   } finally {
     release();

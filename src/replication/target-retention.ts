@@ -10,7 +10,7 @@ import { commonPath } from './mapping';
 import type { DatasetResult, ReplicateOptions } from './options';
 import type { Setup } from './setup';
 
-type Copy = Pick<DatasetResult, 'source' | 'target' | 'action'>;
+export type Copy = Pick<DatasetResult, 'source' | 'target' | 'action'>;
 
 /** Without a scope of its own: the snapshots that this node replicates. */
 export function selectionScope(options: ReplicateOptions): RetentionScope {
@@ -27,7 +27,7 @@ function policyFor(options: ReplicateOptions, sources: readonly string[]): Reten
 }
 
 /** One request a source. Only the copies themselves: what else there is below the target is somebody else's. */
-function requests({ options }: Setup, copies: readonly Copy[]): PruneRequest[] {
+export function retentionRequests(options: ReplicateOptions, copies: readonly Copy[]): PruneRequest[] {
   return options.sourceDatasets.flatMap((root) => {
     const own = copies.filter(({ source, action }) => isWithin(source, root) && action !== 'skip');
     if (own.length === 0) return [];
@@ -84,7 +84,7 @@ export async function pruneTarget(
   if (setup.options.targetRetention === 'none') return { pruned: null, warnings: [] };
   const results: PruneResult[] = [];
   const warnings: string[] = [];
-  for (const request of requests(setup, copies)) {
+  for (const request of retentionRequests(setup.options, copies)) {
     let reported: PruneResult | undefined;
     try {
       results.push(await pruneSnapshots(request, hosts, ctx, { report: (early) => (reported = early) }));

@@ -17,6 +17,8 @@ import type { PruneItem, PruneRequest, PruneResult } from './options';
 /** Snapshots between two looks at the free space: few, so that little more goes than is needed. */
 const ROUND_WITH_TRIGGER = 20;
 const FREEING_TIMEOUT_MS = 30_000;
+/** Programs at once: they share the transaction groups that each has to wait for. */
+const LANES = 2;
 
 export interface ExecuteOptions {
   /** A snapshot that is not as planned ends the run (PLAN_STALE) instead of staying alone. */
@@ -40,6 +42,15 @@ function difference(item: PruneItem, state: SnapshotState | undefined): Change |
   if (state.userrefs > 0) return 'held';
   if (state.clones.length > 0) return 'cloned';
   return null;
+}
+
+/** Whole datasets, in about equal shares. */
+function shareOut(datasets: readonly (readonly PruneItem[])[], most: number): PruneItem[][] {
+  const shares: PruneItem[][] = Array.from({ length: Math.max(1, Math.min(most, datasets.length)) }, () => []);
+  for (const items of datasets.toSorted((a, b) => b.length - a.length)) {
+    shares.reduce((least, share) => (share.length < least.length ? share : least)).push(...items);
+  }
+  return shares;
 }
 
 class Executor {
@@ -67,10 +78,22 @@ class Executor {
     this.total = items.length;
     // Dataset by dataset, each oldest first, so that a command destroys as many as it can; a run that may stop early
     // goes by age over all of them.
-    const rounds = this.options.minFree
-      ? destroyRounds(items, ROUND_WITH_TRIGGER)
-      : destroyRounds([...groupBy(items, ({ dataset }) => dataset).values()].flat());
-    await this.byCommands(await this.byPrograms(rounds));
+    if (this.options.minFree) return this.inLanes([destroyRounds(items, ROUND_WITH_TRIGGER)]);
+    const datasets = [...groupBy(items, ({ dataset }) => dataset).values()];
+    // One that is not as approved ends the run, so nothing may be going on beside it.
+    const lanes = this.options.strict ? [datasets.flat()] : shareOut(datasets, LANES);
+    return this.inLanes(lanes.map((lane) => destroyRounds(lane)));
+  }
+
+  /** Each lane in order, beside the others; what programs cannot do comes afterwards. */
+  private async inLanes(lanes: readonly (readonly PruneItem[][])[]): Promise<void> {
+    const outcomes = await Promise.allSettled(lanes.map((rounds) => this.byPrograms(rounds)));
+    const left: PruneItem[][] = [];
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      left.push(...outcome.value);
+    }
+    await this.byCommands(left);
   }
 
   /** Compares and destroys in one step, round by round; returns the rounds that are left where that cannot be. */

@@ -23,7 +23,8 @@ describe('pruning with a clock that is set', function () {
     assert.equal(ahead?.['code'], 'BREAKER_TRIPPED');
     assert.match(String(ahead['message']), /clock was set ahead by about 365 days/);
     assert.deepEqual(ahead['destroyed'], []);
-    assert.deepEqual([plan?.['planned'], (plan?.['breaker'] as string[]).length], [2, 1]);
+    assert.equal(plan?.['planned'], 2);
+    assert.match(JSON.stringify(plan['breaker']), /^\["[^"]*set ahead[^"]*"\]$/);
     assert.deepEqual([back?.['destroyed'], back?.['planned']], [[], 0]);
     assert.deepEqual(approved?.['destroyed'], ['a', 'b']);
     assert.deepEqual(after?.['destroyed'], []);

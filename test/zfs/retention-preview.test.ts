@@ -90,11 +90,47 @@ describe('the preview of a retention policy on real ZFS', () => {
     );
   });
 
+  it('tells of a target what its retention would delete of the copies there, and of nothing else', async () => {
+    await nas.sh(`zfs create tank/backup; zfs send -R tank/data@s4 | zfs recv -u tank/backup/data
+      zfs create tank/backup/data/theirs; zfs snapshot tank/backup/data/theirs@s0; zfs snapshot tank/backup/data/theirs@s1`);
+    const replicate = {
+      sourceConnection: 'nas',
+      sourceDatasets: ['tank/data'],
+      targetConnection: 'nas',
+      targetDataset: 'tank/backup/data',
+      recursive: true,
+      snapshotSelection: 'regex',
+      nameRegex: '^s',
+      targetRetention: 'custom',
+      targetRetentionPolicy: { keep: [{ type: 'last', count: 3 }] },
+    };
+    const counts = async (more: object = {}): Promise<[string, number, number][]> => {
+      const { datasets } = await previewRetention(RED, { ...replicate, ...more });
+      return datasets.map(({ dataset, goes, stays }) => [dataset, goes, stays]);
+    };
+    const copies = ['tank/backup/data', 'tank/backup/data/sub'];
+    assert.deepEqual(
+      await counts(),
+      copies.map((dataset) => [dataset, 1, 3]),
+    );
+    assert.deepEqual(await counts({ exclude: ['tank/data/sub'] }), [['tank/backup/data', 1, 3]]);
+    assert.deepEqual(await counts({ targetRetention: 'none' }), []);
+    assert.deepEqual(await counts({ targetDataset: 'tank/backup/none' }), []);
+    await nas.run(['zfs', 'destroy', 'tank/data@s2']);
+    assert.deepEqual(await counts({ targetRetention: 'source' }), [
+      ['tank/backup/data', 1, 3],
+      ['tank/backup/data/sub', 0, 4],
+    ]);
+    const gone = previewRetention(RED, { ...replicate, sourceDatasets: ['tank/nothing'] });
+    await assert.rejects(gone, (error) => error instanceof ZfsFlowError && error.code === 'DATASET_NOT_FOUND');
+  });
+
   it('refuses what only a message knows, and what is no policy, naming the property', async () => {
     const cases: [object, string][] = [
       [{ datasets: 'payload', datasetsType: 'msg' }, 'datasets'],
       [{ policy: { keep: [{ type: 'forever' }] } }, 'policy'],
       [{ connection: 'nowhere' }, 'connection'],
+      [{ targetDataset: 'payload', targetDatasetType: 'msg' }, 'targetDataset'],
     ];
     for (const [more, field] of cases) {
       await assert.rejects(

@@ -7,6 +7,7 @@ import { connectionLabel, connectionSelect } from '../../common/editor/connectio
 import { datasetList, datasetText, excludeList, summarizeDatasets } from '../../common/editor/dataset-fields';
 import { type Dialog, textOf } from '../../common/editor/dialog';
 import { addPresets, previewName } from '../../common/editor/naming';
+import { retentionPreview } from '../../common/editor/preview';
 import { policyEditor, summarizePolicy } from '../../common/editor/retention';
 import { checkWhileTyping, propertyTable, textList } from '../../common/editor/rows';
 import { shareInput } from '../../common/editor/share';
@@ -185,10 +186,36 @@ function targetRetentionSection(dialog: Dialog): void {
     return rules.keep.length === 0 && kind() !== 'custom' ? null : rules;
   });
   shareInput(dialog, 'maxDestroyFraction');
+  retentionPreview(dialog, dialog.form.find('.zfs-preview-holder'), () => retentionQuestion(dialog.present()));
   dialog.store('targetRetentionScope', () => (textOf(own) === 'own' ? scope() : null));
   dialog.summary('retention', () =>
     kind() === 'custom' ? summarizePolicy(dialog, policy()) : dialog.t(`targetRetention.short.${kind()}`),
   );
+}
+
+/** The properties that decide what the target's retention deletes; what only a message knows is left out where it does not. */
+function retentionQuestion(shown: Record<string, unknown>): object {
+  const names = [
+    'sourceConnection',
+    'sourceDatasets',
+    'sourceDatasetsType',
+    'targetConnection',
+    'targetDataset',
+    'targetDatasetType',
+    'recursive',
+    'exclude',
+    'timeZone',
+    'targetRetention',
+    'targetRetentionPolicy',
+    'targetRetentionScope',
+    'maxDestroyFraction',
+  ];
+  if (shown['targetRetentionScope'] === null) {
+    names.push('snapshotSelection');
+    if (shown['snapshotSelection'] === 'schema') names.push('namingSchemas', 'namingSchemasType');
+    if (shown['snapshotSelection'] === 'regex') names.push('nameRegex', 'nameRegexType');
+  }
+  return Object.fromEntries(names.map((name) => [name, shown[name]]));
 }
 
 function safetySection(dialog: Dialog): void {
