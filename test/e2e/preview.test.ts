@@ -76,12 +76,47 @@ describe('the preview of a retention policy', function () {
         await editor.section('rules').locator('input[type=number]').first().fill('7');
         await preview.waitFor({ state: 'hidden' });
         await editor.cancel();
+        await checkReplicate(editor, asked, `${prefix}-${theme}`);
         assert.deepEqual(editor.complaints, []);
         await editor.page.close();
       }
     } finally {
       await nodeRed.stop();
     }
+  }
+
+  /** The target's retention: what is asked is what that node would run, and nothing of its other sections. */
+  async function checkReplicate(editor: Editor, asked: Record<string, unknown>[], prefix: string): Promise<void> {
+    await editor.edit('replicate');
+    await editor.unfold('retention');
+    const section = editor.section('retention');
+    assert.equal(await section.locator('.zfs-preview-button').isVisible(), false);
+    await section.locator('#node-input-targetRetention').selectOption('custom');
+    await section.locator('.red-ui-editableList-addButton').first().click();
+    assert.match(await section.locator('.zfs-target-policy-words').innerText(), /10/);
+    await section.locator('.zfs-preview-button').click();
+    await section.locator('.zfs-timeline').first().waitFor();
+    assert.deepEqual(asked.at(-1), {
+      sourceConnection: 'nas1',
+      sourceDatasets: ['tank/data'],
+      sourceDatasetsType: 'list',
+      targetConnection: 'nas2',
+      targetDataset: 'backup/data',
+      targetDatasetType: 'str',
+      recursive: false,
+      exclude: [],
+      timeZone: '',
+      snapshotSelection: 'all',
+      targetRetention: 'custom',
+      targetRetentionPolicy: { keep: [{ type: 'last', count: 10 }] },
+      targetRetentionScope: null,
+      maxDestroyFraction: 0.5,
+    });
+    await section.scrollIntoViewIfNeeded();
+    await editor.picture(`${prefix}-preview-replicate`);
+    await section.locator('input[type=number]').first().fill('7');
+    await section.locator('.zfs-preview').waitFor({ state: 'hidden' });
+    await editor.cancel();
   }
 
   it('in Node-RED 4.1', () => check(NODE_RED_4, 'node-red-4', ['light']));
