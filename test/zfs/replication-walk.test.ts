@@ -1,6 +1,7 @@
-// A seeded random walk: snapshots come, go and are renamed on both sides, bookmarks vanish, controllers die in the middle.
-// Whatever happens: replication takes nothing from the target, what both sides share survives, and runs that are let
-// alone reach the source's state. WALK_SEED repeats a walk; WALK_SECONDS makes it longer.
+// A seeded random walk: snapshots come, go and are renamed on both sides, bookmarks vanish, files are written to the copy,
+// controllers die in the middle, and divergence is refused, rolled back or rotated. Whatever happens: replication takes
+// nothing from the target that its policy does not allow, what both sides share survives, and runs that are let alone
+// reach the source's state. WALK_SEED repeats a walk; WALK_SECONDS makes it longer.
 import assert from 'node:assert/strict';
 import { ZfsFlowError } from '../../src/errors';
 import { Lab } from '../lab/lab';
@@ -24,6 +25,9 @@ function randomFrom(seed: number): () => number {
   };
 }
 
+const MODES = ['refuse', 'refuse', 'refuse', 'rollback', 'rotate'] as const;
+type Mode = (typeof MODES)[number];
+
 interface Entry {
   name: string;
   guid: string;
@@ -40,6 +44,8 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
   /** GUIDs on the target that the walk itself has destroyed, and those of snapshots that it took there. */
   const destroyed = new Set<string>();
   const foreign = new Set<string>();
+  /** Somebody wrote to the target after its newest snapshot. */
+  let written = false;
   let counter = 0;
   const options = {
     sourceConnection: 'a',
@@ -117,32 +123,66 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
       const life = new Life(Math.floor(random() * 14));
       const mortal = new Engine();
       for (const machine of [a, b]) mortal.hosts.set(machine.name, new MortalHost(connectOptions(machine), life));
-      await mortal.replicate({ ...options, retries: 1 }).catch(acceptable);
+      await replicate(mortal, pick(MODES) ?? 'refuse', 1);
       await mortal.close();
       log.push(`died before: ${life.last}`);
     },
-    run: async () => run(),
+    write: async () => {
+      await attempt(b, ['zfs', 'set', 'readonly=off', TARGET]);
+      await attempt(b, ['zfs', 'mount', TARGET]);
+      await b.writeFile(TARGET, 'theirs', `${++counter}`);
+      await attempt(b, ['zfs', 'unmount', TARGET]);
+      await b.run(['zpool', 'sync', 'backup']);
+      written = Number(await b.property(TARGET, 'written')) > 0;
+    },
+    run: async () => replicate(engine, pick(MODES) ?? 'refuse'),
   };
 
-  function acceptable(error: unknown): void {
+  function acceptable(error: unknown, mode: Mode): void {
     assert.ok(error instanceof ZfsFlowError, String(error));
     log.push(`${error.code}: ${error.message}`);
-    const fine = error.code === 'CANCELLED' || (error.code === 'TARGET_DIVERGED' && foreign.size > 0);
+    const refused = mode === 'refuse' && (foreign.size > 0 || written);
+    const fine = error.code === 'CANCELLED' || (refused && /^TARGET_(DIVERGED|MODIFIED)$/.test(error.code));
     assert.ok(fine, `${error.code}: ${error.message}`);
   }
 
-  async function run(): Promise<void> {
-    log.push('run');
-    await engine.replicate(options).catch(acceptable);
+  /** A run; what its policy let it take from the target is counted as destroyed, and nothing else. */
+  async function replicate(by: Engine, whenDiverged: Mode, retries = 2): Promise<void> {
+    log.push(`run (${whenDiverged})`);
+    const [before, known] = [await everywhere(), await onSource()];
+    await by
+      .replicate({ ...options, retries, whenDiverged })
+      .then(() => (written = false))
+      .catch((error: unknown) => acceptable(error, whenDiverged));
+    if (whenDiverged === 'refuse') return;
+    if (await b.exists(TARGET)) written &&= Number(await b.property(TARGET, 'written')) > 0;
+    const now = await everywhere();
+    for (const guid of before.filter((one) => !now.includes(one))) {
+      assert.ok(whenDiverged === 'rollback' && !known.has(guid), `${guid} was lost by ${whenDiverged}`);
+      destroyed.add(guid);
+    }
+    const left = (await b.exists(TARGET)) ? new Set((await onTarget()).map(({ guid }) => guid)) : new Set();
+    for (const guid of foreign) if (!left.has(guid)) foreign.delete(guid);
   }
 
-  /** Nothing that was on the target is missing, and its newest is still known to the source. */
-  async function check(before: readonly Entry[]): Promise<void> {
-    const now = await onTarget();
-    const there = new Set(now.map(({ guid }) => guid));
-    const lost = before.filter(({ guid }) => !there.has(guid) && !destroyed.has(guid));
+  /** GUIDs of all snapshots on the target's pool, old copies included. */
+  async function everywhere(): Promise<string[]> {
+    return (await b.read(['zfs', 'list', '-H', '-t', 'snapshot', '-o', 'guid', '-r', 'backup'])).split('\n');
+  }
+
+  async function onSource(): Promise<Set<string>> {
+    return new Set([...(await a.snapshots(SOURCE)), ...(await a.bookmarks(SOURCE))].map(({ guid }) => guid));
+  }
+
+  /** Nothing that was on the target's pool is missing, and the newest of the copy is still known to the source. */
+  async function check(before: readonly string[]): Promise<void> {
+    const there = new Set(await everywhere());
+    const lost = before.filter((guid) => !there.has(guid) && !destroyed.has(guid));
     assert.deepEqual(lost, [], 'lost on the target');
-    const known = new Set([...(await a.snapshots(SOURCE)), ...(await a.bookmarks(SOURCE))].map(({ guid }) => guid));
+    // A rotation that died has the copy elsewhere until the next run.
+    if (!(await b.exists(TARGET))) await replicate(engine, 'rotate');
+    const now = await onTarget();
+    const known = await onSource();
     const newest = now.findLast(({ guid }) => !foreign.has(guid));
     assert.ok(newest && known.has(newest.guid), `the newest of the target, @${newest?.name}, is unknown to the source`);
   }
@@ -150,16 +190,16 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
   it('loses nothing, keeps what is shared, and arrives', async () => {
     try {
       await moves['snapshot']?.();
-      await run();
+      await replicate(engine, 'refuse');
       const weighted = 'snapshot snapshot run die die die theirsAway theirsAway'.split(' ').concat(Object.keys(moves));
       for (const end = Date.now() + SECONDS * 1000; Date.now() < end;) {
-        const before = await onTarget();
+        const before = await everywhere();
         await moves[pick(weighted) ?? 'run']?.();
         await check(before);
       }
       await moves['theirsAway']?.();
       await moves['snapshot']?.();
-      await run();
+      await replicate(engine, 'rollback');
       await arrived();
     } catch (error) {
       console.error(log.map((line) => `      ${line}`).join('\n'));
