@@ -10,7 +10,7 @@ import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
 import { backoffDelay, pause } from './retry';
 import type { Secret } from './secret';
-import { prepareRun, type Setup } from './setup';
+import { confirmPool, prepareRun, type Setup } from './setup';
 import { checkEncryptionKey } from './target-key';
 import { mergePruned, pruneTarget } from './target-retention';
 
@@ -151,6 +151,7 @@ class Run {
 
   /** One attempt; the errors of those datasets that are still not done. */
   private async attempt(): Promise<Map<string, ZfsFlowError>> {
+    if (this.state.attempt > 1) await confirmPool(this.setup, this.ctx.signal);
     const planned = await planRun(this.setup, this.state, this.ctx);
     const reached = positionOf(planned);
     if (reached !== this.reached) this.tries = 0;

@@ -36,6 +36,27 @@ function transportOf(source: Host, target: Host, sameHost: boolean): Replication
   return source.isLocal || target.isLocal ? 'ssh' : 'relay';
 }
 
+function poolGuid({ pools }: HostFacts, dataset: string, host: string): string {
+  const pool = pools.find(({ name }) => name === poolOf(dataset));
+  if (pool) return pool.guid;
+  throw new ZfsFlowError('POOL_UNAVAILABLE', `there is no pool "${poolOf(dataset)}" on ${host}`, {
+    host,
+    dataset,
+    hint: 'Is its name right, and is the pool imported?',
+  });
+}
+
+/** Before another attempt: what made the one before fail may have been that the pool went, or was exchanged. */
+export async function confirmPool({ target, options, targetPoolGuid }: Setup, signal: AbortSignal): Promise<void> {
+  const facts = await target.facts({ refresh: true, signal });
+  if (poolGuid(facts, options.targetDataset, target.label) === targetPoolGuid) return;
+  const name = poolOf(options.targetDataset);
+  throw new ZfsFlowError('POOL_UNAVAILABLE', `"${name}" on ${target.label} is another pool than when this run began`, {
+    host: target.label,
+    dataset: options.targetDataset,
+  });
+}
+
 /** One round trip to each host. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
 export async function prepareRun(
   options: ReplicateOptions,
@@ -64,18 +85,7 @@ export async function prepareRun(
   const guids = new Set(sourceFacts.pools.map(({ guid }) => guid));
   const sameHost = source === target || targetFacts.pools.some(({ guid }) => guids.has(guid));
   if (sameHost) checkOverlap(options.sourceDatasets, options.targetDataset, options.recursive);
-  const pool = targetFacts.pools.find(({ name }) => name === poolOf(options.targetDataset));
-  if (!pool) {
-    throw new ZfsFlowError(
-      'POOL_UNAVAILABLE',
-      `there is no pool "${poolOf(options.targetDataset)}" on ${target.label}`,
-      {
-        host: target.label,
-        dataset: options.targetDataset,
-        hint: 'Is its name right, and is the pool imported?',
-      },
-    );
-  }
+  const targetPoolGuid = poolGuid(targetFacts, options.targetDataset, target.label);
   return {
     options,
     source,
@@ -83,7 +93,7 @@ export async function prepareRun(
     sourceFacts,
     targetFacts,
     sameHost,
-    targetPoolGuid: pool.guid,
+    targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
     rateLimit: new RateLimit(options.speedLimit),
