@@ -3,6 +3,8 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
+import { askClocks, clockEvidence } from '../retention/clocks';
+import type { ClockEvidence } from '../retention/guards';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../zfs/list';
 import {
   destinationId,
@@ -116,7 +118,14 @@ async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext
   return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
 }
 
-function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, now: Date): PairInput[] {
+/** Only a retention that goes by dates needs to know whether they can be relied on. */
+async function judgeClock({ options, source, target }: Setup, ctx: RunContext): Promise<ClockEvidence> {
+  const now = ctx.now().getTime();
+  if (options.targetRetention !== 'custom') return { now, hosts: new Map(), jump: 0 };
+  return clockEvidence(now, await askClocks([source, target], ctx.signal));
+}
+
+function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, clock: ClockEvidence): PairInput[] {
   const sourceRecords = groupBy(source.snapshots, ({ dataset }) => dataset);
   const targetRecords = groupBy(target.snapshots, ({ dataset }) => dataset);
   const targetDatasets = new Map(target.datasets.map((record) => [record.name, record]));
@@ -137,7 +146,7 @@ function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, now:
       tokenIsOwn: false,
       sameIvset: null,
     };
-    return { ...pair, wanted: withoutShortLived(pair, setup.options, now) };
+    return { ...pair, wanted: withoutShortLived(pair, setup.options, clock) };
   });
   return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
 }
@@ -244,9 +253,13 @@ function refuseCollisions(pairs: readonly PairInput[]): void {
 
 /** Reads both sides. Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
 export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
-  const [source, target] = await Promise.all([listSource(setup, ctx), listTarget(setup, ctx)]);
+  const [source, target, clock] = await Promise.all([
+    listSource(setup, ctx),
+    listTarget(setup, ctx),
+    judgeClock(setup, ctx),
+  ]);
   if (source.datasets.length === 0) requireAll(setup.source, source.missing);
-  const mapped = buildPairs(setup, source, target, ctx.now());
+  const mapped = buildPairs(setup, source, target, clock);
   refuseCollisions(mapped);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
   const pairs = locate(setup, mapped, others);

@@ -7,10 +7,10 @@ import { listTrees, requireAll } from '../zfs/list';
 import { fullName, type SnapshotRecord } from '../zfs/records';
 import { poolSpace } from '../zfs/space';
 import { snapshotUserProperties } from '../zfs/user-properties';
-import { clockWatch } from './clock-watch';
+import { askClocks, clockEvidence } from './clocks';
 import { compileRules, compileScope } from './compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
-import { CLOCK_TOLERANCE_MS, EXPIRY_PREFIX, type ClockEvidence, type Reasons } from './guards';
+import { EXPIRY_PREFIX, type Reasons } from './guards';
 import { poolOf } from './min-free';
 import type { PruneRequest } from './options';
 import { parseMinFree } from './parse-options';
@@ -64,26 +64,6 @@ function protect(
   return result;
 }
 
-/** The hosts' clocks in ms, as far as they have a `date` that says so; this machine's own clock is no evidence. */
-async function askClocks(hosts: readonly Host[], ctx: RunContext): Promise<Map<string, number>> {
-  const remote = new Map(hosts.filter(({ isLocal }) => !isLocal).map((host) => [host.label, host]));
-  const answers = await Promise.all(
-    [...remote].map(async ([label, host]) => {
-      const { code, stdout } = await host.run(['date', '-u', '+%s'], { signal: ctx.signal });
-      return code === 0 && /^\d+\s*$/.test(stdout) ? [[label, Number(stdout) * 1000] as const] : [];
-    }),
-  );
-  return new Map(answers.flat());
-}
-
-/** A clock that another one agrees with was put right, whatever it said before. */
-function clockEvidence(now: number, hosts: ReadonlyMap<string, number>): ClockEvidence {
-  const confirmed = [...hosts.values()].some((time) => Math.abs(time - now) <= CLOCK_TOLERANCE_MS);
-  const jump = confirmed ? 0 : clockWatch.jump(now);
-  if (jump === 0) clockWatch.believe(now);
-  return { now, hosts, jump };
-}
-
 function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
   return destinations
     .filter(({ host }) => host === null)
@@ -112,7 +92,7 @@ export async function discover(
   const reachable = destinations.flatMap((destination) => destination.host ?? []);
   const partial = await partialGuids(host, new Map(tokens), ctx);
   const sources = await askSources(request, datasets, hosts, ctx);
-  const clocks = await askClocks([host, ...reachable], ctx);
+  const clocks = await askClocks([host, ...reachable], signal);
   const minFree = parseMinFree(request.minFree);
   const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
   const input: RetentionPlanInput = {

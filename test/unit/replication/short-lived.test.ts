@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseReplicateOptions } from '../../../src/replication/parse-options';
 import { withoutShortLived } from '../../../src/replication/short-lived';
+import type { ClockEvidence } from '../../../src/retention/guards';
 import type { KeepRule } from '../../../src/retention/policy';
 import type { SnapshotRecord } from '../../../src/zfs/records';
 import { pair } from './model';
@@ -23,7 +24,9 @@ const hourly = (dataset: string, ages: readonly number[]): SnapshotRecord[] =>
       creation: NOW.getTime() / 1000 - age * HOUR,
     }));
 
-function sent(source: readonly number[], target: readonly number[], keep: KeepRule[]): number[] {
+const RIGHT: ClockEvidence = { now: NOW.getTime(), hosts: new Map(), jump: 0 };
+
+function sent(source: readonly number[], target: readonly number[], keep: KeepRule[], clock = RIGHT): number[] {
   const input = pair({
     source: '',
     target: '',
@@ -39,7 +42,7 @@ function sent(source: readonly number[], target: readonly number[], keep: KeepRu
     targetRetention: 'custom',
     targetRetentionPolicy: { keep },
   });
-  const wanted = withoutShortLived(input, options, NOW);
+  const wanted = withoutShortLived(input, options, clock);
   return source.filter((age) => wanted.has(String(age + 1)) && !target.includes(age)).toSorted((a, b) => b - a);
 }
 
@@ -54,6 +57,14 @@ describe('rule 16: what the target would delete at once', () => {
 
   it('always sends the newest', () => {
     assert.deepEqual(sent([300, 200], [], [{ type: 'age', value: 1, unit: 'hour' }]), [200]);
+  });
+
+  it('sends everything while the clock looks wrong', () => {
+    const day: KeepRule[] = [{ type: 'age', value: 1, unit: 'day' }];
+    const ahead = { now: RIGHT.now + 365 * 24 * HOUR * 1000, hosts: new Map<string, number>(), jump: 0 };
+    assert.deepEqual(sent([3, 2, 1], [], day, ahead), [1]);
+    assert.deepEqual(sent([3, 2, 1], [], day, { ...ahead, hosts: new Map([['nas', RIGHT.now]]) }), [3, 2, 1]);
+    assert.deepEqual(sent([3, 2, 1], [], day, { ...ahead, jump: ahead.now - RIGHT.now }), [3, 2, 1]);
   });
 
   it('sends everything without a rule', () => {
