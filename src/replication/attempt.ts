@@ -5,6 +5,7 @@ import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { destinationId } from '../zfs/marks';
 import { createPlaceholder } from '../zfs/receive';
 import { discover, type Discovery } from './discover';
+import { lackingFeatures } from './features';
 import { expectedNewest, finish, isReplaced, type Finished } from './finish';
 import { finalMarks } from './final-marks';
 import { endLeftovers } from './leftovers';
@@ -21,6 +22,7 @@ import { processTag, sendDataset, type DatasetRun } from './send-dataset';
 import { sendTree } from './send-tree';
 import type { Setup } from './setup';
 import { measure, type Sizes } from './sizes';
+import type { StuckReceives } from './stuck';
 import { takeMissingSnapshots } from './take-snapshots';
 import { TargetKeys } from './target-key';
 import { runTree, type Outcome } from './tree';
@@ -35,6 +37,9 @@ export interface AttemptState {
   progress: RunProgress;
   /** Whether the snapshots of `createSnapshot` have been taken; `begun`: an attempt failed while it took them. */
   snapshots: 'due' | 'begun' | 'taken';
+  stuck: StuckReceives;
+  /** Source datasets whose copies ZFS continues with large blocks only. */
+  keepLargeBlocks: Set<string>;
 }
 
 /** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
@@ -50,7 +55,8 @@ export interface PlannedRun {
 
 /** Discovers and plans; takes a snapshot on the source first where `createSnapshot` says so. */
 export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext): Promise<PlannedRun> {
-  let discovery = await discover(setup, ctx);
+  const [listed, lacking] = await Promise.all([discover(setup, ctx), lackingFeatures(setup, ctx)]);
+  let discovery = listed;
   if (state.snapshots !== 'taken') {
     const again = state.snapshots === 'begun';
     state.snapshots = 'begun';
@@ -58,9 +64,9 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
     state.snapshots = 'taken';
     if (taken) discovery = await discover(setup, ctx);
   }
-  const pairs = discovery.pairs.filter(
-    ({ source }) => ![...state.given.keys()].some((failed) => isWithin(source.name, failed)),
-  );
+  const pairs = state.stuck
+    .mark(discovery.pairs)
+    .filter(({ source }) => ![...state.given.keys()].some((failed) => isWithin(source.name, failed)));
   const failed = [...state.given.keys(), ...discovery.missingSources][0];
   const input: PlanInput = {
     pairs,
@@ -68,6 +74,8 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
     existing: discovery.existing,
     others: discovery.others,
     options: setup.options,
+    lacking,
+    keepLargeBlocks: state.keepLargeBlocks,
     wholeTrees: state.attempt === 1,
     ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
   };

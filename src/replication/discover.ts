@@ -7,6 +7,7 @@ import { askClocks, clockEvidence } from '../retention/clocks';
 import type { ClockEvidence } from '../retention/guards';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../zfs/list';
 import {
+  DESTINATION_PROPERTY,
   destinationId,
   parseBookmarkName,
   parseRawMark,
@@ -23,7 +24,7 @@ import { syncPools } from '../zfs/snapshot-targets';
 import { mapDataset } from './mapping';
 import type { PairInput, TargetOther } from './plan-types';
 import { locateAside } from './recover';
-import { abandoned, followRenames } from './renames';
+import { abandoned, followRenames, renameCandidates } from './renames';
 import type { Setup } from './setup';
 import { withoutShortLived } from './short-lived';
 
@@ -101,11 +102,28 @@ function unmapped(pairs: readonly PairInput[], listings: readonly TreeListing[])
     .map((dataset) => ({ dataset, snapshots: snapshots.get(dataset.name) ?? [] }));
 }
 
+/** Those of these target datasets that were received by replications to this destination. */
+async function ownCopies(setup: Setup, names: readonly string[], ctx: RunContext): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const argv = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,value', DESTINATION_PROPERTY, ...names];
+  const result = await setup.target.run(argv, { signal: ctx.signal });
+  if (result.code !== 0) throw commandError(setup.target, argv, result);
+  const dstId = destinationId(setup.targetPoolGuid, setup.options.targetDataset);
+  const lines = result.stdout.split('\n').map((line) => line.split('\t'));
+  return new Set(lines.flatMap(([name = '', value]) => (value === dstId ? [name] : [])));
+}
+
 /** Where each copy really is: under a renamed source's former name, or set aside by a run that was interrupted. */
-function locate(setup: Setup, pairs: readonly PairInput[], others: readonly TargetOther[]): PairInput[] {
+async function locate(
+  setup: Setup,
+  pairs: readonly PairInput[],
+  others: readonly TargetOther[],
+  ctx: RunContext,
+): Promise<PairInput[]> {
   const { targetFacts, targetPoolGuid, options } = setup;
+  const own = await ownCopies(setup, renameCandidates(pairs, others), ctx);
   const canRename = targetFacts.platform !== 'Linux' || targetFacts.isRoot;
-  const followed = followRenames({ pairs, others, canRename, targetPoolGuid });
+  const followed = followRenames({ pairs, others, canRename, targetPoolGuid, own });
   return locateAside(followed, others, options.whenDiverged);
 }
 
@@ -262,7 +280,7 @@ export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery
   const mapped = buildPairs(setup, source, target, clock);
   refuseCollisions(mapped);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
-  const pairs = locate(setup, mapped, others);
+  const pairs = await locate(setup, mapped, others, ctx);
   const ancestors = await listAncestors(setup, target, ctx);
   await inspectEmpty(setup, pairs, ctx);
   await readTokens(setup, pairs, ctx);

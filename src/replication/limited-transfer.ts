@@ -26,7 +26,7 @@ export async function limitedTransfer(
     bytes: one.bytes,
     networked: setup.transport === 'ssh' || setup.transport === 'relay',
     small: lanes !== null,
-    compressedAlready: plan.raw || (options.compressedBlocks && pair.source.compression !== 'off'),
+    compressedAlready: plan.raw || (plan.compressedBlocks && pair.source.compression !== 'off'),
     source: setup.sourceFacts,
     target: setup.targetFacts,
   });

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors';
 import type { DatasetRecord, SnapshotRecord } from '../zfs/records';
 import type { SendStep, TokenContents } from '../zfs/send';
 import type { TargetEncryption } from './encryption';
+import type { StreamFeature } from './flags';
 import type { DatasetAction, ReplicateOptions } from './options';
 import type { PairFacts, TargetState } from './state';
 
@@ -20,6 +21,8 @@ export interface PairInput extends PairFacts {
   located?: Located;
   /** What discovery has to say about this pair. */
   notes?: readonly string[];
+  /** Its partial receive did not move on in several tries: it is discarded once, and after that nothing is tried any more. */
+  stuck?: 'once' | 'again';
 }
 
 /** A copy that is not (yet) where it belongs. */
@@ -52,6 +55,10 @@ export interface PlanInput {
   others?: readonly TargetOther[];
   /** Refusals found by looking closer at an earlier plan, by source dataset. */
   objections?: ReadonlyMap<string, Refusal>;
+  /** What the target's pool cannot take of that which the source has. */
+  lacking?: ReadonlySet<StreamFeature>;
+  /** Source datasets whose copies ZFS was seen to continue with large blocks only. */
+  keepLargeBlocks?: ReadonlySet<string>;
   /** False: no streams of whole trees, because an attempt of this run has failed. */
   wholeTrees?: boolean;
   /** Why nothing destructive may be done whatever is found here: something else of the run has failed. */
@@ -114,7 +121,11 @@ export interface DatasetPlan {
   properties: boolean;
   /** ZFS refuses `-p` for a decrypted stream: the source's properties are read and given to the receive (`-o`). */
   carriesProperties: boolean;
-  /** `send -e`, which an encrypted target does not take unless the stream is raw (openzfs issue 12480). */
+  /** `send -L` */
+  largeBlocks: boolean;
+  /** `send -c` */
+  compressedBlocks: boolean;
+  /** `send -e` */
   embeddedBlocks: boolean;
   /** How the receive creates the dataset; 'none' where it exists or the stream brings its encryption. */
   encryption: TargetEncryption;

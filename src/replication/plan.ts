@@ -4,10 +4,11 @@ import { isWithin, type SnapshotRecord } from '../zfs/records';
 import type { SendStep } from '../zfs/send';
 import { originOf, planClones } from './clones';
 import { decideEncryption, decideRaw, encryptionAbove, encryptionOf, type ParentEncryption } from './encryption';
+import { decideFlags } from './flags';
 import type { DatasetAction } from './options';
 import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal, ReplicationPlan } from './plan-types';
 import { holdBack } from './hold-back';
-import { answerState, nameClash } from './refusals';
+import { answerState, nameClash, noProgress } from './refusals';
 import { judgePartialReceive } from './resume';
 import { planTurns, type Turn } from './set-aside';
 import { inOrder } from './state';
@@ -53,6 +54,7 @@ function route(
       raw,
       own: pair.tokenIsOwn,
       partialReceive: options.partialReceive,
+      stuck: pair.stuck === 'once',
     });
     result.reasons.push(verdict.why);
     if (verdict.do === 'refuse') {
@@ -70,6 +72,7 @@ function route(
       start = verdict.to;
     }
   }
+  if (pair.stuck === 'again') result.refusal = noProgress(pair);
   result.steps = planSteps({
     dataset: pair.source.name,
     base: start,
@@ -100,6 +103,7 @@ interface Surroundings {
   parent: ParentEncryption;
   /** GUID of the snapshot that the source is a clone of, where that is replicated too. */
   originGuid: string | null;
+  input: PlanInput;
 }
 
 interface PlannedPair {
@@ -108,12 +112,9 @@ interface PlannedPair {
   above: ParentEncryption;
 }
 
-function planPair(
-  turn: Turn,
-  { isRoot, parent, originGuid }: Surroundings,
-  options: PlanInput['options'],
-): PlannedPair {
+function planPair(turn: Turn, { isRoot, parent, originGuid, input }: Surroundings): PlannedPair {
   const { pair, state } = turn;
+  const { options } = input;
   const base = 'base' in state ? state.base : null;
   const answer = answerState(pair, state, options);
   const { raw, refusal: rawRefusal, warnings } = decideRaw(pair, base !== null, options);
@@ -128,13 +129,14 @@ function planPair(
   const creates = pair.targetDataset === null || aborts;
   const decided = decideEncryption({ pair, raw, creates, isRoot, parent }, options);
   const encryptedThere = creates ? decided.encryption !== 'none' : pair.targetDataset?.encryption !== 'off';
+  const flags = decideFlags(pair, { raw, encryptedThere }, input);
   const notReadonly = options.readonly === 'require' && pair.targetDataset?.readonly === false && sends;
   const refusal =
     turn.refusal ??
     (Array.isArray(answer) ? null : answer) ??
     found.refusal ??
     rawRefusal ??
-    (sends ? decided.refusal : null) ??
+    (sends ? (decided.refusal ?? flags.refusal) : null) ??
     (notReadonly
       ? {
           code: 'TARGET_NOT_READONLY' as const,
@@ -159,7 +161,9 @@ function planPair(
     raw,
     properties: options.includeProperties && (raw || pair.source.encryption === 'off'),
     carriesProperties: options.includeProperties && !raw && pair.source.encryption !== 'off',
-    embeddedBlocks: options.embeddedBlocks && (raw || !encryptedThere),
+    largeBlocks: flags.largeBlocks,
+    compressedBlocks: flags.compressedBlocks,
+    embeddedBlocks: flags.embeddedBlocks,
     encryption: sends && !refusal ? decided.encryption : 'none',
     loadKey: sends && !refusal ? decided.loadKey : '',
     isRoot,
@@ -171,7 +175,7 @@ function planPair(
     formerDstId: pair.located?.formerDstId ?? '',
     refusal,
     reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
-    warnings: [...(refusal ? (pair.notes ?? []) : turn.warnings), ...(sends ? warnings : [])],
+    warnings: [...(refusal ? (pair.notes ?? []) : turn.warnings), ...(sends ? [...warnings, ...flags.warnings] : [])],
   };
   return { plan, above: encryptionAbove(pair, decided, { raw, creates: creates && sends }, parent) };
 }
@@ -222,7 +226,7 @@ function planAll(input: PlanInput): ReplicationPlan {
     const parent = above.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? UNENCRYPTED;
     const isRoot = !pairs.some((other) => other !== pair && isWithin(pair.target, other.target));
     const originGuid = originOf(pair, pairs)?.snapshot.guid ?? null;
-    const planned = planPair(turn, { isRoot, parent, originGuid }, options);
+    const planned = planPair(turn, { isRoot, parent, originGuid, input });
     known.set(pair.target, planned.above);
     datasets.push(planned.plan);
   }

@@ -1,7 +1,7 @@
 // Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
 // a decrypted stream – the source's own, read here.
 import type { RunContext } from '../context';
-import { RAW_PROPERTY, rawMark } from '../zfs/marks';
+import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../zfs/marks';
 import { commandError } from '../zfs/run';
 import type { DatasetPlan, PairInput } from './plan-types';
 import { sends } from './protect';
@@ -107,6 +107,7 @@ export function receiveProperties(input: PropertyInput): ReceiveProperties {
   }
   // What a source that is itself a copy was marked with says nothing about this copy.
   if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
+  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(setup.targetPoolGuid, options.targetDataset);
   if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = rawMark(plan.raw, plan.target);
   // A clone has its origin's encryption; ZFS refuses to set another.
   if (creates && plan.encryption === 'key' && plan.origin === null) Object.assign(set, newRoot);

@@ -95,6 +95,16 @@ export function answerState(
   }
 }
 
+/** Neither the partial receive nor a fresh one gets on (C1: 33). */
+export function noProgress({ target, token }: PairInput): Refusal {
+  return {
+    code: 'TRANSFER_STALLED',
+    message: `the transfer to "${target}" does not get on: no try to continue its partial receive moved a byte, and a fresh one failed too`,
+    hint: 'The log has the error of each try. What keeps ending it at the same place is in the data, the network or a limit.',
+    details: { token: token?.toName ?? null },
+  };
+}
+
 /** Nothing may arrive under a name that another snapshot of the target has. */
 export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: ReadonlySet<string>): Refusal | null {
   const taken = new Map(

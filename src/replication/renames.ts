@@ -12,6 +12,8 @@ export interface RenameInput {
   canRename: boolean;
   /** Decimal. */
   targetPoolGuid: string;
+  /** Target datasets that this job, and no other, made: of {@link renameCandidates}. */
+  own: ReadonlySet<string>;
 }
 
 /** Pairs without a copy of their own, with the unmapped target datasets that hold snapshots of theirs. */
@@ -31,11 +33,9 @@ function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Ma
   return found;
 }
 
-/** A copy of this job's lies below another one that has arrived, or that follows itself; anything else may be another's. */
-function isOurs(name: string, pairs: readonly PairInput[], all: Map<PairInput, TargetOther[]>): boolean {
-  const parent = name.slice(0, Math.max(0, name.lastIndexOf('/')));
-  const arrived = pairs.some(({ target, targetSnapshots }) => target === parent && targetSnapshots.length > 0);
-  return arrived || [...all.values()].some((hits) => hits.some(({ dataset }) => dataset.name === parent));
+/** Target datasets that may be the copies of renamed sources. */
+export function renameCandidates(pairs: readonly PairInput[], others: readonly TargetOther[]): string[] {
+  return [...new Set([...claims(pairs, others).values()].flat().map(({ dataset }) => dataset.name))];
 }
 
 /** Why the copy cannot simply follow; null when it can. */
@@ -51,7 +51,7 @@ function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairIn
 }
 
 /** The pairs, with those whose copy follows a renamed source located under their former name. Parents before children. */
-export function followRenames({ pairs, others, canRename, targetPoolGuid }: RenameInput): PairInput[] {
+export function followRenames({ pairs, others, canRename, targetPoolGuid, own }: RenameInput): PairInput[] {
   const all = claims(pairs, others);
   if (all.size === 0) return [...pairs];
   const renamed: { from: string; to: string }[] = [];
@@ -73,8 +73,7 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid }: Rena
     const drags = pairs.some(({ targetDataset }) => targetDataset && isWithin(targetDataset.name, hit.dataset.name));
     if (!arrives && drags) return note(`"${at}" has datasets below it that stay where they are`);
     if (!arrives && !canRename) return note(`renaming "${at}" needs root on the target`);
-    if (!arrives && !isOurs(hit.dataset.name, pairs, all))
-      return note(`"${at}" may be the copy of another replication`);
+    if (!arrives && !own.has(hit.dataset.name)) return note(`"${at}" may be the copy of another replication`);
     if (!arrives) renamed.push({ from: at, to: pair.target });
     return {
       ...pair,

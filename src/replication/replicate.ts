@@ -9,6 +9,7 @@ import { sends } from './protect';
 import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
 import { backoffDelay, pause } from './retry';
+import { StuckReceives } from './stuck';
 import type { Secret } from './secret';
 import { confirmPool, prepareRun, type Setup } from './setup';
 import { checkEncryptionKey } from './target-key';
@@ -140,7 +141,14 @@ class Run {
     private readonly started: Date,
   ) {
     this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
-    this.state = { attempt: 1, given: new Map(), progress: new RunProgress(ctx), snapshots: 'due' };
+    this.state = {
+      attempt: 1,
+      given: new Map(),
+      progress: new RunProgress(ctx),
+      snapshots: 'due',
+      stuck: new StuckReceives(),
+      keepLargeBlocks: new Set(),
+    };
     ctx.partial(this.book.result);
     ctx.onSpeedLimit((bytesPerSecond) => {
       setup.rateLimit.set(bytesPerSecond);
@@ -163,7 +171,12 @@ class Run {
       this.book.failed(this.book.entry(dataset, ''), error);
     }
     await this.makeRoom(planned);
-    return executePlan(this.setup, planned, this.state, this.book, this.ctx);
+    const failures = await executePlan(this.setup, planned, this.state, this.book, this.ctx);
+    this.state.stuck.note(planned.plan.datasets, failures);
+    for (const [source, { details }] of failures) {
+      if (details?.['needsLargeBlocks'] === true) this.state.keepLargeBlocks.add(source);
+    }
+    return failures;
   }
 
   /** Attempts until nothing transient is left or the tries are used up. Throws what made it give up. */

@@ -18,6 +18,8 @@ export interface ResumeInput {
   /** The token's snapshot is among our bookmarks for this destination. */
   own: boolean;
   partialReceive: 'own' | 'abort' | 'refuse';
+  /** Several tries to continue it moved no byte. */
+  stuck: boolean;
 }
 
 export type ResumeVerdict =
@@ -43,7 +45,7 @@ function match(input: ResumeInput): SnapshotRecord | string {
   }
   if (token.raw !== input.raw)
     return `it was sent ${token.raw ? 'raw' : 'not raw'}, this job sends ${input.raw ? 'raw' : 'not raw'}`;
-  return to;
+  return input.stuck ? 'several tries to continue it moved no byte' : to;
 }
 
 /** Resume what this job would send; otherwise what `partialReceive` says. */

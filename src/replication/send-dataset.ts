@@ -58,19 +58,14 @@ export function processTag(dstId: string): string {
   return `zfsflow.${dstId}.${controller}`;
 }
 
-export function streamFlags({ options }: Setup, plan: DatasetPlan): StreamFlags {
-  return {
-    raw: plan.raw,
-    properties: plan.properties,
-    largeBlocks: options.largeBlocks,
-    compressedBlocks: options.compressedBlocks,
-    embeddedBlocks: plan.embeddedBlocks,
-  };
+export function streamFlags(plan: DatasetPlan): StreamFlags {
+  const { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks } = plan;
+  return { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks };
 }
 
 /** The `zfs send` command of a step; also what its estimate is made of. */
-export function stepArgv(setup: Setup, plan: DatasetPlan, step: SendStep): string[] {
-  return sendArgv(step, streamFlags(setup, plan));
+export function stepArgv(plan: DatasetPlan, step: SendStep): string[] {
+  return sendArgv(step, streamFlags(plan));
 }
 
 /** Milliseconds that putting properties back may take after a failure. */
@@ -125,7 +120,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     const { bytes } = await limitedTransfer(setup, run, request, ctx);
     moved(bytes, one.snapshots.at(-1)?.name ?? first);
   } catch (thrown) {
-    throw transferError(thrown, plan);
+    throw transferError(thrown, plan, setup.options.whenDiverged);
   }
   book.arrived(
     entry,
@@ -178,7 +173,7 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
   for (const step of plan.steps) {
     const force = plan.force && sends.length === 0;
     sends.push({
-      send: sendArgv(step, streamFlags(setup, plan)),
+      send: stepArgv(plan, step),
       snapshots: step.snapshots,
       force,
       creates: sends.length === 0,

@@ -2,8 +2,8 @@
 // delivered stays, and its partial receive is resumed: the next attempt goes on dataset by dataset.
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import type { SendProgress } from '../stream/send-progress';
-import { runBatch } from '../zfs/batch';
-import { RAW_PROPERTY, rawMark } from '../zfs/marks';
+import { groupNames, runBatch } from '../zfs/batch';
+import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../zfs/marks';
 import { receiveArgv } from '../zfs/receive';
 import { treeArgv } from '../zfs/send';
 import { limitedTransfer } from './limited-transfer';
@@ -34,13 +34,17 @@ function meter(root: DatasetRun, runs: readonly DatasetRun[]): (bytes: number, s
   };
 }
 
-/** The mark of a raw chain says whose it is, so it cannot come with the stream: `-o` is inherited below its root. */
+/** Our marks are for each dataset itself, so they cannot come with the stream: `-o` is inherited below its root. */
 async function markChildren(root: DatasetRun, runs: readonly DatasetRun[]): Promise<void> {
   const marked = runs.filter(({ plan, pair }) => plan !== root.plan && pair.source.encryption !== 'off');
-  const argvs = marked.map(({ plan: { raw, target } }) => {
+  const copies = runs.filter(({ plan }) => plan !== root.plan).map(({ plan }) => plan.target);
+  const { targetPoolGuid, options } = root.setup;
+  const mark = `${DESTINATION_PROPERTY}=${destinationId(targetPoolGuid, options.targetDataset)}`;
+  const argvs = groupNames(copies, 1000).map((names) => ['zfs', 'set', mark, ...names]);
+  const chains = marked.map(({ plan: { raw, target } }) => {
     return ['zfs', 'set', `${RAW_PROPERTY}=${rawMark(raw, target)}`, target];
   });
-  const errors = await runBatch(root.setup.target, argvs, { signal: root.ctx.signal });
+  const errors = await runBatch(root.setup.target, [...argvs, ...chains], { signal: root.ctx.signal });
   const warning = markWarning('mark the copies', root.setup.target.label, errors);
   if (warning !== null) root.book.warnRun([warning]);
 }
@@ -60,7 +64,7 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
   const estimated = runs.reduce((sum, run) => sum + run.estimated, 0);
   try {
     const request = {
-      sendArgv: treeArgv(plan.source, last, streamFlags(setup, plan)),
+      sendArgv: treeArgv(plan.source, last, streamFlags(plan)),
       receiveArgv: receive,
       lanes: estimated <= SMALL_STREAM && runs.every(({ lanes }) => lanes !== null) ? root.lanes : null,
       bytes: estimated,
@@ -70,7 +74,7 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
     const { bytes } = await limitedTransfer(setup, root, request, ctx);
     moved(bytes, `${plan.source}@${last}`);
   } catch (thrown) {
-    const error = transferError(thrown, plan);
+    const error = transferError(thrown, plan, setup.options.whenDiverged);
     if (ctx.signal.aborted || error.retryable) throw error;
     // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
     throw new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${error.message}`, {

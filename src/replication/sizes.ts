@@ -76,7 +76,7 @@ export async function measure(setup: Setup, plans: readonly DatasetPlan[], ctx: 
   for (const plan of plans) {
     if (sizes.small.has(plan.source)) continue;
     if (plan.resume) asked.push({ source: plan.source, argv: resumeArgv(plan.resume.token) });
-    for (const step of plan.steps) asked.push({ source: plan.source, argv: stepArgv(setup, plan, step) });
+    for (const step of plan.steps) asked.push({ source: plan.source, argv: stepArgv(plan, step) });
   }
   const found = await estimateSizes(
     setup.source,

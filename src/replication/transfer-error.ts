@@ -4,6 +4,7 @@
 import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../errors';
 import type { StageReport } from '../stream/transfer-error';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../zfs/classify';
+import type { ReplicateOptions } from './options';
 import type { DatasetPlan } from './plan-types';
 
 /** Codes that an end of a pipe also gets when only the other end failed. */
@@ -15,6 +16,7 @@ interface Cause extends Classified {
   stage: Stage;
 }
 
+/** `primary`: the side that failed first, where that is known. */
 function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
   const causes = failed.map((stage): Cause => ({ ...classifyStderr(spoken(stage.stderr), stage.code), stage }));
@@ -28,11 +30,15 @@ function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined 
   );
 }
 
+/** Sizes, progress, what is being received, and the contents of a token. */
+const NARRATION =
+  /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
+
 /** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
 function spoken(stderr: string): string {
   return stderr
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) /.test(line))
+    .filter((line) => line.trim() !== '' && !NARRATION.test(line))
     .join('\n');
 }
 
@@ -49,8 +55,23 @@ function isTransient(cause: Cause): boolean {
   return code === 'ZFS_ERROR' && wasKilled(stage);
 }
 
-/** The error of a failed transfer of one dataset, with the code of what caused it. */
-export function transferError(thrown: unknown, plan: DatasetPlan): ZfsFlowError {
+/** The receiver has large blocks already and was sent an increment without `-L`. */
+const NEEDS_LARGE_BLOCKS = /requires -L \(--large-block\)/;
+
+/** The target was changed after it was listed: what `whenDiverged` says about that takes a new plan. */
+function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverged']): boolean {
+  return whenDiverged !== 'refuse' && (code === 'TARGET_MODIFIED' || code === 'TARGET_DIVERGED');
+}
+
+/**
+ * The error of a failed transfer of one dataset, with the code of what caused it. `details.needsLargeBlocks` where the next
+ * attempt has to send them.
+ */
+export function transferError(
+  thrown: unknown,
+  plan: DatasetPlan,
+  whenDiverged: ReplicateOptions['whenDiverged'],
+): ZfsFlowError {
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
   const cause =
     error.code === 'TRANSFER_FAILED'
@@ -58,6 +79,7 @@ export function transferError(thrown: unknown, plan: DatasetPlan): ZfsFlowError 
       : undefined;
   if (!cause) return error.with({ dataset: plan.source });
   const text = spoken(cause.stage.stderr);
+  const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
   return new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
     text === '' ? error.message : text,
@@ -66,8 +88,8 @@ export function transferError(thrown: unknown, plan: DatasetPlan): ZfsFlowError 
       host: cause.stage.host,
       exitCode: cause.stage.code,
       stderr: text,
-      retryable: isTransient(cause),
-      ...(error.details === undefined ? {} : { details: error.details }),
+      retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
+      details: { ...error.details, ...(needsLargeBlocks ? { needsLargeBlocks, restart: true } : {}) },
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
     },

@@ -38,6 +38,11 @@ const RULES: readonly Rule[] = [
   },
   // What it says when more has arrived than the token tells, since a receive went on after it was read.
   { pattern: /cannot receive resume stream: kernel modules must be upgraded/, code: 'TRANSFER_FAILED' },
+  {
+    pattern: /pool must be upgraded to receive this stream/,
+    code: 'UNSUPPORTED',
+    hint: "The target's pool lacks a feature that the stream needs: zpool upgrade, or fewer features on the source.",
+  },
   { pattern: /quota exceeded|Disk quota/i, code: 'QUOTA_EXCEEDED' },
   { pattern: /out of space|No space left/i, code: 'OUT_OF_SPACE' },
   {

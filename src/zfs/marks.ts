@@ -13,6 +13,11 @@ export const MARK_PREFIX = 'zfsflow';
 export const PLACEHOLDER_PROPERTY = 'zfsflow:placeholder';
 /** User property of a target dataset: whether its chain was received raw, see `rawMark`. */
 export const RAW_PROPERTY = 'zfsflow:raw';
+/**
+ * User property of a copy: the destination (that of the whole run) of the replication that made it. Only where it is set on
+ * the dataset itself, since what others make below a copy inherits it.
+ */
+export const DESTINATION_PROPERTY = 'zfsflow:destination';
 /** User property of a copy that was set aside: the destination it was, and why. Only what carries it is ever destroyed. */
 export const REPLACED_PROPERTY = 'zfsflow:replaced';
 

@@ -1,11 +1,29 @@
 // What breaks in the middle: links, processes, machines, the user's patience. Afterwards one run reaches the source's
 // state, and nothing of ours is left lying about.
 import assert from 'node:assert/strict';
+import type { PipeCommandOptions, ProcessSpec } from '../../src/host/host';
+import { SshHost } from '../../src/host/ssh-host';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, connectOptions, Engine, marks } from './engine';
 
 const MB = 1 << 20;
+
+/** The next so many receives end at once, by themselves or because the connection to them breaks. */
+class BrokenHost extends SshHost {
+  left = 0;
+  tried = 0;
+  how: 'process' | 'connection' = 'process';
+
+  override async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
+    const spec = await super.pipeCommand(argv, options);
+    if (!argv.includes('receive')) return spec;
+    this.tried++;
+    if (this.left === 0) return spec;
+    this.left--;
+    return { ...spec, file: '/bin/sh', args: ['-c', this.how === 'process' ? 'kill -9 $$' : 'exit 255'] };
+  }
+}
 
 describe('replication through failures', function () {
   this.timeout(180_000);
@@ -142,6 +160,43 @@ describe('replication through failures', function () {
     assert.deepEqual([result.bytes, result.datasets[0]?.action], [0, 'current']);
     assert.equal((await a.bookmarks(source))[0]?.guid, guid);
     await assertTidy(source, target);
+  });
+
+  it('gives a partial receive up that does not get on, and only then, and only once [C1 33]', async () => {
+    const broken = new BrokenHost(connectOptions(b, { id: 'broken' }));
+    engine.hosts.set('broken', broken);
+    const cases = [
+      { how: 'connection', left: 3, tried: 4, ends: 'resume' },
+      { how: 'process', left: 2, tried: 3, ends: 'full' },
+      { how: 'process', left: 9, tried: 3, ends: 'TRANSFER_STALLED' },
+    ] as const;
+    for (const { how, left, tried, ends } of cases) {
+      const { source, target, options } = await job(24);
+      const abort = new AbortController();
+      await a.link.limit(16 * MB);
+      engine.events.length = 0;
+      const running = engine.replicate(options, abort.signal);
+      await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 8 * MB));
+      abort.abort();
+      await assert.rejects(running, { code: 'CANCELLED' });
+      await a.link.limit(0);
+      Object.assign(broken, { how, left, tried: 0 });
+      const again = { ...options, targetConnection: 'broken', retries: 8, retryDelay: 0.1 };
+      if (ends === 'TRANSFER_STALLED') {
+        const error = await engine.refuse(ends, again);
+        assert.match(error.message, /fresh one failed too/);
+        assert.equal(broken.tried, tried);
+        broken.left = 0;
+        await engine.replicate(again);
+      } else {
+        const result = await engine.replicate(again);
+        assert.equal(broken.tried, tried);
+        // What was discarded is sent again from its beginning.
+        assert.equal(result.bytes < 24 * MB, ends === 'resume', `bytes: ${result.bytes}`);
+      }
+      await assertSame(a, source, b, target);
+      await assertTidy(source, target);
+    }
   });
 
   it('reports a full target pool without losing anything on either side', async () => {

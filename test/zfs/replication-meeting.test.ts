@@ -126,15 +126,18 @@ describe('replication where several meet', function () {
   });
 
   it('does not take the copy of another replication below its own target for a renamed one', async () => {
-    const one = await job();
-    await a.run(['zfs', 'create', `${one.source}/child`]);
-    await a.snapshot(`${one.source}/child`, '1');
-    const archive = `${one.target}/archive`;
-    await engine.replicate({ ...one.options, sourceDatasets: [`${one.source}/child`], targetDataset: archive });
-    await engine.replicate({ ...one.options, recursive: true });
-    assert.ok(await b.exists(archive), 'the other copy is where it was');
-    await assertSame(a, `${one.source}/child`, b, archive);
-    await assertSame(a, `${one.source}/child`, b, `${one.target}/child`);
+    for (const order of ['before it', 'below what has arrived'] as const) {
+      const one = await job();
+      if (order === 'below what has arrived') await engine.replicate(one.options);
+      await a.run(['zfs', 'create', `${one.source}/child`]);
+      await a.snapshot(`${one.source}/child`, '1');
+      const archive = `${one.target}/archive`;
+      await engine.replicate({ ...one.options, sourceDatasets: [`${one.source}/child`], targetDataset: archive });
+      await engine.replicate({ ...one.options, recursive: true });
+      assert.ok(await b.exists(archive), 'the other copy is where it was');
+      await assertSame(a, `${one.source}/child`, b, archive);
+      await assertSame(a, `${one.source}/child`, b, `${one.target}/child`);
+    }
   });
 
   it('fails, and harms nothing, when its source goes while it sends', async () => {

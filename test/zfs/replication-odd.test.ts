@@ -256,6 +256,30 @@ describe('replication of what is legal, but odd', function () {
     await assertSame(a, one.source, b, one.target);
     await assertTidy(one);
   });
+
+  it('plans again when the target is written to after it was looked at, where that is allowed', async () => {
+    for (const whenDiverged of ['refuse', 'rollback', 'rotate'] as const) {
+      const { source, target, options } = await job('1');
+      const here = { ...options, sourceConnection: 'flaky', readonly: 'ignore', whenDiverged };
+      await engine.replicate(here);
+      await b.run(['zfs', 'mount', target]);
+      await a.writeRandom(source, 'data', 2);
+      await a.snapshot(source, '2');
+      flaky.matches = /zfs hold/;
+      flaky.before = () => b.sh('echo mine >"/$1/mine"; zpool sync', { args: [target] });
+      if (whenDiverged === 'refuse') {
+        const refused = await engine.refuse('TARGET_MODIFIED', here);
+        assert.equal(refused.retryable, false);
+        assert.equal((await b.snapshots(target)).length, 1);
+        continue;
+      }
+      const result = await engine.replicate(here);
+      assert.equal(flaky.before, null);
+      assert.equal(result.datasets[0]?.action, whenDiverged);
+      await assertSame(a, source, b, target);
+      assert.deepEqual((await marks(a, source)).holds, []);
+    }
+  });
 });
 
 async function waitFor(condition: () => Promise<boolean>): Promise<boolean> {

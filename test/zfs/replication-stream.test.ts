@@ -35,6 +35,48 @@ describe('the stream of a replication', function () {
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
+  it('never changes -L within a chain that ZFS goes on with only as it began [C1 45]', async () => {
+    await a.run(['zfs', 'create', '-o', 'recordsize=1M', 'tank/large']);
+    await a.writeRandom('tank/large', 'x', 3);
+    await a.snapshot('tank/large', 's1');
+    const options = { ...relay, sourceDatasets: ['tank/large'] };
+    for (const begun of [true, false]) {
+      await engine.replicate({ ...options, targetDataset: `backup/large-${begun}`, largeBlocks: begun });
+    }
+    await a.writeRandom('tank/large', 'y', 2);
+    await a.snapshot('tank/large', 's2');
+    for (const begun of [true, false]) {
+      const targetDataset = `backup/large-${begun}`;
+      const result = await engine.replicate({ ...options, targetDataset, largeBlocks: !begun, retries: 1 });
+      assert.equal(/begun with large blocks/.test(result.datasets[0]?.warnings.join() ?? ''), begun);
+      await assertSame(a, 'tank/large', b, targetDataset);
+    }
+  });
+
+  it('gives a pool without the features a stream that it can take, or refuses', async () => {
+    await b.sh('truncate -s 256M /root/old.img; zpool create -d -O mountpoint=none old /root/old.img');
+    await a.run(['zfs', 'create', '-o', 'recordsize=1M', '-o', 'compression=lz4', 'tank/new']);
+    await a.writeRandom('tank/new', 'x', 2);
+    await a.writeFile('tank/new', 'tiny', 'embedded');
+    await a.snapshot('tank/new', 's1');
+    const options = { ...relay, targetDataset: 'old/copy', resumable: false };
+    const plain = { ...options, sourceDatasets: ['tank/new'], embeddedBlocks: true };
+    const plan = await engine.replicate({ ...plain, mode: 'plan' });
+    assert.match(plan.datasets[0]?.warnings.join() ?? '', /no -L.*no -c.*no -e/);
+    const result = await engine.replicate(plain);
+    assert.match(result.datasets[0]?.warnings.join() ?? '', /no -L/);
+    await assertSame(a, 'tank/new', b, 'old/copy');
+    await a.sh('umask 077; printf %064d 1 >/root/key');
+    const key = ['-o', 'encryption=on', '-o', 'keyformat=hex', '-o', 'keylocation=file:///root/key'];
+    await a.run(['zfs', 'create', ...key, 'tank/secret']);
+    await a.snapshot('tank/secret', 's1');
+    const raw = { ...options, sourceDatasets: ['tank/secret'], targetDataset: 'old/secret' };
+    const refused = await engine.refuse('UNSUPPORTED', raw);
+    assert.match(refused.hint ?? '', /zpool upgrade old/);
+    await engine.replicate({ ...raw, raw: 'never' });
+    await b.run(['zpool', 'destroy', 'old']);
+  });
+
   async function fromMachine(work: () => Promise<unknown>): Promise<number> {
     const before = await a.link.stats();
     await work();

@@ -309,3 +309,37 @@ describe('planReplication over random histories', () => {
     );
   });
 });
+
+describe('planReplication and the flags of a stream', () => {
+  const flags = (options: Partial<PlanInput['options']>, input: Partial<PlanInput>): DatasetPlan | undefined =>
+    planReplication({
+      pairs: [pair({ source: 'a:1 b:2', target: 'a:1' })],
+      ancestors: [],
+      existing: new Set(['bk']),
+      options: { ...OPTIONS, ...options },
+      ...input,
+    }).datasets[0];
+  const shownFlags = (plan: DatasetPlan | undefined): unknown[] => [
+    plan?.largeBlocks,
+    plan?.compressedBlocks,
+    plan?.embeddedBlocks,
+    plan?.warnings.length,
+  ];
+
+  it('keeps large blocks where the chain needs them', () => {
+    const keepLargeBlocks = new Set(['tank/s']);
+    assert.deepEqual(shownFlags(flags({ largeBlocks: false }, {})), [false, true, false, 0]);
+    assert.deepEqual(shownFlags(flags({ largeBlocks: false }, { keepLargeBlocks })), [true, true, false, 1]);
+    assert.deepEqual(shownFlags(flags({}, { keepLargeBlocks })), [true, true, false, 0]);
+  });
+
+  it('leaves out what the target cannot take, with a warning for each that was asked for', () => {
+    const lacking = new Set(['largeBlocks', 'compressedBlocks', 'embeddedBlocks', 'encryption'] as const);
+    assert.deepEqual(shownFlags(flags({ embeddedBlocks: true }, { lacking })), [false, false, false, 3]);
+    assert.deepEqual(shownFlags(flags({ largeBlocks: false }, { lacking })), [false, false, false, 1]);
+    const secret = { encryption: 'aes-256-gcm', encryptionRoot: 'tank/s', keyStatus: 'available' };
+    const pairs = [pair({ source: 'a:1', target: null, sourceMore: secret })];
+    assert.equal(flags({}, { lacking, pairs })?.refusal?.code, 'UNSUPPORTED');
+    assert.equal(flags({ raw: 'never' }, { lacking, pairs })?.refusal, null);
+  });
+});

@@ -9,7 +9,7 @@ import type {
   TargetOther,
 } from '../../../src/replication/plan-types';
 import { locateAside } from '../../../src/replication/recover';
-import { abandoned, followRenames } from '../../../src/replication/renames';
+import { abandoned, followRenames, renameCandidates } from '../../../src/replication/renames';
 import { destinationId, replacedMark } from '../../../src/zfs/marks';
 import { dataset, OPTIONS, pair, records } from './model';
 
@@ -203,8 +203,12 @@ describe('planReplication with whenDiverged recreate', () => {
 });
 
 describe('renamed sources', () => {
-  const follow = (pairs: PairInput[], others: TargetOther[], canRename = true): PairInput[] =>
-    followRenames({ pairs, others, canRename, targetPoolGuid: POOL });
+  const follow = (
+    pairs: PairInput[],
+    others: TargetOther[],
+    canRename = true,
+    own = renameCandidates(pairs, others),
+  ): PairInput[] => followRenames({ pairs, others, canRename, targetPoolGuid: POOL, own: new Set(own) });
 
   it('are followed by GUID, with what is below them', () => {
     const others = [other('bk/t/old', 'a:1 b:2'), other('bk/t/old/c', 'a:5'), other('bk/t/gone', 'z:9')];
@@ -234,5 +238,7 @@ describe('renamed sources', () => {
     const shared = follow([...pairs, at('/also', 'b:2', null)], [other('bk/t/x', 'b:2')]);
     assert.match(shared[1]?.notes?.[0] ?? '', /another source dataset/);
     assert.match(follow(pairs, [other('bk/t/x', 'b:2')], false)[1]?.notes?.[0] ?? '', /root/);
+    const foreign = follow(pairs, [other('bk/t/x', 'b:2')], true, []);
+    assert.match(foreign[1]?.notes?.[0] ?? '', /another replication/);
   });
 });

@@ -20,7 +20,7 @@ function judge(send: End, receive: End, primary: 'send' | 'receive' = 'receive')
   });
   const stages = [stage('send', 'a', send), stage('receive', 'b', receive)];
   const error = new ZfsFlowError('TRANSFER_FAILED', `${primary} failed`, { details: { stages, primary } });
-  return transferError(error, { source: 'tank/s' } as DatasetPlan);
+  return transferError(error, { source: 'tank/s' } as DatasetPlan, 'refuse');
 }
 
 describe('the error of a failed transfer', () => {
