@@ -52,6 +52,8 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
     targetConnection: 'b',
     sourceDatasets: [SOURCE],
     targetDataset: TARGET,
+    // Taken again in the same minute, a snapshot would get the name of one that the walk has destroyed.
+    namingSchemas: ['auto-%Y-%m-%d_%H-%M-%S'],
     retries: 2,
   };
 
