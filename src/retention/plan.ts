@@ -63,18 +63,23 @@ function byDataset(snapshots: readonly SnapshotRecord[]): Map<string, SnapshotRe
   return groups;
 }
 
-/** Creation order. BigInt conversion of every comparison would dominate the plan, so each txg is converted once. */
+/** Creation order. Each txg is converted once, since converting in every comparison would dominate the plan. */
 function sortByCreation(records: readonly SnapshotRecord[]): SnapshotRecord[] {
   return records
-    .map((record) => ({ record, txg: BigInt(record.createtxg) }))
+    .map((record) => ({ record, txg: sortable(record.createtxg) }))
     .toSorted((a, b) => (a.txg < b.txg ? -1 : a.txg > b.txg ? 1 : a.record.name < b.record.name ? -1 : 1))
     .map(({ record }) => record);
 }
 
-function goesReason(verdicts: readonly Verdict[]): string {
-  const [only] = verdicts;
-  if (verdicts.length === 1 && only) return `goes: ${only.text} and no other rule keeps it`;
-  return `goes: no rule keeps it: ${verdicts.map(({ text }) => text).join('; ')}`;
+/** As a number where that is exact; both kinds compare with each other. */
+const sortable = (decimal: string): number | bigint => (decimal.length <= 15 ? Number(decimal) : BigInt(decimal));
+
+/** What each rule says of the candidate at `index`, none of which keeps it. */
+function goesReason(rules: readonly (readonly Verdict[])[], index: number): string {
+  if (rules.length === 1) return `goes: ${rules[0]?.[index]?.text ?? ''} and no other rule keeps it`;
+  let text = 'goes: no rule keeps it';
+  for (const [place, verdicts] of rules.entries()) text += `${place === 0 ? ': ' : '; '}${verdicts[index]?.text ?? ''}`;
+  return text;
 }
 
 function decideDataset(
@@ -97,10 +102,13 @@ function decideDataset(
   const context = { now, timeZone: input.timeZone, dataset };
   const rules = input.rules.map((rule) => applyRule(rule, candidates, context));
   return candidates.map((candidate, index) => {
-    const verdicts = rules.flatMap((rule) => rule[index] ?? []);
-    const kept = verdicts.filter(({ keeps }) => keeps).map(({ text }) => text);
-    const reasons = [...kept, ...(guards[index] ?? [])];
-    return { candidate, kept: reasons, goes: reasons.length === 0 ? goesReason(verdicts) : '' };
+    const reasons: string[] = [];
+    for (const verdicts of rules) {
+      const verdict = verdicts[index];
+      if (verdict?.keeps === true) reasons.push(verdict.text);
+    }
+    reasons.push(...(guards[index] ?? []));
+    return { candidate, kept: reasons, goes: reasons.length === 0 ? goesReason(rules, index) : '' };
   });
 }
 

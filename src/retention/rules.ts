@@ -92,17 +92,26 @@ function representatives(
 function every(candidates: readonly Candidate[], period: BucketPeriod, count: number, context: RuleContext): Verdict[] {
   const { buckets, oldest, order } = representatives(candidates, period, context);
   const places = new Map(order.slice(0, count).map((bucket, index) => [bucket, index + 1]));
-  const labels = new Map<number, string>();
+  const newest = plural(count, period);
+  // What does not represent its bucket is told the same as the others in it.
+  const others = new Map<number, Verdict>();
   return candidates.map(({ date }, index) => {
     const bucket = buckets[index];
     if (bucket === null || bucket === undefined || date === null) return UNDATED;
-    let label = labels.get(bucket);
-    if (label === undefined) labels.set(bucket, (label = bucketLabel(period, date, context.timeZone)));
     const place = places.get(bucket);
-    if (place === undefined) return { keeps: false, text: `${label} is not among the newest ${plural(count, period)}` };
     const keeper = oldest.get(bucket) ?? -1;
-    if (keeper === index) return { keeps: true, text: `oldest of ${label} (${place} of ${count})` };
-    return { keeps: false, text: `${label} is represented by ${candidates[keeper]?.record.name ?? 'another'}` };
+    if (place !== undefined && keeper === index) {
+      const label = bucketLabel(period, date, context.timeZone);
+      return { keeps: true, text: `oldest of ${label} (${place} of ${count})` };
+    }
+    let other = others.get(bucket);
+    if (other === undefined) {
+      const label = bucketLabel(period, date, context.timeZone);
+      const name = candidates[keeper]?.record.name ?? 'another';
+      const why = place === undefined ? `is not among the newest ${newest}` : `is represented by ${name}`;
+      others.set(bucket, (other = { keeps: false, text: `${label} ${why}` }));
+    }
+    return other;
   });
 }
 

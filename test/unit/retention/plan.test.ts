@@ -1,7 +1,6 @@
 // The planner by example: every rule type, every guard, and the words in which it explains itself.
 import assert from 'node:assert/strict';
-import { AUTO, DAY, HOUR, NOW, input, names, plan, reasonsOf, series, snap } from './builders';
-import { planRetention } from '../../../src/retention/plan';
+import { AUTO, DAY, NOW, names, plan, reasonsOf, series, snap } from './builders';
 
 const doomed = (more: object): string[] => {
   const snapshots = [snap('x', 30 * DAY, more), snap('new', 0)];
@@ -221,27 +220,6 @@ describe('retention plan: free space', () => {
 
   it('keeps everything on a pool of which nothing is known', () => {
     assert.deepEqual(names(plan({ ...base, minFree: { bytes: 3000 } }).destroy), []);
-  });
-});
-
-describe('retention plan: size', () => {
-  it('plans 100,000 snapshots in less than two seconds', () => {
-    const snapshots = Array.from({ length: 20 }, (_, index) =>
-      series(5000, HOUR, { dataset: `tank/d${index}` }),
-    ).flat();
-    const rules = [
-      { type: 'every', period: 'hour', count: 24 },
-      { type: 'every', period: 'day', count: 7 },
-      { type: 'every', period: 'month', count: 12 },
-      { type: 'age', value: 1, unit: 'week' },
-    ] as const;
-    const before = process.cpuUsage();
-    const result = planRetention(
-      input({ snapshots, rules, scope: { all: false, schemas: [AUTO], regex: null }, timeZone: 'Europe/Zurich' }),
-    );
-    const { user, system } = process.cpuUsage(before);
-    assert.equal(result.destroy.length + result.keep.length, 100_000);
-    assert.ok((user + system) / 1e6 < 2, `${(user + system) / 1e6} s of CPU`);
   });
 });
 
