@@ -18,10 +18,10 @@ export interface RunOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
   /**
-   * Called for each complete line of standard output instead of collecting it (`stdout` is then '').
-   * `index` is the command's place in `runAll`, 0 for `run`. Long listings are read this way.
+   * Called for each line of standard output instead of collecting it (`stdout` is then ''). `index` is the command's
+   * place in `runAll`, 0 for `run`; `whole` is false for a last line that no newline ends. Long listings are read this way.
    */
-  onLine?: (line: string, index: number) => void;
+  onLine?: (line: string, index: number, whole: boolean) => void;
   /** Limit for collected standard output and standard error, bytes each; exceeding it throws. Default 64 MiB. */
   maxBytes?: number;
 }

@@ -5,12 +5,13 @@ export class LineReader {
   private readonly decoder = new StringDecoder('utf8');
   private partial = '';
 
-  constructor(private readonly onLine: (line: string) => void) {}
+  /** `whole`: false for a last line that no newline ends. */
+  constructor(private readonly onLine: (line: string, whole: boolean) => void) {}
 
   push(chunk: Buffer): void {
     const lines = (this.partial + this.decoder.write(chunk)).split('\n');
     this.partial = lines.pop() ?? '';
-    for (const line of lines) this.onLine(line);
+    for (const line of lines) this.onLine(line, true);
   }
 
   /** What came after the last newline so far. */
@@ -22,7 +23,7 @@ export class LineReader {
   end(): void {
     const last = this.partial + this.decoder.end();
     this.partial = '';
-    if (last !== '') this.onLine(last);
+    if (last !== '') this.onLine(last, false);
   }
 }
 

@@ -97,7 +97,7 @@ function collect(
     const stdout = gather(child.stdout);
     return () => ({ stdout: text(stdout), stderr: text(stderr) });
   }
-  const reader = new LineReader((line) => onLine(line, index));
+  const reader = new LineReader((line, whole) => onLine(line, index, whole));
   child.stdout.on('data', (chunk: Buffer) => {
     try {
       reader.push(chunk);

@@ -66,7 +66,7 @@ export interface MarkedOutputOptions {
   marker: string;
   maxBytes: number;
   /** Gets each line instead of having it collected. */
-  onLine?: ((line: string, index: number) => void) | undefined;
+  onLine?: ((line: string, index: number, whole: boolean) => void) | undefined;
 }
 
 /** Reads one output stream of a {@link markedScript}. `push` throws when a command prints more than `maxBytes`. */
@@ -121,7 +121,7 @@ export class MarkedOutput {
   }
 
   private finish(unterminated: string, code: number): void {
-    if (unterminated !== '' && this.options.onLine) this.options.onLine(unterminated, this.results.length);
+    if (unterminated !== '' && this.options.onLine) this.options.onLine(unterminated, this.results.length, false);
     const text = this.lines.map((line) => `${line}\n`).join('') + (this.options.onLine ? '' : unterminated);
     this.results.push({ text, code });
     this.lines = [];
@@ -129,7 +129,7 @@ export class MarkedOutput {
   }
 
   private give(line: string): void {
-    if (this.options.onLine) this.options.onLine(line, this.results.length);
+    if (this.options.onLine) this.options.onLine(line, this.results.length, true);
     else this.lines.push(line);
   }
 }

@@ -9,8 +9,6 @@ import type { PairFacts, TargetState } from './state';
 
 /** What discovery found about one source dataset and the target dataset it maps to. */
 export interface PairInput extends PairFacts {
-  /** GUIDs of the source snapshots that the selection wants, whether the target has them or not. */
-  wanted: ReadonlySet<string>;
   /** Contents of the target's resume token; undefined when it has none, null when the source cannot read it. */
   token: TokenContents | null | undefined;
   /** The token's snapshot has a tentative bookmark of ours for this destination. */

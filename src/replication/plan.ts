@@ -83,6 +83,18 @@ function route(
   return result;
 }
 
+/** What a rollback discards, for the result's warnings. */
+function discards(pair: PairInput, prepare: readonly PrepareStep[]): string[] {
+  return prepare.flatMap((step) => {
+    if (step.do !== 'rollback') return [];
+    const lost = step.destroys.map((name) => `@${name}`);
+    if (step.writtenBytes > 0) lost.push(`${step.writtenBytes} bytes written since its newest snapshot`);
+    return lost.length === 0
+      ? []
+      : [`"${pair.target}" is rolled back to @${step.to}, which discards ${lost.join(', ')}`];
+  });
+}
+
 function actionOf(
   turn: Turn,
   prepare: readonly PrepareStep[],
@@ -175,7 +187,10 @@ function planPair(turn: Turn, { isRoot, parent, originGuid, input }: Surrounding
     formerDstId: pair.located?.formerDstId ?? '',
     refusal,
     reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
-    warnings: [...(refusal ? (pair.notes ?? []) : turn.warnings), ...(sends ? [...warnings, ...flags.warnings] : [])],
+    warnings: [
+      ...(refusal ? (pair.notes ?? []) : [...turn.warnings, ...discards(pair, prepare)]),
+      ...(sends ? [...warnings, ...flags.warnings] : []),
+    ],
   };
   return { plan, above: encryptionAbove(pair, decided, { raw, creates: creates && sends }, parent) };
 }

@@ -10,6 +10,7 @@ import { REPLACED_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import { fullName, isWithin } from '../zfs/records';
 import { zfs } from '../zfs/run';
 import type { DatasetPlan, Refusal, ReplacedCopy, ReplicationPlan } from './plan-types';
+import { rollbackObjections } from './rollback-checks';
 import type { Setup } from './setup';
 import type { Sizes } from './sizes';
 
@@ -86,7 +87,10 @@ export async function objections(
   sizes: Sizes,
   ctx: RunContext,
 ): Promise<Map<string, Refusal>> {
-  const found = await checkRoom(setup, plan, sizes, ctx);
+  const found = new Map([
+    ...(await checkRoom(setup, plan, sizes, ctx)),
+    ...(await rollbackObjections(setup, plan.datasets, ctx)),
+  ]);
   for (const copy of plan.replaced) {
     const root = plan.datasets.find(({ target }) => target === copy.target);
     if (!root || !setsAside(root)) continue;

@@ -89,7 +89,9 @@ function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowE
 
 /** All failures as the one error of the run: the only one, or the first with a count; PARTIAL_FAILURE when some succeeded. */
 function runError(failures: ReadonlyMap<string, ZfsFlowError>, book: ResultBook): ZfsFlowError {
-  const [first] = failures.values();
+  const errors = [...failures.values()];
+  // What was only held back because of another failure is not what is to be told first.
+  const first = errors.find(({ details }) => details?.['heldBackFor'] === undefined) ?? errors[0];
   if (!first) return new ZfsFlowError('TRANSFER_FAILED', 'the replication failed');
   const fine = book.result.datasets.filter(
     ({ error, action, warnings }) => !error && action !== 'skip' && warnings.every((w) => !w.startsWith('left out')),

@@ -13,6 +13,8 @@ export interface PairFacts {
   /** Null when it does not exist. */
   targetDataset: DatasetRecord | null;
   targetSnapshots: readonly SnapshotRecord[];
+  /** GUIDs of the source snapshots that the selection wants. */
+  wanted: ReadonlySet<string>;
   /** Datasets below the target that no source dataset maps to; only looked at where the target has no snapshots. */
   foreignChildren: readonly string[];
   /** The target is a mounted file system and its directory was seen to be empty. */
@@ -45,6 +47,21 @@ function isOwn({ name }: SnapshotRecord, dstId: string): boolean {
 }
 
 /**
+ * The snapshot was destroyed on the source and another one of its name taken, which is wanted: with the old one as the
+ * base, the new one could not arrive.
+ */
+function isReplaced(facts: PairFacts, base: SnapshotRecord, targetBase: SnapshotRecord): boolean {
+  if (base.kind === 'snapshot') return false;
+  return facts.sourceRecords.some(
+    ({ kind, name, guid, createtxg }) =>
+      kind === 'snapshot' &&
+      name === targetBase.name &&
+      facts.wanted.has(guid) &&
+      compareDecimal(createtxg, base.createtxg) > 0,
+  );
+}
+
+/**
  * The base: the newest target snapshot whose GUID the source still has, as a snapshot or else as a bookmark. Filters are
  * not looked at: what a filter leaves out can still be a base.
  */
@@ -57,11 +74,14 @@ function findBase(facts: PairFacts): { base: SnapshotRecord; targetBase: Snapsho
     const better = record.kind === 'snapshot' || (known?.kind === 'bookmark' && isOwn(record, facts.dstId));
     if (known === undefined || better) bySource.set(record.guid, record);
   }
+  let replaced: { base: SnapshotRecord; targetBase: SnapshotRecord } | null = null;
   for (const targetBase of inOrder(facts.targetSnapshots).toReversed()) {
     const base = bySource.get(targetBase.guid);
-    if (base) return { base, targetBase };
+    if (!base) continue;
+    if (!isReplaced(facts, base, targetBase)) return { base, targetBase };
+    replaced ??= { base, targetBase };
   }
-  return null;
+  return replaced;
 }
 
 /** Target snapshots created after `base` on the target's own pool. */

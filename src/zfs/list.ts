@@ -7,7 +7,7 @@ import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { compileExcludes } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
-import { commandError, fields } from './run';
+import { commandError, fields, unreadable } from './run';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';
@@ -59,9 +59,13 @@ const DATASET_COLUMNS = [
 const dash = (value: string | undefined): string => (value === undefined || value === '-' ? '' : value);
 const bytes = (value: string | undefined): number => Number(dash(value) || 0);
 
+/** A GUID decides what is sent, received and destroyed: one that is not a decimal number other than 0 is never used. */
+const isGuid = (text: string): boolean => /^[1-9]\d*$/.test(text);
+
 function parseDataset(line: string, host: Host): DatasetRecord {
   const parts = fields(line, DATASET_COLUMNS.length, host);
   const column = Object.fromEntries(DATASET_COLUMNS.map((name, index) => [name, parts[index] ?? '']));
+  if (!isGuid(column['guid'] ?? '')) throw unreadable(line, host);
   const own = OWN_PROPERTIES.map((key) => [key, dash(column[key])] as const).filter(([, value]) => value !== '');
   return {
     name: column['name'] ?? '',
@@ -90,6 +94,7 @@ export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], 
   const at = full.search(/[@#]/);
   if (at < 1)
     throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} names no snapshot: ${JSON.stringify(line)}`);
+  if (!isGuid(guid) || !/^\d+$/.test(createtxg)) throw unreadable(line, host);
   const record: SnapshotRecord = {
     dataset: full.slice(0, at),
     kind: full.charAt(at) === '#' ? 'bookmark' : 'snapshot',
@@ -144,6 +149,8 @@ export interface Part {
   argv: string[];
   /** Parses one line of output and keeps it. */
   take: (line: string) => void;
+  /** Datasets that a complete listing names, and whether this one did, unless ZFS says that they do not exist. */
+  named?: { roots: readonly string[]; seen: ReadonlySet<string> };
 }
 
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
@@ -157,10 +164,11 @@ export async function listParts(
     parts.map((part) => part.argv),
     {
       ...(signal ? { signal } : {}),
-      onLine: (line, index) => {
+      onLine: (line, index, whole) => {
         const part = parts[index];
         if (!part || line === '' || failure !== undefined) return;
         try {
+          if (!whole) throw unreadable(line, host);
           part.take(line);
         } catch (thrown) {
           failure = thrown;
@@ -168,7 +176,6 @@ export async function listParts(
       },
     },
   );
-  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
   let missing: string[] | undefined;
   for (const [index, part] of parts.entries()) {
     const result = results[index];
@@ -183,15 +190,32 @@ export async function listParts(
     }
     missing = absent;
   }
+  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
+  for (const { named } of parts) if (named) requireNamed(host, named, missing ?? []);
   return missing ?? [];
+}
+
+/** An empty listing with exit code 0 proves nothing: `zfs list` names at least what it was asked for. */
+export function requireNamed(
+  host: Host,
+  { roots, seen }: { roots: readonly string[]; seen: ReadonlySet<string> },
+  missing: readonly string[] = [],
+): void {
+  const dataset = roots.find((root) => !seen.has(root) && !missing.includes(root));
+  if (dataset === undefined) return;
+  const message = `a listing on ${host.label} is incomplete: "${dataset}" is not in it, and ZFS does not say that it does not exist`;
+  throw new ZfsFlowError('ZFS_ERROR', message, { dataset, host: host.label });
 }
 
 function datasetPart(host: Host, request: ListRequest, into: DatasetRecord[]): Part {
   const excluded = compileExcludes(request.exclude ?? []);
+  const seen = new Set<string>();
   return {
     argv: datasetsArgv(request),
+    named: { roots: request.roots, seen },
     take: (line) => {
       const record = parseDataset(line, host);
+      seen.add(record.name);
       if (!excluded(record.name)) into.push(record);
     },
   };

@@ -50,18 +50,19 @@ async function checked(host: Host, argv: readonly string[], options: ZfsRunOptio
   return result.stdout;
 }
 
+/** A listing has a line that is not what ZFS prints. */
+export function unreadable(line: string, host: Host): ZfsFlowError {
+  return new ZfsFlowError('ZFS_ERROR', `a line of a listing on ${host.label} cannot be read: ${JSON.stringify(line)}`, {
+    host: host.label,
+    hint: 'Does the login shell of the remote user print something of its own?',
+  });
+}
+
 /** Splits a line of `-H` output; ZFS names hold no tabs. Throws ZFS_ERROR unless there are exactly `count` fields. */
 export function fields(line: string, count: number, host: Host): string[] {
   const parts = line.split('\t');
   if (parts.length !== count) {
-    throw new ZfsFlowError(
-      'ZFS_ERROR',
-      `a line of a listing on ${host.label} cannot be read: ${JSON.stringify(line)}`,
-      {
-        host: host.label,
-        hint: 'Does the login shell of the remote user print something of its own?',
-      },
-    );
+    throw unreadable(line, host);
   }
   return parts;
 }

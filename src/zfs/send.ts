@@ -124,7 +124,7 @@ function decodeToken(text: string, usable: boolean): TokenContents | null {
     compressedBlocks: flag('compressok'),
     embeddedBlocks: flag('embedok'),
     usable,
-    problem: usable ? '' : (text.match(/cannot .*(?:\n.*)?/)?.[0] ?? text.trim()),
+    problem: usable ? '' : (text.match(/cannot .*(?:\n.*)?/)?.[0] ?? text).replace(/\s+/g, ' ').trim(),
   };
 }
 

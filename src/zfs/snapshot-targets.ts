@@ -4,6 +4,7 @@ import { ZfsFlowError } from '../errors';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
+import { requireNamed } from './list';
 import { commandError, fields } from './run';
 
 const NAMES_PER_COMMAND = 500;
@@ -37,10 +38,12 @@ export async function listTargets(
           host: host.label,
         });
   }
-  return lines(result).map((line) => {
+  const targets = lines(result).map((line) => {
     const [dataset = '', written = '', inconsistent = ''] = fields(line, 3, host);
     return { dataset, written: Number(written), inconsistent: inconsistent === '1' };
   });
+  requireNamed(host, { roots, seen: new Set(targets.map(({ dataset }) => dataset)) });
+  return targets;
 }
 
 /**

@@ -253,6 +253,42 @@ describe('replication to a diverged target', function () {
       await engine.replicate({ ...options, whenDiverged: 'rollback' });
       assert.deepEqual(await names(b, target), ['s1', 's2']);
     });
+
+    it('rolls back nothing at all when one dataset has a hold or a clone in the way', async () => {
+      const { source, target, options } = await diverged(1);
+      await a.createDataset(`${source}/child`);
+      await a.snapshot(source, 's3', { recursive: true });
+      const everything = { ...options, recursive: true, createSnapshot: 'never', whenDiverged: 'rollback' };
+      await engine.replicate(everything);
+      await b.snapshot(target, 'own', { recursive: true });
+      await a.snapshot(source, 's4', { recursive: true });
+      const refused = async (pattern: RegExp): Promise<void> => {
+        for (const mode of ['plan', 'execute'] as const) {
+          const error =
+            mode === 'plan'
+              ? (await engine.replicate({ ...everything, mode })).datasets[1]?.error
+              : await engine.refuse('DATASET_BUSY', everything);
+          assert.equal(error?.code, 'DATASET_BUSY');
+          assert.match(error.message, pattern);
+        }
+        assert.ok((await names(b, target)).includes('own') && (await names(b, `${target}/child`)).includes('own'));
+        assert.deepEqual((await marks(a, source)).tentative, []);
+      };
+      await b.run(['zfs', 'hold', 'theirs', `${target}/child@own`]);
+      await refused(/child" cannot be rolled back: .*child@own is held \(theirs\)/);
+      await b.run(['zfs', 'release', 'theirs', `${target}/child@own`]);
+      await b.run(['zfs', 'clone', `${target}/child@own`, `${target}-clone`]);
+      await refused(/the clone "backup\/d\d+-clone" depends on one of its snapshots/);
+      await b.destroy(`${target}-clone`);
+      const { datasets } = await engine.replicate(everything);
+      assert.deepEqual(
+        datasets.map(({ action, warnings }) => [action, warnings.some((text) => /discards @own/.test(text))]),
+        [
+          ['rollback', true],
+          ['rollback', true],
+        ],
+      );
+    });
   });
 
   describe('recreate', () => {

@@ -138,6 +138,20 @@ describe('planReplication', () => {
     assert.equal(plan.refusal?.code, 'SNAPSHOT_EXISTS');
   });
 
+  it('takes a base whose name the source uses again for diverged, so that whenDiverged can solve it', () => {
+    // @b was destroyed on the source and taken anew; our bookmark still knows the old one.
+    const text = { source: 'a:1 #bm:2 b:99 c:3', target: 'a:1 b:2' };
+    const refused = planOf(text);
+    assert.equal(refused.refusal?.code, 'TARGET_DIVERGED');
+    assert.match(refused.refusal.message, /last common one @a: @b; @b have the same name but are other/);
+    assert.deepEqual(refused.refusal.details['sameNameOtherSnapshot'], ['b']);
+    const rolledBack = planOf(text, { whenDiverged: 'rollback' });
+    assert.deepEqual([rolledBack.action, shown(rolledBack)], ['rollback', ['I:a>c']]);
+    assert.deepEqual(rolledBack.warnings, ['"bk/t" is rolled back to @a, which discards @b']);
+    // With nothing older in common there is nothing to go back to.
+    assert.equal(planOf({ source: '#bm:2 b:99', target: 'b:2' }).refusal?.code, 'SNAPSHOT_EXISTS');
+  });
+
   it('goes on raw or not raw as the chain began [C1 37]', () => {
     const source = { encryption: 'aes-256-gcm', keyStatus: 'available' };
     const begun = (raw: 'on' | 'off', wish: 'auto' | 'always' | 'never'): DatasetPlan =>

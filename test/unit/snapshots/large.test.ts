@@ -41,7 +41,7 @@ class Lines implements Pick<Host, 'runAll' | 'label'> {
   async runAll(_argvs: unknown, options: RunOptions = {}): Promise<CommandResult[]> {
     for (const [index, line] of this.lines.entries()) {
       if (index % 20_000 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      options.onLine?.(line, 0);
+      options.onLine?.(line, 0, true);
     }
     return [{ code: 0, signal: null, stdout: '', stderr: '' }];
   }
