@@ -62,7 +62,7 @@ function lines(order: (index: number) => number): Host {
     const txg = order(index);
     const date = new Date(Date.UTC(2020, 0, 1) + txg * 60_000).toISOString();
     const name = `auto-${date.slice(0, 10)}_${date.slice(11, 13)}-${date.slice(14, 16)}`;
-    return `tank/a@${name}\t${BigInt(txg) * 1_000_003n}\t${txg + 1}\t${1_577_836_800 + txg * 60}\t0\t24576\t0`;
+    return `tank/a@${name}\t${BigInt(txg + 1) * 1_000_003n}\t${txg + 1}\t${1_577_836_800 + txg * 60}\t0\t24576\t0`;
   };
   return new Lines(Array.from({ length: COUNT }, (_, index) => line(index))) as unknown as Host;
 }
