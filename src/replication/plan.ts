@@ -39,7 +39,11 @@ function route(
   pair: PairInput,
   base: SnapshotRecord | null,
   raw: boolean,
-  { options, originGuid }: { options: PlanInput['options']; originGuid: string | null },
+  {
+    options,
+    originGuid,
+    gone,
+  }: { options: PlanInput['options']; originGuid: string | null; gone: ReadonlySet<string> },
 ): Route {
   const result: Route = { resume: null, steps: [], prepare: [], refusal: null, reasons: [] };
   let start = base;
@@ -48,7 +52,7 @@ function route(
       source: pair.source.name,
       token: pair.token,
       sourceRecords: pair.sourceRecords,
-      targetGuids: new Set(pair.targetSnapshots.map(({ guid }) => guid)),
+      targetGuids: new Set(pair.targetSnapshots.filter(({ name }) => !gone.has(name)).map(({ guid }) => guid)),
       wanted: pair.wanted,
       baseGuid: base?.guid ?? originGuid,
       raw,
@@ -130,9 +134,11 @@ function planPair(turn: Turn, { isRoot, parent, originGuid, input }: Surrounding
   const base = 'base' in state ? state.base : null;
   const answer = answerState(pair, state, options);
   const { raw, refusal: rawRefusal, warnings } = decideRaw(pair, base !== null, options);
-  const found = route(pair, base, raw, { options, originGuid });
-  const prepare = [...turn.prepare, ...found.prepare, ...(Array.isArray(answer) ? answer : [])];
-  const gone = new Set(prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
+  const answered = Array.isArray(answer) ? answer : [];
+  /** Names of target snapshots that a rollback discards. */
+  const gone = new Set(answered.flatMap((step) => (step.do === 'rollback' ? step.destroys : [])));
+  const found = route(pair, base, raw, { options, originGuid, gone });
+  const prepare = [...turn.prepare, ...found.prepare, ...answered];
   const initial = base === null;
   const action = actionOf(turn, prepare, found, base);
   const sends = found.resume !== null || found.steps.length > 0;
