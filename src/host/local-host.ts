@@ -3,6 +3,7 @@ import type { LogLevel } from '../context';
 import { factsScript, parseFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
 import { runProcess } from './local-process';
+import { abortable } from './run-options';
 import { addPipeline } from './pipe-script';
 import { displayCommand, ScriptWriter, splitPath, SYSTEM_PATH, WRAPPER } from './quote';
 import { checkTag, LOCAL_WRAPPER } from './tagged';
@@ -15,6 +16,7 @@ export class LocalHost implements Host {
   private readonly env: NodeJS.ProcessEnv;
   private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
   private known: HostFacts | undefined;
+  private asking: Promise<HostFacts> | undefined;
 
   /** `zfsPath`: further directories for PATH. */
   constructor(options: { zfsPath?: string } = {}) {
@@ -38,14 +40,9 @@ export class LocalHost implements Host {
 
   async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
     if (this.known && options.refresh !== true) return this.known;
-    const signal = options.signal ? { signal: options.signal } : {};
-    const answer = await runProcess(['/bin/sh', '-c', factsScript('none')], this.env, this.label, {
-      timeoutMs: 60_000,
-      ...signal,
-    });
-    this.counters.commands++;
-    this.known = parseFacts(answer, false, this.label);
-    return this.known;
+    // Both ends of a run within this machine ask at the same time.
+    this.asking ??= this.askFacts().finally(() => (this.asking = undefined));
+    return abortable(this.asking, options.signal);
   }
 
   async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
@@ -77,6 +74,14 @@ export class LocalHost implements Host {
   async close(): Promise<void> {
     this.known = undefined;
     await Promise.resolve();
+  }
+
+  private async askFacts(): Promise<HostFacts> {
+    const ask = ['/bin/sh', '-c', factsScript('none')];
+    const answer = await runProcess(ask, this.env, this.label, { timeoutMs: 60_000 });
+    this.counters.commands++;
+    this.known = parseFacts(answer, false, this.label);
+    return this.known;
   }
 
   private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {

@@ -4,9 +4,10 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
-import { createBookmarks, destroyBookmarks } from '../zfs/bookmark';
+import { createBookmarks } from '../zfs/bookmark';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
 import { listNamedSnapshots } from '../zfs/list';
+import { removeMarks } from '../zfs/mark-order';
 import { parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import { runBatch } from '../zfs/batch';
@@ -121,20 +122,21 @@ async function moveTargetHolds(
   return [markWarning('release', setup.target.label, released)];
 }
 
-async function releaseStepHolds(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
+/** Snapshots of these datasets (in this order) that this run holds, or one before it that did not come to its end. */
+async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string[][]> {
   const tag = runHoldTag(setup);
-  const names = new Set(
-    finished
-      .filter(({ plan }) => sends(plan))
-      .flatMap(({ plan }) => sentSnapshots(plan).map((s) => `${plan.source}@${s.name}`)),
-  );
   const dirty = finished
     .filter(isDirty)
     .flatMap(({ pair }) =>
       pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((s) => `${s.dataset}@${s.name}`),
     );
-  for (const hold of await listHolds(setup.source, dirty, ctx.signal)) if (hold.tag === tag) names.add(hold.snapshot);
-  return markWarning('release', setup.source.label, await releaseSnapshots(setup.source, tag, [...names], ctx.signal));
+  const found = await listHolds(setup.source, dirty, ctx.signal);
+  const held = new Set(found.filter((hold) => hold.tag === tag).map(({ snapshot }) => snapshot));
+  return finished.map(({ plan, pair }) => {
+    const own = sends(plan) ? sentSnapshots(plan).map(({ name }) => `${plan.source}@${name}`) : [];
+    const old = pair.sourceRecords.map(({ dataset, name }) => `${dataset}@${name}`).filter((name) => held.has(name));
+    return [...new Set([...own, ...old])];
+  });
 }
 
 function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
@@ -187,20 +189,22 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
   if (setup.options.holdPending) {
     const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
     const create = marks.flatMap((mark) => mark.create);
-    const [created, holds] = await Promise.all([
+    const [created, moved] = await Promise.all([
       createBookmarks(setup.source, create, ctx.signal),
       moveTargetHolds(setup, good, ctx),
     ]);
-    warnings.push(markWarning('bookmark', setup.source.label, created), ...holds);
-    warnings.push(await releaseStepHolds(setup, good, ctx));
+    warnings.push(markWarning('bookmark', setup.source.label, created), ...moved);
+    const holds = await stepHolds(setup, good, ctx);
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
     const failed = new Set(created.map(({ command }) => command?.at(-1)));
-    const removable = good.flatMap((one, index) => {
+    const old = good.map((one, index) => {
       const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
-      return made.some(({ bookmark }) => failed.has(bookmark)) ? [] : [...destroy, ...formerMarks(one)];
+      const stays = made.some(({ bookmark }) => failed.has(bookmark));
+      return { holds: holds[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
     });
-    const destroyed = await destroyBookmarks(setup.source, removable, ctx.signal);
-    warnings.push(markWarning('destroy bookmarks', setup.source.label, destroyed));
+    const left = await removeMarks(setup.source, runHoldTag(setup), old, ctx.signal);
+    warnings.push(markWarning('release', setup.source.label, left.holds));
+    warnings.push(markWarning('destroy bookmarks', setup.source.label, left.bookmarks));
   }
   return { failures, warnings: warnings.filter((warning) => warning !== null) };
 }

@@ -3,8 +3,8 @@
 // Turning them into final marks once something has arrived is `finish.ts`.
 import type { RunContext } from '../context';
 import type { ZfsFlowError } from '../errors';
-import { createBookmarks, type BookmarkRequest } from '../zfs/bookmark';
-import { holdSnapshots } from '../zfs/hold';
+import type { BookmarkRequest } from '../zfs/bookmark';
+import { addMarks } from '../zfs/mark-order';
 import { bookmarkName, destinationId, parseBookmarkName, stepHoldTag } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import type { DatasetPlan } from './plan-types';
@@ -74,11 +74,10 @@ export async function protect(
   const sending = plans.filter(sends);
   if (!setup.options.holdPending || sending.length === 0) return [];
   const bookmarks = sending.flatMap((plan) => tentativeBookmarks(plan, records(plan.source)));
-  const bookmarkErrors = await createBookmarks(setup.source, bookmarks, ctx.signal);
-  const held = sending.flatMap((plan) => sentSnapshots(plan).map(({ name }) => `${plan.source}@${name}`));
-  const holdErrors = await holdSnapshots(setup.source, runHoldTag(setup), held, ctx.signal);
+  const holds = sending.flatMap((plan) => sentSnapshots(plan).map(({ name }) => `${plan.source}@${name}`));
+  const errors = await addMarks(setup.source, { bookmarks, tag: runHoldTag(setup), holds }, ctx.signal);
   return [
-    markWarning('bookmark', setup.source.label, bookmarkErrors),
-    markWarning('hold', setup.source.label, holdErrors),
+    markWarning('bookmark', setup.source.label, errors.bookmarks),
+    markWarning('hold', setup.source.label, errors.holds),
   ].filter((warning) => warning !== null);
 }

@@ -43,6 +43,9 @@ async function writtenSizes(setup: Setup, snapshots: readonly string[], ctx: Run
 
 const stepSnapshots = ({ dataset, spans }: SendStep): string[] => spans.map((name) => `${dataset}@${name}`);
 
+/** So few are estimated as quickly as their `written` is asked for, which may not be enough. */
+const FEW_STEPS = 2;
+
 /** Datasets whose `written` alone says that they are small; their estimates are filled in. */
 async function judgeByWritten(
   setup: Setup,
@@ -54,6 +57,7 @@ async function judgeByWritten(
   const eligible = plans.filter(
     ({ resume, steps }) => !resume && steps.length > 0 && steps.every(({ from }) => from !== null),
   );
+  if (eligible.reduce((sum, { steps }) => sum + steps.length, 0) <= FEW_STEPS) return;
   const written = await writtenSizes(
     setup,
     eligible.flatMap(({ steps }) => steps.flatMap(stepSnapshots)),

@@ -16,7 +16,7 @@ const ARGUMENT_CHARACTERS = 60_000;
 export interface BatchOptions {
   signal?: AbortSignal;
   /** Judges a failed command to be fine after all (already done, nothing to do). */
-  ignore?: (result: CommandResult) => boolean;
+  ignore?: (result: CommandResult, argv: readonly string[]) => boolean;
   /** How many commands are worth a lane of their own. */
   commandsPerLane?: number;
 }
@@ -32,10 +32,11 @@ export async function runBatch(
 ): Promise<ZfsFlowError[]> {
   const lanes = Math.min(LANES, Math.ceil(argvs.length / (options.commandsPerLane ?? COMMANDS_PER_LANE)));
   const shares = Array.from({ length: lanes }, (_, lane) => argvs.filter((__, index) => index % lanes === lane));
-  return (await Promise.all(shares.map((share) => runLane(host, share, options)))).flat();
+  return (await Promise.all(shares.map((share) => runInOrder(host, share, options)))).flat();
 }
 
-async function runLane(
+/** Like {@link runBatch}, each command after the one before it has ended, however that ended. */
+export async function runInOrder(
   host: Host,
   argvs: readonly (readonly string[])[],
   options: BatchOptions,
@@ -46,7 +47,7 @@ async function runLane(
     const results = await host.runAll(slice, options.signal ? { signal: options.signal } : {});
     for (const [index, argv] of slice.entries()) {
       const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
-      if (result.code === 0 || options.ignore?.(result)) continue;
+      if (result.code === 0 || options.ignore?.(result, argv)) continue;
       errors.push(commandError(host, argv, result));
     }
   }

@@ -2,7 +2,7 @@
 // which ones there should be is decided in `replication/`.
 import type { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
-import type { Host } from '../host/host';
+import type { CommandResult, Host } from '../host/host';
 import { runBatch } from './batch';
 
 export interface BookmarkRequest {
@@ -70,6 +70,20 @@ function failedIndices(json: string): Set<number> | null {
   }
 }
 
+export const bookmarkArgv = ({ from, bookmark }: BookmarkRequest): string[] => ['zfs', 'bookmark', from, bookmark];
+
+/** `zfs bookmark` failed, but there it is. */
+export const isBookmarked = ({ stderr }: CommandResult): boolean => /bookmark exists|already exists/.test(stderr);
+
+export function destroyBookmarkArgv(name: string): string[] {
+  // A name without '#' would destroy a dataset.
+  if (!name.includes('#')) throw new TypeError(`not a bookmark: ${name}`);
+  return ['zfs', 'destroy', name];
+}
+
+/** `zfs destroy` failed, but it is gone. */
+export const isBookmarkGone = ({ stderr }: CommandResult): boolean => /does not exist|could not find/.test(stderr);
+
 /**
  * Creates bookmarks; one that exists already is fine. Returns the errors of those that could not be made (missing
  * rights, pool without the feature …).
@@ -86,11 +100,7 @@ export async function createBookmarks(
     for (const [pool, group] of byPool) rest.push(...(await createByProgram(host, pool, group, signal)));
     left = rest;
   }
-  return runBatch(
-    host,
-    left.map(({ from, bookmark }) => ['zfs', 'bookmark', from, bookmark]),
-    { ...(signal ? { signal } : {}), ignore: ({ stderr }) => /bookmark exists|already exists/.test(stderr) },
-  );
+  return runBatch(host, left.map(bookmarkArgv), { ...(signal ? { signal } : {}), ignore: isBookmarked });
 }
 
 /** Destroys bookmarks (full names), one command each as ZFS wants it; one that is gone already is fine. */
@@ -99,13 +109,8 @@ export async function destroyBookmarks(
   bookmarks: readonly string[],
   signal?: AbortSignal,
 ): Promise<ZfsFlowError[]> {
-  for (const name of bookmarks) {
-    // A name without '#' would destroy a dataset.
-    if (!name.includes('#')) throw new TypeError(`not a bookmark: ${name}`);
-  }
-  return runBatch(
-    host,
-    bookmarks.map((name) => ['zfs', 'destroy', name]),
-    { ...(signal ? { signal } : {}), ignore: ({ stderr }) => /does not exist|could not find/.test(stderr) },
-  );
+  return runBatch(host, bookmarks.map(destroyBookmarkArgv), {
+    ...(signal ? { signal } : {}),
+    ignore: isBookmarkGone,
+  });
 }

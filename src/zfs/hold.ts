@@ -4,9 +4,10 @@ import type { Host } from '../host/host';
 import { groupNames, LANES, runBatch } from './batch';
 import { commandError, fields } from './run';
 
-const NAMES_PER_COMMAND = 100;
+/** In one command. */
+export const NAMES_PER_COMMAND = 100;
 /** Fewer than this are not worth another command. */
-const NAMES_PER_LANE = 12;
+export const NAMES_PER_LANE = 12;
 
 /**
  * `zfs hold` and `zfs release` wait for a transaction group to be written for each name (13 to 100 ms); commands that run
@@ -17,6 +18,16 @@ function groupsForLanes(names: readonly string[]): string[][] {
   return groupNames(names, Math.min(NAMES_PER_COMMAND, Math.max(1, Math.ceil(names.length / lanes))));
 }
 
+export const holdArgv = (tag: string, names: readonly string[]): string[] => ['zfs', 'hold', tag, ...names];
+
+/** `zfs hold` failed, but all that it says is that they had the tag already. */
+export const isHeld = onlyComplaints(/tag already exists/);
+
+export const releaseArgv = (tag: string, names: readonly string[]): string[] => ['zfs', 'release', tag, ...names];
+
+/** `zfs release` failed, but all that it says is that they are gone or have no such tag. */
+export const isReleased = onlyComplaints(/no such tag|does not exist/);
+
 /** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
 export async function holdSnapshots(
   host: Host,
@@ -26,8 +37,8 @@ export async function holdSnapshots(
 ): Promise<ZfsFlowError[]> {
   return runBatch(
     host,
-    groupsForLanes(snapshots).map((names) => ['zfs', 'hold', tag, ...names]),
-    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: onlyComplaints(/tag already exists/) },
+    groupsForLanes(snapshots).map((names) => holdArgv(tag, names)),
+    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: isHeld },
   );
 }
 
@@ -40,8 +51,8 @@ export async function releaseSnapshots(
 ): Promise<ZfsFlowError[]> {
   return runBatch(
     host,
-    groupsForLanes(snapshots).map((names) => ['zfs', 'release', tag, ...names]),
-    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: onlyComplaints(/no such tag|does not exist/) },
+    groupsForLanes(snapshots).map((names) => releaseArgv(tag, names)),
+    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: isReleased },
   );
 }
 
