@@ -26,9 +26,22 @@ const HELPER_PROGRAMS = [
   'zpool',
 ] as const;
 
+/** For so long a machine is believed to be what it was; its pools and programs are asked for every time. Milliseconds. */
+const LASTING_MS = 10 * 60_000;
+
+/** Facts with the time when all of them were asked for. */
+export interface KnownFacts {
+  facts: HostFacts;
+  asked: number;
+}
+
+/** Whether {@link changingScript} is enough. A machine that had no ZFS may have been given it. */
+export function stillHolds(known: KnownFacts | undefined): known is KnownFacts {
+  return known !== undefined && known.facts.zfsVersion !== '' && Date.now() - known.asked < LASTING_MS;
+}
+
 /** A `sh` script that prints `key<TAB>value` lines. It always exits with 0; what is missing is missing. */
 export function factsScript(privilege: Privilege): string {
-  const elevated = privilege === 'none' ? '' : ` || ${privilege} -n zpool list -Hp -o name,guid,health 2>/dev/null`;
   return [
     `t=$(printf '\\t')`,
     'echo "platform$t$(uname -s)"',
@@ -36,22 +49,55 @@ export function factsScript(privilege: Privilege): string {
     'echo "uid$t$(id -u)"',
     // "zfs-2.2.4-1" and "zfs-kmod-2.2.4-1", one a line; `zfs version` came with 0.8.
     'zfs version 2>/dev/null | while read -r v; do case $v in zfs-kmod-*) echo "kernel$t${v#zfs-kmod-}";; zfs-*) echo "zfs$t${v#zfs-}";; esac; done',
-    `for p in ${HELPER_PROGRAMS.join(' ')}; do command -v $p >/dev/null 2>&1 && echo "program$t$p"; done`,
-    `{ zpool list -Hp -o name,guid,health 2>/dev/null${elevated}; } | while read -r v; do echo "pool$t$v"; done`,
     'if [ -r /proc/cpuinfo ]; then grep -qwm1 aes /proc/cpuinfo; else uname -m | grep -Eq "amd64|arm64|aarch64"; fi && echo "aes${t}1"',
-    'exit 0',
+    ...changing(privilege),
   ].join('\n');
 }
 
-/** Throws ZFS_ERROR when the answer is not one. */
-export function parseFacts(result: CommandResult, noisyShell: boolean, host: string): HostFacts {
+/** The part of {@link factsScript} whose answer may be another one with each run. */
+export function changingScript(privilege: Privilege): string {
+  return [`t=$(printf '\\t')`, ...changing(privilege)].join('\n');
+}
+
+function changing(privilege: Privilege): string[] {
+  const elevated = privilege === 'none' ? '' : ` || ${privilege} -n zpool list -Hp -o name,guid,health 2>/dev/null`;
+  return [
+    `for p in ${HELPER_PROGRAMS.join(' ')}; do command -v $p >/dev/null 2>&1 && echo "program$t$p"; done`,
+    `{ zpool list -Hp -o name,guid,health 2>/dev/null${elevated}; } | while read -r v; do echo "pool$t$v"; done`,
+    'exit 0',
+  ];
+}
+
+function readLines(text: string): Map<string, string[]> {
   const all = new Map<string, string[]>();
-  for (const line of result.stdout.split('\n')) {
+  for (const line of text.split('\n')) {
     const tab = line.indexOf('\t');
     if (tab < 0) continue;
     const key = line.slice(0, tab);
     all.set(key, [...(all.get(key) ?? []), line.slice(tab + 1)]);
   }
+  return all;
+}
+
+function readChanging(all: ReadonlyMap<string, string[]>): Pick<HostFacts, 'programs' | 'pools'> {
+  return {
+    programs: new Set(all.get('program')),
+    pools: (all.get('pool') ?? []).map((line) => {
+      const [name = '', guid = '', health = ''] = line.split('\t');
+      return { name, guid, health };
+    }),
+  };
+}
+
+/** What was known, with the answer to {@link changingScript}; null when that is no answer, or ZFS has gone. */
+export function updateFacts(known: HostFacts, result: CommandResult, noisyShell: boolean): HostFacts | null {
+  const answer = readChanging(readLines(result.stdout));
+  return result.code === 0 && answer.programs.has('zfs') ? { ...known, ...answer, noisyShell } : null;
+}
+
+/** Throws ZFS_ERROR when the answer is not one. */
+export function parseFacts(result: CommandResult, noisyShell: boolean, host: string): HostFacts {
+  const all = readLines(result.stdout);
   const first = (key: string): string => all.get(key)?.[0] ?? '';
   if (result.code !== 0 || first('platform') === '') {
     throw new ZfsFlowError('ZFS_ERROR', `could not find out what ${host} is`, {
@@ -66,11 +112,7 @@ export function parseFacts(result: CommandResult, noisyShell: boolean, host: str
     zfsVersion: first('zfs'),
     zfsKernelVersion: first('kernel'),
     isRoot: first('uid') === '0',
-    programs: new Set(all.get('program')),
-    pools: (all.get('pool') ?? []).map((line) => {
-      const [name = '', guid = '', health = ''] = line.split('\t');
-      return { name, guid, health };
-    }),
+    ...readChanging(all),
     aes: first('aes') === '1',
     noisyShell,
   };

@@ -1,6 +1,6 @@
 // The machine that runs Node-RED. Commands are started directly, without a shell.
 import type { LogLevel } from '../context';
-import { factsScript, parseFacts } from './facts';
+import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
 import { runProcess } from './local-process';
 import { abortable } from './run-options';
@@ -15,7 +15,7 @@ export class LocalHost implements Host {
   readonly counters = { commands: 0, connections: 0 };
   private readonly env: NodeJS.ProcessEnv;
   private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
-  private known: HostFacts | undefined;
+  private known: KnownFacts | undefined;
   private asking: Promise<HostFacts> | undefined;
 
   /** `zfsPath`: further directories for PATH. */
@@ -39,7 +39,7 @@ export class LocalHost implements Host {
   }
 
   async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
-    if (this.known && options.refresh !== true) return this.known;
+    if (this.known && options.refresh !== true) return this.known.facts;
     // Both ends of a run within this machine ask at the same time.
     this.asking ??= this.askFacts().finally(() => (this.asking = undefined));
     return abortable(this.asking, options.signal);
@@ -77,11 +77,18 @@ export class LocalHost implements Host {
   }
 
   private async askFacts(): Promise<HostFacts> {
-    const ask = ['/bin/sh', '-c', factsScript('none')];
-    const answer = await runProcess(ask, this.env, this.label, { timeoutMs: 60_000 });
+    if (stillHolds(this.known)) {
+      const facts = updateFacts(this.known.facts, await this.ask(changingScript('none')), false);
+      if (facts) return (this.known = { ...this.known, facts }).facts;
+    }
+    const facts = parseFacts(await this.ask(factsScript('none')), false, this.label);
+    this.known = { facts, asked: Date.now() };
+    return facts;
+  }
+
+  private async ask(script: string): Promise<CommandResult> {
     this.counters.commands++;
-    this.known = parseFacts(answer, false, this.label);
-    return this.known;
+    return runProcess(['/bin/sh', '-c', script], this.env, this.label, { timeoutMs: 60_000 });
   }
 
   private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {

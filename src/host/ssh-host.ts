@@ -3,7 +3,7 @@
 import { extname, join } from 'node:path';
 import type { LogLevel } from '../context';
 import { ZfsFlowError } from '../errors';
-import { factsScript, parseFacts } from './facts';
+import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from './facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from './host';
 import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from './marked-output';
 import { addPipeline } from './pipe-script';
@@ -32,7 +32,7 @@ export class SshHost implements Host {
   private readonly setup: CommandSetup;
   private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
   private readonly count = { commands: 0, pipes: 0 };
-  private known: { facts: HostFacts; generation: number } | undefined;
+  private known: (KnownFacts & { generation: number }) | undefined;
   private asking: Promise<HostFacts> | undefined;
 
   constructor(private readonly options: SshHostOptions) {
@@ -165,11 +165,21 @@ export class SshHost implements Host {
   }
 
   private async askFacts(): Promise<HostFacts> {
-    const ask = ['/bin/sh', '-c', factsScript(this.setup.privilege)];
-    const { results, noisy } = await this.execute([ask], { timeoutMs: 60_000 });
+    const { known } = this;
+    // Another connection may lead to another machine, or to one that was started anew.
+    if (known?.generation === this.connection.generation && stillHolds(known)) {
+      const { results, noisy } = await this.ask(changingScript(this.setup.privilege));
+      const facts = updateFacts(known.facts, results[0] as CommandResult, noisy);
+      if (facts && known.generation === this.connection.generation) return (this.known = { ...known, facts }).facts;
+    }
+    const { results, noisy } = await this.ask(factsScript(this.setup.privilege));
     const facts = parseFacts(results[0] as CommandResult, noisy, this.label);
-    this.known = { facts, generation: this.connection.generation };
+    this.known = { facts, asked: Date.now(), generation: this.connection.generation };
     return facts;
+  }
+
+  private async ask(script: string): Promise<RemoteRunResult> {
+    return this.execute([['/bin/sh', '-c', script]], { timeoutMs: 60_000 });
   }
 
   /** sshd makes each command the leader of a session and process group of its own, so the group is the command. */
