@@ -1,0 +1,40 @@
+// What is believed of a machine that was asked a moment ago.
+import assert from 'node:assert/strict';
+import { parseFacts, stillHolds, updateFacts } from '../../../src/host/facts';
+import type { CommandResult } from '../../../src/host/host';
+
+const answer = (lines: readonly string[], code = 0): CommandResult => {
+  return { code, signal: null, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
+};
+const machine = ['platform\tLinux', 'hostname\ta', 'uid\t0', 'zfs\t2.4.4', 'aes\t1'];
+const changing = ['program\tzfs', 'program\tmbuffer', 'pool\ttank\t123\tONLINE'];
+const known = parseFacts(answer([...machine, ...changing]), false, 'a');
+
+describe('facts of a machine', () => {
+  it('have the pools and programs of the last answer, and the rest as it was', () => {
+    const now = answer(['program\tzfs', 'pool\ttank\t123\tDEGRADED', 'pool\tnew\t18446744073709551615\tONLINE']);
+    assert.deepEqual(updateFacts(known, now, true), {
+      ...known,
+      noisyShell: true,
+      programs: new Set(['zfs']),
+      pools: [
+        { name: 'tank', guid: '123', health: 'DEGRADED' },
+        { name: 'new', guid: '18446744073709551615', health: 'ONLINE' },
+      ],
+    });
+  });
+
+  it('are asked for anew when the answer is none, or ZFS is not there any more', () => {
+    assert.equal(updateFacts(known, answer([]), false), null);
+    assert.equal(updateFacts(known, answer(changing, 1), false), null);
+    assert.equal(updateFacts(known, answer(['program\tmbuffer', 'pool\ttank\t123\tONLINE']), false), null);
+  });
+
+  it('are believed for minutes, those of a machine without ZFS never', () => {
+    const minutes = (count: number): number => Date.now() - count * 60_000;
+    assert.equal(stillHolds(undefined), false);
+    assert.equal(stillHolds({ facts: known, asked: minutes(9) }), true);
+    assert.equal(stillHolds({ facts: known, asked: minutes(11) }), false);
+    assert.equal(stillHolds({ facts: { ...known, zfsVersion: '' }, asked: minutes(0) }), false);
+  });
+});
