@@ -95,6 +95,25 @@ describe('small streams', function () {
     assert.equal((await far(1).run(['cat', `/tmp/${name}`])).stdout, name);
   });
 
+  it('pass whatever the login shell is, and with sudo and doas', async () => {
+    const accounts = [
+      { username: 'cshuser' },
+      { username: 'fishuser' },
+      { username: 'op', sudo: 'sudo' },
+      { username: 'op', sudo: 'doas' },
+    ] as const;
+    for (const account of accounts) {
+      hosts = machines.map((machine) => connect(machine, account));
+      opened.push(...hosts);
+      for (const turn of ['one', 'two']) {
+        const text = `${turn} of ${account.username}'s`;
+        await move(['printf', '%s', text], ['sh', '-c', 'head -c "$1"', 'sh', String(text.length)]);
+        const { stages } = await move(['zfs', 'version'], shell('read -r line; read -r module; echo "$line"'));
+        assert.match(stages[1]?.stderr ?? '', /^zfs-2\./);
+      }
+    }
+  });
+
   it('fail with the exit code of either side, and the next one passes', async () => {
     await passes('before');
     await assert.rejects(move(shell('printf half; echo why >&2; exit 3'), shell('cat >/tmp/half')), (error) => {
