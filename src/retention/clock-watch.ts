@@ -2,17 +2,28 @@
 // ahead makes every snapshot a year old. The time since the machine booted, which nobody sets and which goes on while it
 // sleeps, says how much time has really passed.
 import { uptime } from 'node:os';
+import { performance } from 'node:perf_hooks';
 
 /** A clock may be put right by so much, ms; an age that is wrong by no more costs nothing. */
 export const JUMP_TOLERANCE_MS = 3_600_000;
 /** After so long (ms since the boot) a machine without a battery for its clock has asked the network for the time. */
 const SETTLED_MS = 180_000;
 
+/** Ms since the boot; where the system does not tell, ms since this process began, which stands still while it sleeps. */
+function sinceBoot(): () => number {
+  try {
+    uptime();
+    return () => uptime() * 1000;
+  } catch {
+    return () => performance.now();
+  }
+}
+
 export class ClockWatch {
   /** Wall clock and time since the boot at the moment when the clock was last believed, ms. */
   private believed: { wall: number; steady: number } | undefined;
 
-  constructor(private readonly steady: () => number = () => uptime() * 1000) {}
+  constructor(private readonly steady: () => number = sinceBoot()) {}
 
   /** Believes the clock now, or as soon as it can have been set after the boot. */
   start(wall: () => number = () => Date.now()): void {

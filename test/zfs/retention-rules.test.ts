@@ -180,6 +180,18 @@ describe('retention rules on real ZFS', () => {
     assert.deepEqual(await names(), ['b', 'd']);
   });
 
+  it('rule 18: where no program runs, what its own property keeps is asked for before anything is destroyed', async () => {
+    await take('a', 'b', 'c', 'd');
+    await nas.run(['zfs', 'set', 'org.truenas:destroy_at_1=2099-01-01', `${dataset}@b`]);
+    const result = await run({}, undefined, resolver({ nas: withoutPrograms(host) }));
+    assert.deepEqual(result.destroyed.map(({ name }) => name).toSorted(), ['a', 'c']);
+    assert.match(
+      result.keep.find(({ name }) => name === 'b')?.reasons.join() ?? '',
+      /destroy_at_1 keeps it until 2099/,
+    );
+    assert.deepEqual(await names(), ['b', 'd']);
+  });
+
   it('rule 19: what its own property keeps does not count for the breaker', async () => {
     const list = Array.from({ length: 11 }, (_, index) => `s${String(index).padStart(2, '0')}`);
     await take(...list, 'newest');
