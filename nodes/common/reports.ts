@@ -23,6 +23,12 @@ export interface ReportSettings {
   changed(outcome?: Outcome): void;
 }
 
+/**
+ * Events after which the status changes again in the same moment, while what is shown is shown for a second: a queued run
+ * starts as a rule, and `ended` follows the last event.
+ */
+const BRIEF: ReadonlySet<string> = new Set(['queued', 'finished', 'failed', 'cancelled', 'skipped']);
+
 /** Messages of a sequence that are sent before other work gets its turn. */
 const BATCH = 200;
 
@@ -33,8 +39,7 @@ export class Reports implements Reporter<Ticket> {
     const [ticket] = tickets;
     // Of a control message's job only what it says by itself is told: it starts nothing that a person would call a run.
     if (ticket?.control !== undefined && event.event !== 'warning' && event.event !== 'command') return;
-    // As a rule it starts in the next moment, and a status is shown for a second.
-    if (event.event !== 'queued') this.settings.changed();
+    if (!BRIEF.has(event.event)) this.settings.changed();
     if (!isShown(event.level, this.settings.logLevel)) return;
     this.send(1, logMessage(this.settings.node.type, event, ticket?.msg));
     this.log(event);
