@@ -1,11 +1,11 @@
 // The marks of ours on both sides of a replication: what each protects, which look stale, and letting those for one
 // destination go. Answers to the control messages `protections` and `release`.
 import type { HostResolver, RunContext } from '../context';
-import { invalidOption } from '../errors';
+import { invalidOption, toZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
 import { destroyBookmarks } from '../zfs/bookmark';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { listSnapshots } from '../zfs/list';
+import { listDatasets, listSnapshots } from '../zfs/list';
 import { destinationId, MARK_PREFIX, parseBookmarkName, stepHoldTag, TARGET_HOLD_TAG } from '../zfs/marks';
 import { fullName, type SnapshotRecord } from '../zfs/records';
 import { commonPath, mapDataset } from './mapping';
@@ -26,7 +26,10 @@ export interface Protection {
   dstId: string;
   /** What it is for, for a person. */
   protects: string;
-  /** Left by a run that did not end, or for a destination that is not this node's. */
+  /**
+   * Left by a run that did not end, or for a destination that is gone from the target's pool. Destinations on other pools,
+   * or while the target does not answer, are never called stale: releasing one that is in use breaks its chain.
+   */
   stale: boolean;
 }
 
@@ -35,11 +38,12 @@ const STEP_TAG = /^zfsflow_step_([0-9a-f]{16}-[0-9a-f]{12})$/;
 interface Side {
   side: 'source' | 'target';
   host: Host;
-  /** Destination ids of this node, to the target dataset each stands for. */
+  /** Destination ids of this node, and of datasets on the target's pool, to the dataset each stands for. */
   known: ReadonlyMap<string, string>;
+  isGone: (dstId: string) => boolean;
 }
 
-function bookmarkProtections(records: readonly SnapshotRecord[], { side, host, known }: Side): Protection[] {
+function bookmarkProtections(records: readonly SnapshotRecord[], { side, host, known, isGone }: Side): Protection[] {
   return records.flatMap((record): Protection[] => {
     const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
     if (!own) return [];
@@ -56,7 +60,7 @@ function bookmarkProtections(records: readonly SnapshotRecord[], { side, host, k
         guid: record.guid,
         dstId: own.dstId,
         protects: own.tentative ? `the base of a send to ${where} that has not ended` : `${where} has this snapshot`,
-        stale: own.tentative || target === undefined,
+        stale: own.tentative || isGone(own.dstId),
       },
     ];
   });
@@ -85,7 +89,7 @@ async function holdProtections(records: readonly SnapshotRecord[], side: Side, c
           step !== undefined
             ? 'a send that is running or was interrupted'
             : 'the newest replicated snapshot of this copy',
-        stale: step !== undefined || !side.known.has(dstId),
+        stale: step !== undefined || (dstId !== '' && side.isGone(dstId)),
       };
     });
 }
@@ -100,12 +104,58 @@ async function sideProtections(
   return [...bookmarkProtections(snapshots, side), ...(await holdProtections(snapshots, side, ctx))];
 }
 
-async function targetPool(host: Host, dataset: string, ctx: RunContext): Promise<string | null> {
-  const facts = await host.facts({ refresh: true, signal: ctx.signal });
-  return facts.pools.find(({ name }) => name === dataset.split('/')[0])?.guid ?? null;
+interface TargetPool {
+  guid: string;
+  /** Full names of its datasets. */
+  datasets: string[];
 }
 
-/** All marks of ours on the datasets of this node. Throws what a listing throws. */
+/** Null when it is not imported, or the target does not answer, which is no obstacle to what concerns the source. */
+async function targetPool(host: Host, dataset: string, ctx: RunContext): Promise<TargetPool | null> {
+  try {
+    const facts = await host.facts({ refresh: true, signal: ctx.signal });
+    const pool = facts.pools.find(({ name }) => name === dataset.split('/')[0]);
+    if (!pool) return null;
+    const listed = await listDatasets(host, { roots: [pool.name], recursive: true, signal: ctx.signal });
+    return { guid: pool.guid, datasets: listed.datasets.map(({ name }) => name) };
+  } catch (thrown) {
+    ctx.signal.throwIfAborted();
+    const { code, message } = toZfsFlowError(thrown);
+    ctx.emit({
+      event: 'warning',
+      level: 'warn',
+      code,
+      message: `only the marks on the source can be seen: ${message}`,
+    });
+    return null;
+  }
+}
+
+const pathOf = (dstId: string): string => dstId.slice(dstId.indexOf('-'));
+
+/** Which dataset each destination id in `ids` stands for, as far as it can be said, and which are gone. */
+function destinations(
+  pool: TargetPool | null,
+  targets: readonly string[],
+  ids: readonly string[],
+): Pick<Side, 'known' | 'isGone'> {
+  const known = new Map<string, string>();
+  if (pool === null) {
+    // The path is part of the id: with the pool away, one that fits is taken for this node's.
+    const byPath = new Map(targets.map((name) => [pathOf(destinationId('0', name)), name]));
+    for (const id of ids) {
+      const name = byPath.get(pathOf(id));
+      if (name !== undefined) known.set(id, name);
+    }
+    return { known, isGone: () => false };
+  }
+  for (const name of [...pool.datasets, ...targets]) known.set(destinationId(pool.guid, name), name);
+  const alive = new Set(pool.datasets.map((name) => destinationId(pool.guid, name)));
+  const [prefix = ''] = destinationId(pool.guid, '').split('-');
+  return { known, isGone: (dstId) => dstId.startsWith(`${prefix}-`) && !alive.has(dstId) };
+}
+
+/** All marks of ours on the datasets of this node. Throws what a listing of the source throws. */
 export async function listProtections(
   options: ReplicateOptions,
   hosts: HostResolver,
@@ -121,26 +171,23 @@ export async function listProtections(
     signal: ctx.signal,
   });
   const common = commonPath(options.sourceDatasets);
-  const known = new Map<string, string>();
-  if (pool !== null) {
-    const names = new Set([...options.sourceDatasets, ...snapshots.map(({ dataset }) => dataset)]);
-    for (const name of names) {
-      const mapped = mapDataset(name, common, options.targetDataset);
-      known.set(destinationId(pool, mapped), mapped);
-    }
-    known.set(destinationId(pool, options.targetDataset), options.targetDataset);
-  }
-  const sourceSide: Side = { side: 'source', host: source, known };
-  const found = [...bookmarkProtections(snapshots, sourceSide), ...(await holdProtections(snapshots, sourceSide, ctx))];
-  if (pool === null) return found;
-  const targetSide: Side = { side: 'target', host: target, known };
+  const names = new Set([...options.sourceDatasets, ...snapshots.map(({ dataset }) => dataset)]);
+  const targets = [options.targetDataset, ...[...names].map((n) => mapDataset(n, common, options.targetDataset))];
+  const ids = snapshots.flatMap(({ kind, name }) =>
+    kind === 'bookmark' ? (parseBookmarkName(name)?.dstId ?? []) : [],
+  );
+  const found = destinations(pool, targets, ids);
+  const sourceSide: Side = { side: 'source', host: source, ...found };
+  const marks = [...bookmarkProtections(snapshots, sourceSide), ...(await holdProtections(snapshots, sourceSide, ctx))];
+  if (pool === null) return marks;
+  const targetSide: Side = { side: 'target', host: target, ...found };
   const recursive = options.recursive || options.sourceDatasets.length > 1;
-  return [...found, ...(await sideProtections(targetSide, [options.targetDataset], recursive, ctx))];
+  return [...marks, ...(await sideProtections(targetSide, [options.targetDataset], recursive, ctx))];
 }
 
 /**
  * Removes the bookmarks and holds for one destination from the source (and its hold from the target, when that is this
- * node's). After that, pruning no longer spares what this destination would still need. Returns what was let go.
+ * node's and answers: a destination that is gone for good is what this is mostly asked for). After that, pruning no longer spares what this destination would still need. Returns what was let go.
  */
 export async function releaseProtections(
   options: ReplicateOptions,

@@ -2,7 +2,7 @@
 // cancel or a conflict does to a transfer that is under way.
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
+import { closedPort, FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { assertSame, marks } from './engine';
@@ -332,6 +332,44 @@ describe('the nodes on real pools', function () {
     bench.send('r', { control: { action: 'release', dstId: 'nonsense' } });
     await bench.until('the refusal', () => bench.events('r').find(({ event, code }) => event === 'warning' && code));
     assert.deepEqual(bench.at('r', 'error'), []);
+  });
+
+  it('call the protections of a destination stale that is gone, not those of others, and release for one that is away', async () => {
+    const node = await replication(1);
+    const other = { ...node, id: 'o', targetDataset: `${node.to}-other` };
+    const away = { ...node, id: 'g', targetConnection: 'away' };
+    const closed = { ...ssh('away', b), port: await closedPort() };
+    const flow = flowOf([node, other, away], ...connections(), closed);
+    await bench.start(flow, { ...credentials(), away: { privateKey: a.privateKey } });
+    for (const id of ['r', 'o']) {
+      bench.send(id);
+      await result(id);
+    }
+    type Item = Record<'side' | 'dstId' | 'protects', string> & { stale: boolean };
+    const answers = (id: string, name: string): unknown[] => bench.events(id).filter(({ event }) => event === name);
+    const list = async (id: string): Promise<Item[]> => {
+      const before = answers(id, 'protections').length;
+      bench.send(id, { control: { action: 'protections' } });
+      const said = () => answers(id, 'protections')[before] as { items: Item[] } | undefined;
+      const { items } = await bench.until('the list', said, 30_000);
+      return items.filter(({ side }) => side === 'source');
+    };
+    const shown = (items: Item[]): string[] => items.map(({ protects, stale }) => `${protects} ${stale}`).toSorted();
+    const ours = `"${node.to}" has this snapshot false`;
+    assert.deepEqual(shown(await list('r')), [ours, `"${other.targetDataset}" has this snapshot false`].toSorted());
+    await b.sh('zfs release zfsflow_last "$1@s1"; zfs destroy -r "$1"', { args: [other.targetDataset] });
+    assert.deepEqual(
+      (await list('r')).map(({ stale }) => stale),
+      (await list('r')).map(({ protects }) => !protects.includes(node.to)),
+    );
+
+    const kept = (await list('g')).find(({ protects }) => protects.includes(`"${node.to}"`));
+    assert.ok(kept !== undefined && !kept.stale);
+    bench.send('g', { control: { action: 'release', dstId: kept.dstId } });
+    await bench.until('the answer', () => answers('g', 'released')[0], 60_000);
+    const { final } = await marks(a, node.from);
+    assert.equal(final.length, 1);
+    assert.ok(!final[0]?.includes(kept.dstId));
   });
 
   it('show command lines at log level debug, those of their own job only', async () => {
