@@ -250,6 +250,21 @@ describe('encryption on real ZFS', function () {
     });
   });
 
+  it('judges a chain that another tool began below a raw copy by itself', async () => {
+    for (const dataset of ['tank/upper', 'tank/upper/lower']) {
+      await encrypted(a, dataset);
+      await a.snapshot(dataset, 's1');
+    }
+    await engine.replicate({ ...relay, sourceDatasets: ['tank/upper'], targetDataset: 'backup/upper' });
+    await b.sh('zfs load-key -L prompt backup/upper', { stdin: HEX });
+    await a.sh('zfs send tank/upper/lower@s1 | ssh b "zfs receive -u backup/upper/lower"');
+    assert.equal(await b.property('backup/upper/lower', 'zfsflow:raw'), 'on,upper');
+    await a.snapshot('tank/upper/lower', 's2');
+    const options = { ...relay, sourceDatasets: ['tank/upper/lower'], targetDataset: 'backup/upper/lower' };
+    assert.equal((await engine.replicate(options)).datasets[0]?.action, 'incremental');
+    await assertSame(a, 'tank/upper/lower', b, 'backup/upper/lower');
+  });
+
   it('sends a locked dataset raw, says KEY_NOT_LOADED otherwise, and does not receive into a locked one [C1 38]', async () => {
     await encrypted(a, 'tank/locked', ['-o', 'canmount=noauto']);
     await a.snapshot('tank/locked', 's1');

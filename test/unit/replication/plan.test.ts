@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { planReplication } from '../../../src/replication/plan';
-import type { DatasetPlan, PlanInput } from '../../../src/replication/plan-types';
+import type { DatasetPlan, PairInput, PlanInput } from '../../../src/replication/plan-types';
 import type { TokenContents } from '../../../src/zfs/send';
 import { bookmarkName } from '../../../src/zfs/marks';
 import { dataset, OPTIONS, pair, type PairText } from './model';
@@ -154,21 +154,25 @@ describe('planReplication', () => {
 
   it('goes on raw or not raw as the chain began [C1 37]', () => {
     const source = { encryption: 'aes-256-gcm', keyStatus: 'available' };
-    const begun = (raw: 'on' | 'off', wish: 'auto' | 'always' | 'never'): DatasetPlan =>
+    const begun = (mark: string, wish: 'auto' | 'always' | 'never', more: Partial<PairInput> = {}): DatasetPlan =>
       planOf(
         {
           source: 'a:1 b:2',
           target: 'a:1',
           sourceMore: source,
-          targetMore: { encryption: 'aes-256-gcm', userProperties: { 'zfsflow:raw': `${raw},t` } },
+          targetMore: { encryption: 'aes-256-gcm', userProperties: { 'zfsflow:raw': mark } },
+          more,
         },
         { raw: wish },
       );
-    assert.equal(begun('on', 'auto').raw, true);
-    assert.equal(begun('off', 'auto').raw, false);
-    assert.equal(begun('on', 'never').refusal?.code, 'ENCRYPTION_MISMATCH');
-    assert.equal(begun('off', 'always').refusal?.code, 'ENCRYPTION_MISMATCH');
-    assert.equal(begun('off', 'auto').refusal, null);
+    assert.equal(begun('on,t', 'auto').raw, true);
+    assert.equal(begun('off,t', 'auto').raw, false);
+    assert.equal(begun('on,t', 'never').refusal?.code, 'ENCRYPTION_MISMATCH');
+    assert.equal(begun('off,t', 'always').refusal?.code, 'ENCRYPTION_MISMATCH');
+    assert.equal(begun('off,t', 'auto').refusal, null);
+    // Inherited from what is above it: that says nothing about this chain.
+    assert.equal(begun('on,above', 'auto', { sameIvset: false }).raw, false);
+    assert.equal(begun('off,above', 'auto', { sameIvset: true }).raw, true);
   });
 
   it('refuses to send a locked dataset decrypted, and to create plain data below an encrypted parent', () => {
