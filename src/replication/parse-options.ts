@@ -23,13 +23,14 @@ import { snapshotSchema } from './take-snapshots';
 
 /** Values of properties whose engine part does not exist yet; any other value is refused. */
 const NOT_YET: Readonly<Record<string, readonly unknown[]>> = {
-  transport: ['auto', 'ssh'],
+  transport: ['ssh+netcat', 'ssh+tls'],
 };
 
 function refuseUnsupported(raw: RawOptions): void {
-  for (const [field, allowed] of Object.entries(NOT_YET)) {
+  readChoice(raw, 'transport', ['auto', 'ssh', 'ssh+netcat', 'ssh+tls'] as const, 'auto');
+  for (const [field, planned] of Object.entries(NOT_YET)) {
     const value = raw[field];
-    if (value === undefined || allowed.includes(value)) continue;
+    if (!planned.includes(value)) continue;
     throw new ZfsFlowError('UNSUPPORTED', `${field}: ${JSON.stringify(value)} is not supported in this version`, {
       field,
     });

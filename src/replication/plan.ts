@@ -47,7 +47,9 @@ function route(
 ): Route {
   const result: Route = { resume: null, steps: [], prepare: [], refusal: null, reasons: [] };
   let start = base;
+  const isWanted = ({ guid }: SnapshotRecord): boolean => pair.wanted.has(guid);
   if (pair.token !== undefined) {
+    const later = wantedAfter(pair, base, options.firstCopy);
     const verdict = judgePartialReceive({
       source: pair.source.name,
       token: pair.token,
@@ -58,6 +60,8 @@ function route(
       raw,
       own: pair.tokenIsOwn,
       partialReceive: options.partialReceive,
+      // A first copy of the newest alone may go on with what was the newest when it began.
+      next: base === null && options.firstCopy === 'newest' ? null : (later.find(isWanted)?.guid ?? null),
       stuck: pair.stuck === 'once',
     });
     result.reasons.push(verdict.why);

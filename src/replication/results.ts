@@ -70,7 +70,8 @@ export class ResultBook {
     const known = this.bySource.has(plan.source);
     const entry = this.entry(plan.source, plan.target);
     if (!known) entry.base = plan.base;
-    entry.estimatedBytes += estimatedBytes;
+    // What an earlier attempt sent, and what is left now.
+    entry.estimatedBytes = entry.bytes + estimatedBytes;
     delete entry.error;
     this.warn(entry, plan.warnings);
     return entry;

@@ -18,6 +18,8 @@ export interface ResumeInput {
   /** The token's snapshot is among our bookmarks for this destination. */
   own: boolean;
   partialReceive: 'own' | 'abort' | 'refuse';
+  /** GUID of the snapshot that would be sent first without the token; null where any may be the first. */
+  next: string | null;
   /** Several tries to continue it moved no byte. */
   stuck: boolean;
 }
@@ -43,6 +45,8 @@ function match(input: ResumeInput): SnapshotRecord | string {
       ? 'it is a full stream, but there is a common snapshot now'
       : 'its base is not on the target any more';
   }
+  if (input.next !== null && token.toGuid !== input.next)
+    return `it leaves out snapshots that come before ${token.toName}`;
   if (token.raw !== input.raw)
     return `it was sent ${token.raw ? 'raw' : 'not raw'}, this job sends ${input.raw ? 'raw' : 'not raw'}`;
   return input.stuck ? 'several tries to continue it moved no byte' : to;

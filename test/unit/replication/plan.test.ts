@@ -239,6 +239,18 @@ describe('planReplication with a partial receive', () => {
     assert.deepEqual([plan.action, plan.resume?.to.name, shown(plan)], ['resume', 'b', ['i:b>c', 'i:c>d']]);
   });
 
+  it('resumes nothing that leaves out a selected snapshot', () => {
+    const skipping = { toName: 'tank/s@c', toGuid: '3' };
+    assert.deepEqual(shown(planOf(text(skipping))), ['I:a>d']);
+    assert.match(
+      planOf(text(skipping, false)).refusal?.message ?? '',
+      /leaves out snapshots that come before tank\/s@c/,
+    );
+    const first = { ...text({ ...skipping, fromGuid: '' }), target: '' };
+    assert.equal(planOf(first).resume, null);
+    assert.equal(planOf(first, { firstCopy: 'newest' }).resume?.to.name, 'c');
+  });
+
   it('discards its own partial receives that are of no use any more [C1 24] [C1 25]', () => {
     for (const more of [
       null,
