@@ -3,7 +3,7 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
-import { askClocks, clockEvidence } from '../retention/clocks';
+import { clockEvidence } from '../retention/clocks';
 import type { ClockEvidence } from '../retention/guards';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../zfs/list';
 import {
@@ -140,7 +140,7 @@ async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext
 async function judgeClock({ options, source, target }: Setup, ctx: RunContext): Promise<ClockEvidence> {
   const now = ctx.now().getTime();
   if (options.targetRetention !== 'custom') return { now, hosts: new Map(), jump: 0 };
-  return clockEvidence(now, await askClocks([source, target], ctx.signal));
+  return clockEvidence(now, [source, target], ctx.signal);
 }
 
 function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, clock: ClockEvidence): PairInput[] {

@@ -7,7 +7,7 @@ import { listTrees, requireAll } from '../zfs/list';
 import { fullName, type SnapshotRecord } from '../zfs/records';
 import { poolSpace } from '../zfs/space';
 import { snapshotUserProperties } from '../zfs/user-properties';
-import { askClocks, clockEvidence } from './clocks';
+import { clockEvidence } from './clocks';
 import { compileRules, compileScope } from './compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
 import { EXPIRY_PREFIX, type Reasons } from './guards';
@@ -92,7 +92,7 @@ export async function discover(
   const reachable = destinations.flatMap((destination) => destination.host ?? []);
   const partial = await partialGuids(host, new Map(tokens), ctx);
   const sources = await askSources(request, datasets, hosts, ctx);
-  const clocks = await askClocks([host, ...reachable], signal);
+  const clock = await clockEvidence(ctx.now().getTime(), [host, ...reachable], signal);
   const minFree = parseMinFree(request.minFree);
   const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
   const input: RetentionPlanInput = {
@@ -101,7 +101,7 @@ export async function discover(
     rules: compileRules(request.policy, request.timeZone, sources),
     ageFrom: request.ageFrom,
     timeZone: request.timeZone,
-    clock: clockEvidence(ctx.now().getTime(), clocks),
+    clock,
     keepAtLeast: request.keepAtLeast,
     ...protect(datasets, records, destinations, partial, extra),
     limits: request,

@@ -1,7 +1,7 @@
 // Destroys what a plan says, oldest first, in rounds: each is looked at once more right before it goes, and what is
 // not as it was planned stays (retention.md, rules 18 and 20). One undestroyable snapshot never blocks the others.
 import type { RunContext } from '../context';
-import { type ErrorCode, ZfsFlowError } from '../errors';
+import { type ErrorCode, toZfsFlowError, type ZfsFlowError } from '../errors';
 import { groupBy } from '../group-by';
 import type { Host } from '../host/host';
 import { destroyAndLook, destroyRounds, snapshotName, type SnapshotState } from '../zfs/destroy';
@@ -112,7 +112,8 @@ class Executor {
   /** One round; returns what the program could not even try. */
   private async byProgram(going: readonly PruneItem[], prefix: string): Promise<PruneItem[]> {
     const { signal } = this.ctx;
-    const done = await destroyByProgram(this.host, going, { allOrNone: this.options.strict, prefix, signal });
+    const how = { allOrNone: this.options.strict, prefix, signal };
+    const done = await this.watched(going, destroyByProgram(this.host, going, how));
     this.report(going, { destroyed: done.destroyed.map(snapshotName), failed: [] });
     for (const { item, change } of done.changed) this.leave(item, CHANGES[change]);
     // `zfs destroy` can do more (it unmounts), and says why where it cannot.
@@ -126,6 +127,17 @@ class Executor {
       '',
     );
     return [...left, ...again];
+  }
+
+  /** Waits for a command; when the run ends before it has answered, what it was destroying is told all the same. */
+  private async watched<T>(going: readonly PruneItem[], command: Promise<T>): Promise<T> {
+    try {
+      return await command;
+    } catch (error) {
+      const { code } = toZfsFlowError(error);
+      for (const item of going) this.fail(item, code, 'the run ended meanwhile; it may be gone by now');
+      throw error;
+    }
   }
 
   /** Spares one that its own properties keep. */
@@ -154,7 +166,8 @@ class Executor {
     for (const [index, round] of rounds.entries()) {
       this.ctx.signal.throwIfAborted();
       const going = await this.needed(this.compare(round, states));
-      const done = await destroyAndLook(this.host, going, rounds[index + 1] ?? [], this.ctx.signal);
+      const next = rounds[index + 1] ?? [];
+      const done = await this.watched(going, destroyAndLook(this.host, going, next, this.ctx.signal));
       this.report(going, done.outcome);
       states = done.states;
       this.progress();

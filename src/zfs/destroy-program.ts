@@ -123,7 +123,9 @@ function readAnswer({ code, stdout }: CommandResult, asked: number, allOrNone: b
     const marks = readMarks(Object.values(answer?.marks ?? {}));
     const words = [...others.values()];
     const known = (word: string): boolean => word === 'refused' || word === 'marked' || CHANGES.includes(word);
-    if (!words.every(known)) return null;
+    // One whose marks cannot be read must not pass for one that has none.
+    const unread = [...others].some(([name, word]) => word === 'marked' && !marks.has(name));
+    if (unread || !words.every(known)) return null;
     const none = allOrNone && words.some((word) => word !== 'refused');
     return answer?.destroyed === (none ? 0 : asked - others.size) ? { others, marks } : null;
   } catch {

@@ -2,6 +2,7 @@
 // Those that the pure planner decides are in test/unit/retention/rules.test.ts; rules 16 and 22 are about replication.
 import assert from 'node:assert/strict';
 import type { HostResolver } from '../../src/context';
+import { ZfsFlowError } from '../../src/errors';
 import type { Host } from '../../src/host/host';
 import type { SshHost } from '../../src/host/ssh-host';
 import type { PruneResult } from '../../src/retention/options';
@@ -287,6 +288,28 @@ describe('retention rules on real ZFS', () => {
       [[`${dataset}@a`, ['goes: not among the newest 1 and no other rule keeps it']]],
     );
   });
+
+  for (const { way, lookedAt, by } of ways) {
+    const destroying = way === 'by commands' ? /zfs destroy / : lookedAt;
+    it(`rule 23: what was going when the connection broke is told as well (${way})`, async () => {
+      await take('a', 'b', 'c');
+      const breaks = disturbed(by(), destroying, async () => {
+        await nas.run(['zfs', 'destroy', `${dataset}@a`]);
+        throw new ZfsFlowError('CONNECTION_LOST', 'the cable was pulled', { retryable: true });
+      });
+      const ctx = new TestContext();
+      const error = await failure(run({}, ctx, resolver({ nas: breaks })), 'CONNECTION_LOST');
+      const { destroyed, failed } = ctx.last as PruneResult;
+      assert.equal(error.retryable, true);
+      assert.deepEqual(destroyed, []);
+      assert.deepEqual(
+        failed.map(({ name, code, message }) => [name, code, message]),
+        ['a', 'b'].map((name) => [name, 'CONNECTION_LOST', 'the run ended meanwhile; it may be gone by now']),
+      );
+      assert.equal(ctx.events.filter(({ message }) => message.includes('may be gone by now')).length, 2);
+      assert.deepEqual(await names(), ['b', 'c']);
+    });
+  }
 
   it('keeps what whoever asks for the prune says must stay', async () => {
     await take('a', 'b', 'c');
