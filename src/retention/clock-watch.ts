@@ -25,12 +25,12 @@ export class ClockWatch {
 
   constructor(private readonly steady: () => number = sinceBoot()) {}
 
-  /** Believes the clock now, or as soon as it has been set after the boot. */
+  /** Believes the clock now; after a boot once more when it has been set, whatever it said in between. */
   start(wall: () => number = () => Date.now()): void {
     const wait = SETTLED_MS - this.steady();
-    if (wait <= 0) this.note(wall());
+    if (wait <= 0) this.believe(wall());
     // Never keeps a process alive that wants to end.
-    else setTimeout(() => this.note(wall()), wait).unref();
+    else setTimeout(() => this.believe(wall()), wait).unref();
   }
 
   /** Ms that the wall clock has gone wrong since it was last believed; positive: ahead. 0 when it is believed. */
@@ -40,15 +40,8 @@ export class ClockWatch {
     return Math.abs(jump) > JUMP_TOLERANCE_MS ? jump : 0;
   }
 
-  /**
-   * From now on this time counts: nothing speaks against it, or somebody has looked. Right after the boot none counts yet,
-   * since it is about to be set.
-   */
+  /** From now on this time counts: nothing speaks against it, or somebody has looked. */
   believe(wall: number): void {
-    if (this.believed) this.note(wall);
-  }
-
-  private note(wall: number): void {
     if (Number.isFinite(wall)) this.believed = { wall, steady: this.steady() };
   }
 }

@@ -2,6 +2,7 @@
 // The only argument is the dataset. Prints one JSON array: what became of each prune.
 import { execFileSync } from 'node:child_process';
 import { toZfsFlowError } from '../../src/errors';
+import type { Host } from '../../src/host/host';
 import { LocalHost } from '../../src/host/local-host';
 import type { PruneResult } from '../../src/retention/options';
 import { options, TestContext } from './retention-support';
@@ -9,6 +10,14 @@ import { prune } from '../../src/retention/prune';
 
 const dataset = process.argv[2] ?? '';
 const host = new LocalHost();
+/** As a connection that leads back to this machine, whose clock then proves nothing. */
+const roundabout = new Proxy(host, {
+  get(target, key) {
+    if (key === 'isLocal') return false;
+    const value: unknown = Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  },
+});
 const DAY = 24 * 3600;
 
 function setClock(seconds: number): void {
@@ -16,12 +25,12 @@ function setClock(seconds: number): void {
 }
 
 /** Keeps what is younger than a day. */
-async function attempt(raw: object = {}): Promise<unknown> {
+async function attempt(raw: object = {}, by: Host = host): Promise<unknown> {
   const policy = { keep: [{ type: 'age', value: 1, unit: 'day' }] };
   const ctx = new TestContext();
   try {
     const all = options({ connection: '', datasets: [dataset], policy, planLifetime: '1d', ...raw });
-    const { destroyed, destroy, breaker, planId } = await prune(all, () => host, ctx);
+    const { destroyed, destroy, breaker, planId } = await prune(all, () => by, ctx);
     return { destroyed: destroyed.map(({ name }) => name), planned: destroy.length, breaker, planId };
   } catch (thrown) {
     const { code, message } = toZfsFlowError(thrown);
@@ -32,7 +41,7 @@ async function attempt(raw: object = {}): Promise<unknown> {
 async function main(): Promise<void> {
   const found = [await attempt()];
   setClock(365 * DAY);
-  found.push(await attempt(), await attempt({ mode: 'plan' }));
+  found.push(await attempt(), await attempt({}, roundabout), await attempt({ mode: 'plan' }));
   setClock(-365 * DAY);
   found.push(await attempt());
   setClock(365 * DAY);
