@@ -1,4 +1,5 @@
-// The one place where shell text is made. Everything else in the engine handles argument lists.
+// The one place where words are quoted for shells and scripts put together from them. The scripts themselves are those of
+// this folder (marked output, pipelines, lanes, …); everything else in the engine handles argument lists.
 // Two layers: a POSIX `sh` script with quoted arguments, and an outer string that carries this script through whatever
 // login shell the account has (`$SHELL -c '<string>'`: sh, bash, zsh, csh, tcsh, fish).
 

@@ -4,8 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ZfsFlowError } from '../errors';
-import { commandWords, writeMarker } from '../host/marked-output';
-import { quoteArg, ScriptWriter, WRAPPER, writeEnvironment } from '../host/quote';
+import { laneLine, laneScript, OUT_OF_STEP } from '../host/lane-script';
 import type { Session } from '../host/ssh-connection';
 import type { SshHost } from '../host/ssh-host';
 import { checkTag } from '../host/tagged';
@@ -32,29 +31,18 @@ export interface Endpoint {
 
 /** Not the beginning of a dataset's tag: a lane that waits is nobody's transfer (leftovers.ts). */
 const LANE_TAG = 'zfsflow-lane';
-/** The lane read something else than a command of ours. No program of ours exits with it. */
-const OUT_OF_STEP = 97;
 /** A receiver that has not ended so long after a whole stream is shown the end of its input. Milliseconds. */
 const END_OF_INPUT_MS = 2_000;
 /** What sees its streams closed ends by itself, unless it neither reads nor writes. Milliseconds. */
 const CLOSED_MS = 1_000;
 
-/**
- * Reads commands from standard input, one a line, each behind the key, which nothing else can begin with by chance; the
- * command may read on. Then key and exit code follow on both outputs. POSIX `read` takes no byte beyond the line.
- */
-function laneScript(key: string, zfsPath: string): string {
-  const script = writeEnvironment(new ScriptWriter(), zfsPath);
-  const word = writeMarker(script, key);
-  const check = `case $l in "${word} "*) ;; *) exit ${OUT_OF_STEP};; esac`;
-  const report = `c=$?; echo "${word} $c"; echo "${word} $c" >&2; [ $c -eq 0 ] || exit $c`;
-  return script.add(`while IFS= read -r l; do ${check}; eval "\${l#* }"; ${report}; done; exit 0`).toString();
-}
-
 /** Everything up to the key belongs to the command; what follows the key is its exit code. */
 class UntilKey {
+  /** More came after the code. */
+  excess = false;
   private rest: Buffer = Buffer.alloc(0);
   private found = false;
+  private known = false;
 
   constructor(
     private readonly key: Buffer,
@@ -63,6 +51,10 @@ class UntilKey {
   ) {}
 
   push(chunk: Buffer): void {
+    if (this.known) {
+      this.excess = true;
+      return;
+    }
     this.rest = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     if (!this.found) {
       const at = this.rest.indexOf(this.key);
@@ -72,7 +64,10 @@ class UntilKey {
       this.rest = this.rest.subarray(this.found ? at + this.key.length : end);
     }
     const newline = this.found ? this.rest.indexOf(0x0a) : -1;
-    if (newline >= 0) this.onCode(Number(this.rest.subarray(0, newline).toString('latin1')));
+    if (newline < 0) return;
+    this.known = true;
+    this.excess = newline + 1 < this.rest.length;
+    this.onCode(Number(this.rest.subarray(0, newline).toString('latin1')));
   }
 
   /** What came before the lane was closed. */
@@ -135,14 +130,9 @@ export class Lane {
     checkTag(tag);
     this.host.noteCommand(argv);
     this.idle = false;
-    const script = new ScriptWriter();
-    const text = script
-      .add(commandWords(script, argv, this.host.commandSetup))
-      .add('exit $?')
-      .toString();
-    const words = ['/bin/sh', '-c', WRAPPER, tag, text].map(quoteArg).join(' ');
-    this.running = new LaneCommand(this.session.channel, this.key, reads, () => this.freed());
-    this.session.channel.write(`${this.key} ${words}${reads ? '' : ' </dev/null'}\n`);
+    const on = { free: () => this.freed(), hung: () => this.session.release() };
+    this.running = new LaneCommand(this.session.channel, this.key, reads, on);
+    this.session.channel.write(laneLine(this.key, argv, tag, { setup: this.host.commandSetup, reads }));
     return this.running;
   }
 
@@ -150,6 +140,7 @@ export class Lane {
   close(): void {
     this.idle = false;
     this.session.channel.end();
+    letFlow(this.session.channel);
   }
 
   private freed(): void {
@@ -164,6 +155,9 @@ export class Lane {
     this.idle = false;
     this.gone = true;
     this.session.release();
+    // `close` waits until standard output was read to its end, but not for standard error. Reading gives it as `data`.
+    const { stderr } = this.session.channel;
+    while (stderr.read() !== null);
     if (this.lost) this.running?.fail(this.lost);
     else this.running?.closed(this.exit);
   }
@@ -180,6 +174,8 @@ class LaneCommand implements Endpoint {
   private settle: (result: Status | Error) => void = () => undefined;
   private status: Status | undefined;
   private over = false;
+  /** Closed by us, so nothing that is still to come says how the command would have ended. */
+  private stopped = false;
   /** Something was written to it after it had ended. */
   private late = false;
   private whole = false;
@@ -195,7 +191,8 @@ class LaneCommand implements Endpoint {
     key: string,
     /** Its standard input is the lane's. */
     private readonly reads: boolean,
-    private readonly onFree: () => void,
+    /** `hung`: it does not end although its streams were closed. */
+    private readonly on: { free: () => void; hung: () => void },
   ) {
     this.ended = new Promise((resolve, reject) => {
       this.settle = (result) => (result instanceof Error ? reject(result) : resolve(result));
@@ -205,7 +202,7 @@ class LaneCommand implements Endpoint {
     const output = (stream: PassThrough, index: number, source: Readable): UntilKey =>
       new UntilKey(
         Buffer.from(`${key} `),
-        (chunk) => forward(chunk, stream, source),
+        (chunk) => this.forward(chunk, stream, source),
         (code) => this.marked(index, code),
       );
     this.outputs = [output(this.stdout, 0, channel), output(this.stderr, 1, channel.stderr)];
@@ -216,7 +213,8 @@ class LaneCommand implements Endpoint {
   }
 
   get isSpotless(): boolean {
-    return this.status?.code === 0 && !this.late && !this.shown;
+    const excess = this.outputs.some((output) => output.excess);
+    return this.status?.code === 0 && !this.stopped && !this.late && !this.shown && !excess;
   }
 
   stdoutData(chunk: Buffer): void {
@@ -233,25 +231,43 @@ class LaneCommand implements Endpoint {
   }
 
   end(): void {
+    this.stopped = true;
     this.channel.close();
-    // sshd answers only when the command has ended. What is left is found by its tag (transfer.ts).
-    this.closing ??= setTimeout(() => this.finish({ code: null, signal: null }), CLOSED_MS);
+    letFlow(this.channel);
+    if (this.over) return;
+    // sshd answers only when the command has ended. What is left is found by its tag (transfer.ts), for which a slot is
+    // needed, so the lane's is given back already.
+    this.closing ??= setTimeout(() => {
+      this.finish({ code: null, signal: null });
+      this.on.hung();
+    }, CLOSED_MS);
   }
 
   release(): void {
-    this.onFree();
+    this.on.free();
   }
 
-  /** The lane's shell has gone. */
+  /** The lane's shell has gone, so there is no exit code of the command's own any more. */
   closed(exit: Status): void {
-    if (exit.code === OUT_OF_STEP) {
-      const message = 'a stream before this one had not been read to its end';
-      this.fail(new ZfsFlowError('TRANSFER_FAILED', message, { retryable: true }));
-    } else this.finish(exit);
+    if (this.stopped) this.finish({ code: null, signal: exit.signal });
+    else if (exit.code === OUT_OF_STEP) this.fail(unfinished('a stream before this one had not been read to its end'));
+    // It saw the end of its input before it had read the command, or somebody else ended it.
+    else if (exit.code === 0) this.fail(unfinished('the shell for it ended before the command'));
+    else this.finish(exit);
   }
 
   fail(error: Error): void {
     this.finish(error);
+  }
+
+  /** With back-pressure, until it is closed: then it comes only until the host has seen that. */
+  private forward(chunk: Buffer, to: PassThrough, from: Readable): void {
+    if (this.over || to.write(chunk) || this.stopped) return;
+    from.pause();
+    // The channel is the next command's when this one is over.
+    to.once('drain', () => {
+      if (!this.over) from.resume();
+    });
   }
 
   private marked(index: number, code: number): void {
@@ -268,6 +284,8 @@ class LaneCommand implements Endpoint {
     for (const output of this.outputs) output.flush();
     this.stdout.end();
     this.stderr.end();
+    // A stream that was ended emits no `drain` any more. What it holds is still there for its reader.
+    letFlow(this.channel);
     if (this.waiting) this.late = true;
     this.waiting?.();
     this.settle(result);
@@ -300,9 +318,12 @@ class LaneCommand implements Endpoint {
   }
 }
 
-/** With back-pressure. */
-function forward(chunk: Buffer, to: PassThrough, from: Readable): void {
-  if (to.write(chunk)) return;
-  from.pause();
-  to.once('drain', () => from.resume());
+/** Nothing keeps it back any more: ssh2 emits `close` only after everything was read. */
+function letFlow(channel: Session['channel']): void {
+  channel.resume();
+  channel.stderr.resume();
+}
+
+function unfinished(message: string): ZfsFlowError {
+  return new ZfsFlowError('TRANSFER_FAILED', message, { retryable: true });
 }

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { finished, type Readable } from 'node:stream';
 import { LineReader, Tail } from '../host/lines';
+import { signalGroup } from '../host/local-process';
 import type { Host } from '../host/host';
 import { SshHost } from '../host/ssh-host';
 import type { Endpoint, Status } from './lane';
@@ -12,18 +13,32 @@ import type { PipelineOptions, StageResult } from './pipeline';
 
 /** As in pipeline.ts: how long the other end gets to end by itself after one has failed. Milliseconds. */
 const GRACE_MS = 3_000;
+/** As in pipeline.ts: between TERM and KILL. Milliseconds. */
+const KILL_AFTER_MS = 1_500;
 
 async function openLocal(host: Host, argv: readonly string[], tag: string): Promise<Endpoint> {
   const spec = await host.pipeCommand(argv, { tag });
-  const child = spawn(spec.file, spec.args, { env: spec.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(spec.file, spec.args, { cwd: '/', env: spec.env, stdio: 'pipe', detached: true });
+  let killer: NodeJS.Timeout | undefined;
+  let done = false;
   const ended = new Promise<Status>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal }));
+    child.on('close', (code, signal) => {
+      done = true;
+      clearTimeout(killer);
+      resolve({ code, signal });
+    });
   });
   void ended.finally(() => spec.release()).catch(() => undefined);
   const { stdin, stdout, stderr } = child;
   const endInput = (): void => void stdin.end();
-  return { stdin, stdout, stderr, ended, endInput, end: () => void child.kill(), release: () => undefined };
+  // The whole process group: TERM ends the wrapper shell at once and would leave its child, which may read nothing.
+  const end = (): void => {
+    if (done) return;
+    signalGroup(child, 'SIGTERM');
+    killer ??= setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);
+  };
+  return { stdin, stdout, stderr, ended, endInput, end, release: () => undefined };
 }
 
 async function open(

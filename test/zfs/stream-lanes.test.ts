@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ZfsFlowError } from '../../src/errors';
 import type { Host } from '../../src/host/host';
 import type { SshHost } from '../../src/host/ssh-host';
+import { LocalHost } from '../../src/host/local-host';
 import { findTagged } from '../../src/host/tagged';
 import { Lanes } from '../../src/stream/lanes';
 import { transfer, type TransferResult } from '../../src/stream/transfer';
@@ -42,11 +43,16 @@ describe('small streams', function () {
     await Promise.all(opened.splice(0).map((host) => host.close()));
   });
 
-  async function move(sendArgv: string[], receiveArgv: string[], signal?: AbortSignal): Promise<TransferResult> {
+  async function move(
+    sendArgv: string[],
+    receiveArgv: string[],
+    signal?: AbortSignal,
+    target: Host = far(1),
+  ): Promise<TransferResult> {
     return transfer({
       source: far(0),
       sendArgv,
-      target: far(1),
+      target,
       receiveArgv,
       sameHost: false,
       lanes,
@@ -149,6 +155,32 @@ describe('small streams', function () {
     await assert.rejects(moving, (error) => error instanceof ZfsFlowError && error.code === 'CANCELLED');
     for (const host of hosts) assert.deepEqual(await findTagged(host, 'zfsflow.test'), []);
     await passes('again');
+  });
+
+  it('come to a slow receiver of this machine, one after the other over one channel', async () => {
+    const local = new LocalHost();
+    const slow = async (blocks: number): Promise<void> => {
+      const send = shell(`dd if=/dev/zero bs=1000 count=${blocks} 2>/dev/null`);
+      const { stages } = await move(send, shell('sleep 0.2; wc -c'), undefined, local);
+      assert.equal(stages[1]?.stderr.trim(), String(blocks * 1000));
+    };
+    await slow(1);
+    const before = far(0).counters.commands;
+    for (const blocks of [90, 140, 150, 160, 300, 1000]) await slow(blocks);
+    assert.equal(far(0).counters.commands, before);
+  });
+
+  it('give their channel back when they are cancelled while nothing takes them', async () => {
+    hosts = open(1);
+    for (const sender of ['dd if=/dev/zero bs=1000 count=1000 2>/dev/null', 'while :; do echo more; done']) {
+      const stop = new AbortController();
+      const moving = move(shell(sender), shell('exec sleep 60'), stop.signal, new LocalHost());
+      // No channel is left to look with: the lane has the only one.
+      await sleep(1_000);
+      stop.abort();
+      await assert.rejects(moving, (error) => error instanceof ZfsFlowError && error.code === 'CANCELLED');
+      assert.deepEqual(await findTagged(far(0), 'zfsflow.test', { timeoutMs: 10_000 }), []);
+    }
   });
 
   it('leave a connection of one channel to whoever waits for it', async () => {
