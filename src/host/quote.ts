@@ -1,5 +1,5 @@
 // The one place where words are quoted for shells and scripts put together from them. The scripts themselves are those of
-// this folder (marked output, pipelines, lanes, …); everything else in the engine handles argument lists.
+// this folder (marked output, pipelines, lanes, …); everything else handles argument lists, or a script of fixed text.
 // Two layers: a POSIX `sh` script with quoted arguments, and an outer string that carries this script through whatever
 // login shell the account has (`$SHELL -c '<string>'`: sh, bash, zsh, csh, tcsh, fish).
 

@@ -1,8 +1,9 @@
 // `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
 // Gives the same results as `pipeline.ts` does for processes of this machine.
 import { LineReader, Tail } from '../host/lines';
-import { commandWords, newMarker, writeMarker, type CommandSetup } from '../host/marked-output';
-import { displayCommand, ScriptWriter, writeEnvironment } from '../host/quote';
+import { newMarker } from '../host/marked-output';
+import { displayCommand } from '../host/quote';
+import { sendReceiveScript } from '../host/send-receive-script';
 import type { Session } from '../host/ssh-connection';
 import type { SshHost } from '../host/ssh-host';
 import type { PipelineOptions, StageResult } from './pipeline';
@@ -21,7 +22,7 @@ export async function runRemotePipeline(
   options: PipelineOptions & { tag: string },
 ): Promise<StageResult[]> {
   const marker = newMarker();
-  const script = pipelineScript(sendArgv, receiveArgv, marker, host.commandSetup);
+  const script = sendReceiveScript(sendArgv, receiveArgv, marker, host.commandSetup);
   const shown = [sendArgv, receiveArgv].map(displayCommand).join(' | ');
   const session = await host.openScript(script, options.tag, shown, options.signal);
   try {
@@ -30,36 +31,6 @@ export async function runRemotePipeline(
     session.channel.close();
     session.release();
   }
-}
-
-/**
- * The sender's messages go to the channel's standard output, the receiver's to its standard error; a marker line with
- * the exit code ends each. A watchdog reads the channel's standard input: its end means that the channel was closed or
- * the connection lost, and then the whole process group – sshd makes each command the leader of one – is ended.
- */
-function pipelineScript(
-  sendArgv: readonly string[],
-  receiveArgv: readonly string[],
-  marker: string,
-  setup: CommandSetup,
-): string {
-  const script = writeEnvironment(new ScriptWriter(), setup.zfsPath);
-  const word = writeMarker(script, marker);
-  const send = commandWords(script, sendArgv, setup);
-  const receive = commandWords(script, receiveArgv, setup);
-  // Commands under sudo cannot be signalled by us, but they end when what stands between them does.
-  const between = setup.privilege === 'none' ? '' : '| cat ';
-  const kill = 'kill -s TERM 0; sleep 2; kill -s KILL 0';
-  const watchdog = `trap "" TERM; read -r x <&3; [ $(ps -o pgid= -p $$) = $$ ] && { ${kill}; }`;
-  return script
-    .add('exec 3<&0 4>&1 </dev/null')
-    .add(`echo ${word} begin; echo ${word} begin >&2`)
-    .add(`( ${watchdog} ) >/dev/null 2>&1 4>&- & w=$!`)
-    .add('exec 3<&-')
-    .add(`{ ${send} 2>&4 4>&-; echo ${word} $? >&4; } ${between}| { ${receive} >&2 4>&-; echo ${word} $? >&2; }`)
-    .add('kill -s KILL $w 2>/dev/null')
-    .add('exit 0')
-    .toString();
 }
 
 class RemotePipeline {
