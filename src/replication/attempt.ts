@@ -8,6 +8,7 @@ import { discover, type Discovery } from './discover';
 import { lackingFeatures } from './features';
 import { expectedNewest, finish, isReplaced, type Finished } from './finish';
 import { finalMarks } from './final-marks';
+import { collectFailures } from './failures';
 import { endLeftovers } from './leftovers';
 import { mountReceived } from './mounting';
 import { outcomesOf, parcelPlaces, parcelsOf } from './parcels';
@@ -25,7 +26,7 @@ import { measure, type Sizes } from './sizes';
 import type { StuckReceives } from './stuck';
 import { takeMissingSnapshots } from './take-snapshots';
 import { TargetKeys } from './target-key';
-import { runTree, type Outcome } from './tree';
+import { runTree } from './tree';
 import { Lanes } from '../stream/lanes';
 import { isWithin } from '../zfs/records';
 
@@ -81,7 +82,7 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
   };
   const plan = planReplication(input);
   const sizes = await measure(setup, plan.datasets, ctx);
-  const found = await objections(setup, plan, sizes, ctx);
+  const found = await objections(setup, plan, sizes, pairs, ctx);
   if (found.size === 0) return { discovery, plan, sizes };
   const careful = planReplication({ ...input, objections: found });
   return { discovery, plan: careful, sizes: await measure(setup, careful.datasets, ctx) };
@@ -233,6 +234,7 @@ export async function executePlan(
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
   book.warnRun(abandonedWarning(discovery));
+  book.seen(discovery.pairs);
   await endLeftovers(setup, good, pairs, state.attempt > 1, ctx);
   book.warnRun(await protect(setup, good, (source) => pairs.get(source)?.sourceRecords ?? [], ctx));
   const tag = processTag(destinationId(setup.targetPoolGuid, setup.options.targetDataset));
@@ -298,24 +300,5 @@ async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<strin
   }
   const complete = failures.size === 0 && state.given.size === 0 && outcomes.every(({ skippedFor }) => !skippedFor);
   if (complete) book.warnRun(await destroyReplaced(setup, plan, ctx));
-  return failures;
-}
-
-function collectFailures(
-  outcomes: readonly Outcome<DatasetPlan>[],
-  unverified: ReadonlyMap<string, ZfsFlowError>,
-  book: ResultBook,
-): Map<string, ZfsFlowError> {
-  const failures = new Map<string, ZfsFlowError>();
-  for (const { item, error, skippedFor } of outcomes) {
-    const entry = book.entry(item.source, item.target);
-    if (skippedFor) book.warn(entry, [`left out because "${skippedFor.source}", which it depends on, failed`]);
-    else if (error !== undefined) failures.set(item.source, toZfsFlowError(error));
-  }
-  for (const [source, error] of unverified) failures.set(source, error);
-  for (const [source, error] of failures) {
-    const entry = book.result.datasets.find((dataset) => dataset.source === source);
-    if (entry) book.failed(entry, error);
-  }
   return failures;
 }

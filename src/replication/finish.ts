@@ -8,10 +8,11 @@ import { createBookmarks } from '../zfs/bookmark';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
 import { listNamedSnapshots } from '../zfs/list';
 import { removeMarks } from '../zfs/mark-order';
-import { parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
+import { bookmarkName, parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import { runBatch } from '../zfs/batch';
 import { finalMarks, type FinalMarks } from './final-marks';
+import { markCopies } from './mark-copies';
 import type { DatasetPlan, PairInput } from './plan-types';
 import { markWarning, runHoldTag, sends, sentSnapshots } from './protect';
 import type { Setup } from './setup';
@@ -160,6 +161,20 @@ function formerMarks({ plan, pair }: Finished): string[] {
     .map(({ name }) => `${plan.source}#${name}`);
 }
 
+/**
+ * Copies that came with a stream of a whole tree that was cut: only after such a stream are its children marked. That an
+ * earlier attempt was to deliver what is there now, its tentative bookmark says.
+ */
+async function markDelivered(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
+  const delivered = finished.filter(({ plan, pair }) => {
+    if (plan.initial || isReplaced(plan) || !plan.base) return false;
+    const names = new Set(pair.sourceRecords.map(({ kind, name }) => (kind === 'bookmark' ? name : '')));
+    const { guid } = plan.base;
+    return names.has(bookmarkName(pair.dstId, guid, true)) && !names.has(bookmarkName(pair.dstId, guid, false));
+  });
+  return markCopies(setup, delivered, ctx);
+}
+
 /** A placeholder that has become a copy loses the mark and the `canmount=off` that we gave it. */
 async function unmarkPlaceholders(
   setup: Setup,
@@ -185,7 +200,7 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
     if (failure) failures.set(one.plan.source, failure);
     return failure === null;
   });
-  const warnings = [await unmarkPlaceholders(setup, good, ctx)];
+  const warnings = [await unmarkPlaceholders(setup, good, ctx), await markDelivered(setup, good, ctx)];
   if (setup.options.holdPending) {
     const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
     const create = marks.flatMap((mark) => mark.create);

@@ -9,8 +9,9 @@ import { listTrees } from '../zfs/list';
 import { REPLACED_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import { fullName, isWithin } from '../zfs/records';
 import { zfs } from '../zfs/run';
-import type { DatasetPlan, Refusal, ReplacedCopy, ReplicationPlan } from './plan-types';
-import { rollbackObjections } from './rollback-checks';
+import type { DatasetPlan, PairInput, Refusal, ReplacedCopy, ReplicationPlan } from './plan-types';
+import { presentName } from './renames';
+import { rollbackObjections, unseen } from './rollback-checks';
 import type { Setup } from './setup';
 import type { Sizes } from './sizes';
 
@@ -52,15 +53,22 @@ async function checkRoom(
 const before = (copy: ReplacedCopy, name: string): string => copy.target + name.slice(copy.dataset.length);
 
 /** What would keep the old copy from being destroyed in the end. */
-async function entangled(setup: Setup, copy: ReplacedCopy, ctx: RunContext): Promise<Refusal | null> {
-  const { snapshots } = await listTrees(setup.target, {
-    roots: [copy.target],
+async function entangled(
+  setup: Setup,
+  copy: ReplacedCopy,
+  pairs: readonly PairInput[],
+  ctx: RunContext,
+): Promise<Refusal | null> {
+  const root = presentName(pairs, copy.target);
+  const { snapshots, missing } = await listTrees(setup.target, {
+    roots: [root],
     recursive: true,
     kinds: ['snapshot'],
     columns: ['userrefs', 'clones'],
     signal: ctx.signal,
   });
-  const going = new Set(copy.datasets.map(({ name }) => before(copy, name)));
+  if (missing.length > 0) return unseen(root);
+  const going = new Set(copy.datasets.map(({ name }) => presentName(pairs, before(copy, name))));
   const theirs = snapshots.filter(({ dataset }) => going.has(dataset));
   const clones = theirs.flatMap(({ clones = [] }) =>
     clones.filter((clone) => !going.has(clone) && !clone.includes('%')),
@@ -85,16 +93,17 @@ export async function objections(
   setup: Setup,
   plan: ReplicationPlan,
   sizes: Sizes,
+  pairs: readonly PairInput[],
   ctx: RunContext,
 ): Promise<Map<string, Refusal>> {
   const found = new Map([
     ...(await checkRoom(setup, plan, sizes, ctx)),
-    ...(await rollbackObjections(setup, plan.datasets, ctx)),
+    ...(await rollbackObjections(setup, plan.datasets, pairs, ctx)),
   ]);
   for (const copy of plan.replaced) {
     const root = plan.datasets.find(({ target }) => target === copy.target);
     if (!root || !setsAside(root)) continue;
-    const refusal = await entangled(setup, copy, ctx);
+    const refusal = await entangled(setup, copy, pairs, ctx);
     if (refusal) found.set(root.source, refusal);
   }
   return found;

@@ -1,6 +1,6 @@
 // Source datasets that were renamed since the last run (pure): a target dataset that no source maps to any more holds
 // their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
-import { destinationId } from '../zfs/marks';
+import { destinationId, parseBookmarkName } from '../zfs/marks';
 import { isWithin } from '../zfs/records';
 import type { PairInput, TargetOther } from './plan-types';
 import { asides } from './recover';
@@ -50,6 +50,14 @@ function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairIn
   return null;
 }
 
+/**
+ * A bookmark of ours on the source says that `dstId` has been sent to. It follows a renamed source, while a copy that
+ * somebody renamed on the target, to keep it, is no longer at the name that it says.
+ */
+function wasSentTo(pair: PairInput, dstId: string): boolean {
+  return pair.sourceRecords.some(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.dstId === dstId);
+}
+
 /** The pairs, with those whose copy follows a renamed source located under their former name. Parents before children. */
 export function followRenames({ pairs, others, canRename, targetPoolGuid, own }: RenameInput): PairInput[] {
   const all = claims(pairs, others);
@@ -61,15 +69,20 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid, own }:
   return pairs.map((pair): PairInput => {
     const hits = all.get(pair);
     if (!hits) return pair;
-    const note = (why: string): PairInput => ({
-      ...pair,
-      notes: [`"${pair.source.name}" seems to have been renamed, but is sent as a new dataset: ${why}`],
-    });
+    const say = (text: string): PairInput => ({ ...pair, notes: [text] });
+    const note = (why: string): PairInput =>
+      say(`"${pair.source.name}" seems to have been renamed, but is sent as a new dataset: ${why}`);
     const why = obstacle(pair, hits, all);
     const [hit] = hits;
     if (why !== null || !hit) return note(why ?? '');
     const at = now(hit.dataset.name);
     const arrives = at === pair.target;
+    const formerDstId = destinationId(targetPoolGuid, hit.dataset.name);
+    if (!arrives && !wasSentTo(pair, formerDstId)) {
+      return say(
+        `"${at}" holds snapshots of "${pair.source.name}", but no bookmark says that it was its copy under this name: it is left alone, and "${pair.source.name}" is sent as a new dataset`,
+      );
+    }
     const drags = pairs.some(({ targetDataset }) => targetDataset && isWithin(targetDataset.name, hit.dataset.name));
     if (!arrives && drags) return note(`"${at}" has datasets below it that stay where they are`);
     if (!arrives && !canRename) return note(`renaming "${at}" needs root on the target`);
@@ -82,7 +95,7 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid, own }:
       located: {
         at,
         as: arrives ? 'withParent' : 'renamed',
-        formerDstId: destinationId(targetPoolGuid, hit.dataset.name),
+        formerDstId,
       },
     };
   });
@@ -99,4 +112,13 @@ export function abandoned(pairs: readonly PairInput[], others: readonly TargetOt
     .map(({ dataset }) => dataset.name)
     .filter((name) => !old.some((aside) => isWithin(name, aside.name)))
     .filter((name) => pairs.some(({ target }) => isWithin(name, target)));
+}
+
+/** Where what will be called `name` is before any copy has followed its renamed source. */
+export function presentName(pairs: readonly PairInput[], name: string): string {
+  const within = pairs.filter(({ target, located, targetDataset }) => {
+    return targetDataset && /^(renamed|withParent)$/.test(located?.as ?? '') && isWithin(name, target);
+  });
+  const nearest = within.toSorted((a, b) => b.target.length - a.target.length)[0];
+  return nearest?.targetDataset ? nearest.targetDataset.name + name.slice(nearest.target.length) : name;
 }

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { HostResolver, RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
+import { runError } from './failures';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './options';
 import { sends } from './protect';
 import { RunProgress } from './progress';
@@ -84,37 +85,6 @@ function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowE
         host: setup.source.label,
       }),
     ]),
-  );
-}
-
-/** All failures as the one error of the run: the only one, or the first with a count; PARTIAL_FAILURE when some succeeded. */
-function runError(failures: ReadonlyMap<string, ZfsFlowError>, book: ResultBook): ZfsFlowError {
-  const errors = [...failures.values()];
-  // What was only held back because of another failure is not what is to be told first.
-  const first = errors.find(({ details }) => details?.['heldBackFor'] === undefined) ?? errors[0];
-  if (!first) return new ZfsFlowError('TRANSFER_FAILED', 'the replication failed');
-  const fine = book.result.datasets.filter(
-    ({ error, action, warnings }) => !error && action !== 'skip' && warnings.every((w) => !w.startsWith('left out')),
-  );
-  if (fine.length === 0 && failures.size === 1) return first;
-  const codes = [...failures].map(([dataset, error]) => ({ dataset, code: error.code, message: error.message }));
-  if (fine.length === 0) {
-    return first.with({
-      message: `${failures.size} datasets failed, the first with: ${first.message}`,
-      cause: first,
-      details: { ...first.details, failures: codes },
-    });
-  }
-  return new ZfsFlowError(
-    'PARTIAL_FAILURE',
-    `${failures.size} of ${book.result.datasets.length} datasets failed, the first ("${first.dataset ?? ''}") with: ${first.message}`,
-    {
-      cause: first,
-      retryable: first.retryable,
-      ...(first.dataset === undefined ? {} : { dataset: first.dataset }),
-      ...(first.host === undefined ? {} : { host: first.host }),
-      details: { failures: codes },
-    },
   );
 }
 
@@ -272,6 +242,7 @@ class Run {
   }
 
   end(state: ReplicationResult['state']): void {
+    this.book.end();
     this.book.result.state = state;
     this.book.result.durationMs = this.ctx.now().getTime() - this.started.getTime();
   }

@@ -1,7 +1,7 @@
 // The result object of a run, filled as it goes: what output 1 carries in the end and output 3 as far as it got.
 import type { ZfsFlowError } from '../errors';
 import type { DatasetAction, DatasetResult, ReplicationResult } from './options';
-import type { DatasetPlan } from './plan-types';
+import type { DatasetPlan, PairInput } from './plan-types';
 
 /** From the least to the most far-reaching; a dataset's action is the furthest of what was done to it in this run. */
 const REACH: readonly DatasetAction[] = [
@@ -42,6 +42,11 @@ export function emptyResult(
 
 export class ResultBook {
   private readonly bySource = new Map<string, DatasetResult>();
+  /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
+  private readonly reasons = new Map<DatasetResult, string>();
+  /** What was in streams that failed: some of it may have arrived. By source dataset. */
+  private readonly uncertain = new Map<string, readonly { name: string; guid: string }[]>();
+
   constructor(readonly result: ReplicationResult) {}
 
   /** The entry of a dataset, made at its first mention; attempts of one run share it. */
@@ -73,6 +78,7 @@ export class ResultBook {
     // What an earlier attempt sent, and what is left now.
     entry.estimatedBytes = entry.bytes + estimatedBytes;
     delete entry.error;
+    this.reasons.delete(entry);
     this.warn(entry, plan.warnings);
     return entry;
   }
@@ -93,6 +99,39 @@ export class ResultBook {
   arrived(entry: DatasetResult, names: readonly string[]): void {
     entry.snapshots.push(...names);
     this.result.snapshots += names.length;
+  }
+
+  /** Notes what a stream that failed may have delivered, of all its datasets. */
+  mayHaveArrived(source: string, snapshots: readonly { name: string; guid: string }[]): void {
+    this.uncertain.set(source, snapshots);
+  }
+
+  /** Counts what is on the target of that which streams that failed were to deliver. */
+  seen(pairs: readonly Pick<PairInput, 'source' | 'target' | 'targetSnapshots'>[]): void {
+    for (const { source, target, targetSnapshots } of pairs) {
+      const guids = new Set(targetSnapshots.map(({ guid }) => guid));
+      const there = (this.uncertain.get(source.name) ?? []).filter(({ guid }) => guids.has(guid));
+      if (there.length === 0) continue;
+      this.arrived(
+        this.entry(source.name, target),
+        there.map(({ name }) => name),
+      );
+    }
+    this.uncertain.clear();
+  }
+
+  leftOut(entry: DatasetResult, why: string): void {
+    this.reasons.set(entry, why);
+  }
+
+  /** Neither failed nor left out, and something was done or nothing had to be. */
+  isFine(entry: DatasetResult): boolean {
+    return !entry.error && entry.action !== 'skip' && !this.reasons.has(entry);
+  }
+
+  /** What was left out to the end is said now. */
+  end(): void {
+    for (const [entry, why] of this.reasons) this.warn(entry, [why]);
   }
 
   failed(entry: DatasetResult, error: ZfsFlowError): void {

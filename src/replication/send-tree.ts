@@ -2,13 +2,12 @@
 // delivered stays, and its partial receive is resumed: the next attempt goes on dataset by dataset.
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import type { SendProgress } from '../stream/send-progress';
-import { groupNames, runBatch } from '../zfs/batch';
-import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../zfs/marks';
 import { receiveArgv } from '../zfs/receive';
 import { treeArgv } from '../zfs/send';
 import { limitedTransfer } from './limited-transfer';
+import { markCopies } from './mark-copies';
 import { receiveProperties } from './properties';
-import { markWarning, sentSnapshots } from './protect';
+import { sentSnapshots } from './protect';
 import { processTag, streamFlags, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from './sizes';
 import { transferError } from './transfer-error';
@@ -32,21 +31,6 @@ function meter(root: DatasetRun, runs: readonly DatasetRun[]): (bytes: number, s
     });
     seen = bytes;
   };
-}
-
-/** Our marks are for each dataset itself, so they cannot come with the stream: `-o` is inherited below its root. */
-async function markChildren(root: DatasetRun, runs: readonly DatasetRun[]): Promise<void> {
-  const marked = runs.filter(({ plan, pair }) => plan !== root.plan && pair.source.encryption !== 'off');
-  const copies = runs.filter(({ plan }) => plan !== root.plan).map(({ plan }) => plan.target);
-  const { targetPoolGuid, options } = root.setup;
-  const mark = `${DESTINATION_PROPERTY}=${destinationId(targetPoolGuid, options.targetDataset)}`;
-  const argvs = groupNames(copies, 1000).map((names) => ['zfs', 'set', mark, ...names]);
-  const chains = marked.map(({ plan: { raw, target } }) => {
-    return ['zfs', 'set', `${RAW_PROPERTY}=${rawMark(raw, target)}`, target];
-  });
-  const errors = await runBatch(root.setup.target, [...argvs, ...chains], { signal: root.ctx.signal });
-  const warning = markWarning('mark the copies', root.setup.target.label, errors);
-  if (warning !== null) root.book.warnRun([warning]);
 }
 
 /** `root` and what is below it; see the head of this file. Throws TRANSFER_FAILED or what else has caused it, retryable. */
@@ -74,6 +58,7 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
     const { bytes } = await limitedTransfer(setup, root, request, ctx);
     moved(bytes, `${plan.source}@${last}`);
   } catch (thrown) {
+    for (const run of runs) book.mayHaveArrived(run.plan.source, sentSnapshots(run.plan));
     const error = transferError(thrown, plan, setup.options.whenDiverged);
     if (ctx.signal.aborted || error.retryable) throw error;
     // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
@@ -84,7 +69,9 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
       details: { ...error.details, restart: true },
     });
   }
-  await markChildren(root, runs);
+  const children = runs.filter((run) => run.plan !== plan);
+  const warning = await markCopies(setup, children, ctx);
+  if (warning !== null) book.warnRun([warning]);
   for (const run of runs) {
     book.arrived(
       run.entry,

@@ -406,6 +406,30 @@ describe('replication to a diverged target', function () {
         assert.equal(ids.size, 1);
       }
     });
+
+    it('are not what a copy is taken for that somebody moved aside on the target', async () => {
+      const [source, target] = [`tank/r${++counter}`, `backup/r${counter}`];
+      for (const path of ['', '/c']) await a.createDataset(`${source}${path}`);
+      await a.snapshot(source, 's1', { recursive: true });
+      const options = {
+        sourceConnection: 'a',
+        targetConnection: 'b',
+        sourceDatasets: [source],
+        targetDataset: target,
+        recursive: true,
+        whenDiverged: 'rollback',
+      };
+      await engine.replicate(options);
+      await b.run(['zfs', 'snapshot', `${target}/c@kept`]);
+      await b.run(['zfs', 'rename', `${target}/c`, `${target}/c-keep`]);
+      await a.snapshot(source, 's2', { recursive: true });
+      const result = await engine.replicate(options);
+      assert.deepEqual(await names(b, `${target}/c-keep`), ['s1', 'kept']);
+      await assertSame(a, `${source}/c`, b, `${target}/c`);
+      await assertTidy(`${source}/c`, `${target}/c`);
+      assert.match(result.datasets[1]?.warnings.join() ?? '', /c-keep" holds snapshots .* is left alone/);
+      assert.match(result.warnings.join(), /left alone on the target: ".*\/c-keep"/);
+    });
   });
 });
 

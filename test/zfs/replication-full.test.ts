@@ -186,6 +186,11 @@ describe('full file system replication', function () {
       const result = how === 'cancel' ? await engine.replicate(one.options) : await running;
       assert.ok(result.bytes < 30 * MB, `bytes: ${result.bytes}`);
       assert.ok(result.datasets.some(({ action }) => action === 'resume'));
+      assert.doesNotMatch(result.datasets.flatMap(({ warnings }) => warnings).join(), /left out|failed/);
+      if (how === 'reset') assert.equal(result.snapshots, 12);
+      const get = ['zfs', 'get', '-Hp', '-r', '-t', 'filesystem,volume', '-s', 'local', '-o', 'name'];
+      const marked = await b.read([...get, 'zfsflow:destination', one.target]);
+      assert.deepEqual(marked.split('\n').toSorted(), (await b.datasets(one.target)).toSorted());
       await assertCopied(one);
     }
   });

@@ -10,7 +10,9 @@ import type {
 } from '../../../src/replication/plan-types';
 import { locateAside } from '../../../src/replication/recover';
 import { abandoned, followRenames, renameCandidates } from '../../../src/replication/renames';
-import { destinationId, replacedMark } from '../../../src/zfs/marks';
+import { judgeLosses, losses } from '../../../src/replication/rollback-checks';
+import { bookmarkName, destinationId, replacedMark } from '../../../src/zfs/marks';
+import type { SnapshotRecord } from '../../../src/zfs/records';
 import { dataset, OPTIONS, pair, records } from './model';
 
 const POOL = '12345678901234567890';
@@ -210,9 +212,17 @@ describe('renamed sources', () => {
     own = renameCandidates(pairs, others),
   ): PairInput[] => followRenames({ pairs, others, canRename, targetPoolGuid: POOL, own: new Set(own) });
 
+  /** The bookmark of a source that says that `name` has the snapshot with this GUID. */
+  const sentTo = (name: string, guid: string): string =>
+    `#${bookmarkName(destinationId(POOL, name), guid, false)}:${guid}`;
+
   it('are followed by GUID, with what is below them', () => {
     const others = [other('bk/t/old', 'a:1 b:2'), other('bk/t/old/c', 'a:5'), other('bk/t/gone', 'z:9')];
-    const pairs = [at('', 'r:7', 'r:7'), at('/new', 'b:2 c:3', null), at('/new/c', 'a:5 b:6', null)];
+    const pairs = [
+      at('', 'r:7', 'r:7'),
+      at('/new', `b:2 ${sentTo('bk/t/old', '2')} c:3`, null),
+      at('/new/c', 'a:5 b:6', null),
+    ];
     const located = follow(pairs, others);
     const plan = planReplication({
       pairs: located,
@@ -231,7 +241,7 @@ describe('renamed sources', () => {
   });
 
   it('are sent as new datasets, with a warning, where it is ambiguous or renaming needs root', () => {
-    const pairs = [at('', '', ''), at('/new', 'b:2', null)];
+    const pairs = [at('', '', ''), at('/new', `b:2 ${sentTo('bk/t/x', '2')}`, null)];
     const twice = follow(pairs, [other('bk/t/x', 'b:2'), other('bk/t/y', 'b:2')]);
     assert.match(twice[1]?.notes?.[0] ?? '', /several target datasets/);
     assert.equal(twice[1]?.located, undefined);
@@ -240,5 +250,65 @@ describe('renamed sources', () => {
     assert.match(follow(pairs, [other('bk/t/x', 'b:2')], false)[1]?.notes?.[0] ?? '', /root/);
     const foreign = follow(pairs, [other('bk/t/x', 'b:2')], true, []);
     assert.match(foreign[1]?.notes?.[0] ?? '', /another replication/);
+  });
+
+  it('are not what a copy that was renamed on the target is taken for', () => {
+    const others = [other('bk/t/c-keep', 'a:1 b:2 mine:9'), other('bk/t/c-keep/d', 'a:5')];
+    const pairs = [
+      at('', 'r:7', 'r:7'),
+      at('/c', `a:1 b:2 ${sentTo('bk/t/c', '2')} c:3`, null),
+      at('/c/d', `a:5 ${sentTo('bk/t/c/d', '5')}`, null),
+    ];
+    for (const whenDiverged of ['refuse', 'rollback', 'rotate', 'recreate'] as const) {
+      const located = locateAside(follow(pairs, others), others, whenDiverged);
+      const plan = planReplication({
+        pairs: located,
+        ancestors: [],
+        existing: new Set(['bk', 'bk/t', ...others.map((one) => one.dataset.name)]),
+        others,
+        options: { ...OPTIONS, whenDiverged },
+      });
+      assert.deepEqual(shown(plan), [
+        ['bk/t', 'current', '0'],
+        ['bk/t/c', 'full', '2'],
+        ['bk/t/c/d', 'full', '1'],
+      ]);
+      assert.deepEqual([plan.replaced, abandoned(located, others)], [[], ['bk/t/c-keep', 'bk/t/c-keep/d']]);
+      assert.match(plan.datasets[1]?.warnings.join() ?? '', /"bk\/t\/c-keep" holds snapshots .* is left alone/);
+    }
+  });
+
+  it('are rolled back only where nothing depends on what goes, looked at where the copy is now', () => {
+    const others = [other('bk/t/old', 'a:1 mine:8'), other('bk/t/old/c', 'a:5 mine:9')];
+    const pairs = [
+      at('', 'r:7', 'r:7'),
+      at('/new', `a:1 ${sentTo('bk/t/old', '1')} b:2`, null),
+      at('/new/c', 'a:5 b:6', null),
+    ];
+    const located = follow(pairs, others);
+    const { datasets } = planReplication({
+      pairs: located,
+      ancestors: [],
+      existing: new Set(['bk', 'bk/t', 'bk/t/old', 'bk/t/old/c']),
+      others,
+      options: { ...OPTIONS, whenDiverged: 'rollback' },
+    });
+    const going = losses(datasets, located);
+    assert.deepEqual(
+      going.map(({ target, at: now, snapshots }) => [target, now, ...snapshots]),
+      [
+        ['bk/t/new', 'bk/t/old', 'bk/t/old@mine'],
+        ['bk/t/new/c', 'bk/t/old/c', 'bk/t/old/c@mine'],
+      ],
+    );
+    const judged = (clones: string[], tag: string, missing: string[] = []): unknown[] => {
+      const snapshots = others.flatMap((one) => one.snapshots.map((record): SnapshotRecord => ({ ...record, clones })));
+      const holds = tag === '' ? [] : [{ snapshot: 'bk/t/old/c@mine', tag }];
+      return [...judgeLosses(going, { snapshots, missing }, holds)].map(([source, { code }]) => [source, code]);
+    };
+    assert.deepEqual(judged([], 'zfsflow_last'), []);
+    assert.deepEqual(judged([], 'theirs'), [['tank/s/new/c', 'DATASET_BUSY']]);
+    assert.deepEqual(judged(['bk/clone'], '').length, 2);
+    assert.deepEqual(judged([], '', ['bk/t/old']), [['tank/s/new', 'DATASET_NOT_FOUND']]);
   });
 });
