@@ -18,7 +18,7 @@ interface Entry {
 }
 
 describe('replication after its controller died', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let lab: Lab;
   let a: Machine;
   let b: Machine;
