@@ -26,6 +26,7 @@ export interface TierSettings {
 
 async function mocha(name: string, spec: string, collected: boolean, settings: TierSettings): Promise<TierRun> {
   const file = path.join(settings.scratch, `result-${name}.json`);
+  if (existsSync(file)) throw new Error(`two runs of tests are called ${name}`);
   const argv = ['node_modules/mocha/bin/mocha.js', '--config', 'test/mocharc.json', '--reporter'];
   const troubles: string[] = [];
   const code = await run([process.execPath, ...argv, 'scripts/tier-reporter.ts', spec], {
@@ -77,7 +78,7 @@ export async function mochaTier(tier: string, settings: TierSettings): Promise<T
   const runs: TierRun[] = [];
   const work = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined && !isStopped(); file = files.shift()) {
-      runs.push(await mocha(path.basename(file, '.test.ts'), file, true, settings));
+      runs.push(await mocha(`${tier}-${path.basename(file, '.test.ts')}`, file, true, settings));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
