@@ -55,7 +55,7 @@ function shareOut(datasets: readonly (readonly PruneItem[])[], most: number): Pr
 
 class Executor {
   private readonly spared = new Set<PruneItem>();
-  /** Those that a program which failed on the way may have destroyed. */
+  /** Those that a command which failed on the way, or never answered, may have destroyed. */
   private readonly perhapsDestroyed = new Set<PruneItem>();
   private total = 0;
 
@@ -69,6 +69,9 @@ class Executor {
   async run(items: readonly PruneItem[]): Promise<void> {
     try {
       await this.runRounds(items);
+    } catch (error) {
+      this.tellUncertain(toZfsFlowError(error).code);
+      throw error;
     } finally {
       this.result.destroy = this.result.destroy.filter((item) => !this.spared.has(item));
     }
@@ -129,14 +132,23 @@ class Executor {
     return [...left, ...again];
   }
 
-  /** Waits for a command; when the run ends before it has answered, what it was destroying is told all the same. */
+  /** Waits for a command that destroys; when it ends without an answer, nobody knows what it did. */
   private async watched<T>(going: readonly PruneItem[], command: Promise<T>): Promise<T> {
     try {
       return await command;
     } catch (error) {
-      const { code } = toZfsFlowError(error);
-      for (const item of going) this.fail(item, code, 'the run ended meanwhile; it may be gone by now');
+      for (const item of going) this.perhapsDestroyed.add(item);
       throw error;
+    }
+  }
+
+  /** The run ends here: what may have been destroyed, and was not looked at since, is told as well (rule 23). */
+  private tellUncertain(code: ErrorCode): void {
+    const { destroyed, failed } = this.result;
+    const settled = new Set([...destroyed, ...failed].map(({ dataset, guid }) => `${dataset} ${guid}`));
+    for (const item of this.perhapsDestroyed) {
+      if (settled.has(`${item.dataset} ${item.guid}`) || this.spared.has(item)) continue;
+      this.fail(item, code, 'the run ended meanwhile; it may be gone by now');
     }
   }
 
@@ -178,7 +190,10 @@ class Executor {
   private compare(round: readonly PruneItem[], states: ReadonlyMap<string, SnapshotState>): PruneItem[] {
     return round.filter((item) => {
       const change = difference(item, states.get(snapshotName(item)));
-      if (change === null) return true;
+      if (change === null) {
+        this.perhapsDestroyed.delete(item);
+        return true;
+      }
       if (change === 'gone' && this.perhapsDestroyed.has(item)) {
         this.report([item], { destroyed: [snapshotName(item)], failed: [] });
         return false;

@@ -311,6 +311,35 @@ describe('retention rules on real ZFS', () => {
     });
   }
 
+  it('rule 23: what a program may have destroyed is told when the run is cancelled before anybody looked', async () => {
+    await take('a', 'b', 'c');
+    const cancel = new AbortController();
+    const cut = new Proxy(host, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        return async (argv: readonly string[], more: object) => {
+          if (argv[5] !== 'each') return target.run(argv, more);
+          await nas.run(['zfs', 'destroy', `${dataset}@a`]);
+          cancel.abort(new ZfsFlowError('CANCELLED', 'cancelled'));
+          return { code: 1, signal: null, stdout: '', stderr: 'Channel program execution failed: out of memory' };
+        };
+      },
+    });
+    const ctx = new TestContext(cancel.signal);
+    await failure(run({}, ctx, resolver({ nas: cut })), 'CANCELLED');
+    const { destroyed, failed } = ctx.last as PruneResult;
+    assert.deepEqual(destroyed, []);
+    assert.deepEqual(
+      failed.map(({ name, code }) => [name, code]),
+      [
+        ['a', 'CANCELLED'],
+        ['b', 'CANCELLED'],
+      ],
+    );
+    assert.deepEqual(await names(), ['b', 'c']);
+  });
+
   it('keeps what whoever asks for the prune says must stay', async () => {
     await take('a', 'b', 'c');
     const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
