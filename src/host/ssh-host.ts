@@ -100,7 +100,8 @@ export class SshHost implements Host {
 
   /**
    * Runs a script of the stream layer (printable ASCII, see quote.ts) on an exec channel, wrapped under `tag`. The
-   * caller owns the channel. `shown`: the command lines in it, for listeners; null when `noteCommand` tells them. Throws the connection codes.
+   * caller owns the channel. `shown`: the command lines in it, for listeners; null when `noteCommand` tells them. Throws
+   * the connection codes.
    */
   async openScript(
     script: string,

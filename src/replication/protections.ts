@@ -187,7 +187,8 @@ export async function listProtections(
 
 /**
  * Removes the bookmarks and holds for one destination from the source (and its hold from the target, when that is this
- * node's and answers: a destination that is gone for good is what this is mostly asked for). After that, pruning no longer spares what this destination would still need. Returns what was let go.
+ * node's and answers: a destination that is gone for good is what this is mostly asked for). After that, pruning no longer
+ * spares what this destination would still need. Returns what was let go.
  */
 export async function releaseProtections(
   options: ReplicateOptions,
