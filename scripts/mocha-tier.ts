@@ -47,7 +47,7 @@ async function mocha(name: string, spec: string, collected: boolean, settings: T
   });
   if (!existsSync(file)) {
     troubles.push(`${name}: ended before its last test, with ${code}`);
-    return { tests: { passed: 0, failed: 1, skipped: 0 }, troubles };
+    return { tests: { passed: 0, failed: 1, skipped: 0, failures: [] }, troubles };
   }
   const tests = JSON.parse(readFileSync(file, 'utf8')) as TierResult;
   if (code !== 0 && tests.failed === 0 && troubles.length === 0) troubles.push(`${name}: mocha ended with ${code}`);
@@ -55,11 +55,12 @@ async function mocha(name: string, spec: string, collected: boolean, settings: T
 }
 
 function sum(runs: readonly TierRun[]): TierRun {
-  const total: TierRun = { tests: { passed: 0, failed: 0, skipped: 0 }, troubles: [] };
+  const total: TierRun = { tests: { passed: 0, failed: 0, skipped: 0, failures: [] }, troubles: [] };
   for (const { tests, troubles } of runs) {
     total.tests.passed += tests.passed;
     total.tests.failed += tests.failed;
     total.tests.skipped += tests.skipped;
+    total.tests.failures.push(...tests.failures);
     total.troubles.push(...troubles);
   }
   return total;

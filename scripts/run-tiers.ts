@@ -45,7 +45,7 @@ async function tests(tier: string): Promise<Outcome> {
   return { tier, ok: result.failed === 0 && troubles.length === 0, seconds, said, tests: result };
 }
 
-function totals({ passed, failed, skipped }: TierResult): string {
+function totals({ passed, failed, skipped }: Omit<TierResult, 'failures'>): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
@@ -96,6 +96,11 @@ async function main(): Promise<void> {
   const outcomes = await runAll(tiers);
   outcomes.push(await tidiness());
   traces.remove();
+
+  // Once more at the end: with thousands of lines before it, a failure is easily lost.
+  const failures = outcomes.flatMap(({ tests }) => tests?.failures ?? []);
+  if (failures.length > 0) heading('failed');
+  for (const { title, said } of failures) console.log(`${title}\n${said}\n`);
 
   heading('summary');
   for (const { tier, seconds, said } of outcomes)

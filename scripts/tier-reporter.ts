@@ -1,5 +1,5 @@
-// Mocha's spec reporter that also writes how many tests passed, failed and were skipped to the file $TIER_RESULT,
-// for run-tiers.ts.
+// Mocha's spec reporter that also writes how many tests passed, failed and were skipped, and what failed, to the file
+// $TIER_RESULT, for run-tiers.ts.
 import { writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
@@ -7,6 +7,7 @@ export interface TierResult {
   passed: number;
   failed: number;
   skipped: number;
+  failures: { title: string; said: string }[];
 }
 
 class TierReporter extends Mocha.reporters.Spec {
@@ -18,6 +19,7 @@ class TierReporter extends Mocha.reporters.Spec {
         passed: this.stats.passes,
         failed: this.stats.failures,
         skipped: this.stats.pending,
+        failures: this.failures.map((test) => ({ title: test.fullTitle(), said: test.err?.stack ?? 'no error told' })),
       };
       if (file !== undefined) writeFileSync(file, JSON.stringify(result));
     });
