@@ -3,13 +3,18 @@
 import type { ErrorCode, ZfsFlowError } from '../errors';
 import type { DatasetPlan, PairInput } from './plan-types';
 
-/** Says nothing about the partial receive, which may have taken days: it is not thrown away for that. */
-const CONNECTION: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/**
+ * Says nothing about whether the partial receive can be continued, which may have taken days: it is not thrown away for
+ * that. The last two are of another process that still writes it or holds on to it.
+ */
+const NO_VERDICT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CONNECTION_LOST',
   'CONNECTION_REFUSED',
   'CONNECTION_TIMEOUT',
   'HOST_NOT_FOUND',
   'HOST_UNREACHABLE',
+  'TARGET_BUSY_PARTIAL',
+  'DATASET_BUSY',
 ]);
 
 /** Failed tries with one token, after which it is seen for the third time. */
@@ -35,7 +40,7 @@ export class StuckReceives {
       if (!error) this.bySource.delete(plan.source);
       // Nothing was tried, or it was ended to go on differently.
       const untried = plan.refusal !== null || error?.details?.['restart'] === true;
-      if (!error || untried || CONNECTION.has(error.code)) continue;
+      if (!error || untried || NO_VERDICT.has(error.code)) continue;
       if (known && plan.prepare.some((step) => step.do === 'abortReceive')) known.discarded = true;
       if (!plan.resume) continue;
       const { token, bytesThere } = plan.resume;

@@ -67,8 +67,17 @@ describe('partial receives that do not get on', () => {
     assert.equal(attempt(stuck, 't6', 9), 'fresh');
   });
 
-  it('are kept when it was the connection', () => {
+  it('are kept when it was the connection, or another process that still writes them', () => {
+    for (const code of ['CONNECTION_LOST', 'TARGET_BUSY_PARTIAL', 'DATASET_BUSY'] as const) {
+      const stuck = new StuckReceives();
+      for (let count = 0; count < 6; count++) assert.equal(attempt(stuck, 't', 5, code), 'resume', code);
+    }
+  });
+
+  it('are not given up because discarding them failed', () => {
     const stuck = new StuckReceives();
-    for (let count = 0; count < 6; count++) assert.equal(attempt(stuck, 't', 5, 'CONNECTION_LOST'), 'resume');
+    assert.deepEqual([attempt(stuck, 't', 5), attempt(stuck, 't', 5)], ['resume', 'resume']);
+    assert.deepEqual([attempt(stuck, 't', 5, 'DATASET_BUSY'), attempt(stuck, 't', 5)], ['fresh', 'fresh']);
+    assert.equal(attempt(stuck, '', 0), 'TRANSFER_STALLED');
   });
 });
