@@ -14,7 +14,7 @@ import { runBatch } from '../zfs/batch';
 import { finalMarks, type FinalMarks } from './final-marks';
 import { markCopies } from './mark-copies';
 import type { DatasetPlan, PairInput } from './plan-types';
-import { markWarning, runHoldTag, sends, sentSnapshots } from './protect';
+import { heldSnapshots, markWarning, runHoldTag, sends, sentSnapshots } from './protect';
 import type { Setup } from './setup';
 
 export interface Finished {
@@ -134,7 +134,7 @@ async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunCo
   const found = await listHolds(setup.source, dirty, ctx.signal);
   const held = new Set(found.filter((hold) => hold.tag === tag).map(({ snapshot }) => snapshot));
   return finished.map(({ plan, pair }) => {
-    const own = sends(plan) ? sentSnapshots(plan).map(({ name }) => `${plan.source}@${name}`) : [];
+    const own = sends(plan) ? heldSnapshots(plan, pair.sourceRecords).map((name) => `${plan.source}@${name}`) : [];
     const old = pair.sourceRecords.map(({ dataset, name }) => `${dataset}@${name}`).filter((name) => held.has(name));
     return [...new Set([...own, ...old])];
   });

@@ -19,6 +19,30 @@ export function sentSnapshots(plan: DatasetPlan): { name: string; guid: string }
   return items;
 }
 
+/** `isTrue`: it is a bookmark of the snapshot that its name tells. */
+function ownMarks(
+  plan: DatasetPlan,
+  records: readonly SnapshotRecord[],
+): { guid: string; tentative: boolean; isTrue: boolean }[] {
+  return records.flatMap((record) => {
+    const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
+    return own?.dstId === plan.dstId ? [{ ...own, isTrue: own.guid === record.guid }] : [];
+  });
+}
+
+/**
+ * What gets a step hold, names on the source. A base that has a final bookmark of ours needs none: without the snapshot
+ * its bookmark is the base, and each hold and its release cost a transaction group.
+ */
+export function heldSnapshots(plan: DatasetPlan, records: readonly SnapshotRecord[]): string[] {
+  const bookmarked = ownMarks(plan, records).some(
+    ({ guid, tentative, isTrue }) => guid === plan.base?.guid && isTrue && !tentative,
+  );
+  return sentSnapshots(plan)
+    .filter(({ guid }) => guid !== plan.base?.guid || !bookmarked)
+    .map(({ name }) => name);
+}
+
 export function sends(plan: DatasetPlan): boolean {
   return plan.resume !== null || plan.steps.length > 0;
 }
@@ -46,11 +70,7 @@ export function markWarning(what: string, host: string, errors: readonly ZfsFlow
 }
 
 function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[]): BookmarkRequest[] {
-  const marked = new Set<string>();
-  for (const { kind, name } of records) {
-    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
-    if (own?.dstId === plan.dstId) marked.add(own.guid);
-  }
+  const marked = new Set(ownMarks(plan, records).map(({ guid }) => guid));
   // A bookmark of somebody else's as base: they may remove it while this run lasts.
   const base = plan.base?.kind === 'bookmark' ? [{ ...plan.base, sign: '#' }] : [];
   return [...base, ...sentSnapshots(plan).map((snapshot) => ({ ...snapshot, sign: '@' }))]
@@ -74,7 +94,9 @@ export async function protect(
   const sending = plans.filter(sends);
   if (!setup.options.holdPending || sending.length === 0) return [];
   const bookmarks = sending.flatMap((plan) => tentativeBookmarks(plan, records(plan.source)));
-  const holds = sending.flatMap((plan) => sentSnapshots(plan).map(({ name }) => `${plan.source}@${name}`));
+  const holds = sending.flatMap((plan) =>
+    heldSnapshots(plan, records(plan.source)).map((name) => `${plan.source}@${name}`),
+  );
   const errors = await addMarks(setup.source, { bookmarks, tag: runHoldTag(setup), holds }, ctx.signal);
   return [
     markWarning('bookmark', setup.source.label, errors.bookmarks),

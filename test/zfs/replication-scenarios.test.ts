@@ -154,12 +154,10 @@ describe('scenarios of replication', function () {
       const one = await cutShort();
       const held = await a.run(['zfs', 'destroy', `${one.source}@2`], { check: false });
       assert.match(held.stderr, /hold|busy/);
-      for (const name of ['1', '2']) {
-        for (const tag of await a.holds(`${one.source}@${name}`)) {
-          await a.run(['zfs', 'release', tag, `${one.source}@${name}`]);
-        }
-      }
-      await a.run(['zfs', 'destroy', `${one.source}@1,2`]);
+      // Its base has a bookmark, which is enough.
+      await a.run(['zfs', 'destroy', `${one.source}@1`]);
+      for (const tag of await a.holds(`${one.source}@2`)) await a.run(['zfs', 'release', tag, `${one.source}@2`]);
+      await a.run(['zfs', 'destroy', `${one.source}@2`]);
       await a.snapshot(one.source, '3');
       const result = await engine.replicate(one.options);
       assert.deepEqual([result.datasets[0]?.base?.kind, await names(b, one.target)], ['bookmark', ['1', '3']]);
