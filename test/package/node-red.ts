@@ -92,6 +92,12 @@ const SETTINGS = {
   logging: { console: { level: 'info', metrics: false, audit: false } },
 };
 
+/**
+ * What the editor keeps of its user. Tips off: where a page loads slowly, Node-RED 5 shows the first one before there is
+ * a place for it, which is an error of its own in the browser.
+ */
+const USER_SETTINGS = { _: { editor: { view: { 'view-show-tips': false } } } };
+
 export interface UserDirOptions {
   /** What `dependencies` names, and installs: a folder (linked) or a tarball. */
   packageSource: string;
@@ -106,6 +112,7 @@ export async function makeUserDir(options: UserDirOptions): Promise<string> {
   await writeFile(path.join(folder, 'package.json'), '{"name": "node-red-project", "private": true}\n');
   const settings = { ...SETTINGS, ...options.settings };
   await writeFile(path.join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
+  await writeFile(path.join(folder, '.config.users.json'), JSON.stringify(USER_SETTINGS));
   if (options.flows !== undefined) await writeFile(path.join(folder, 'flows.json'), JSON.stringify(options.flows));
   await run(
     'npm',
