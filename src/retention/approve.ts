@@ -8,9 +8,12 @@ import { itemKey, recallPlan, type PlanItem, type StoredPlan } from './plan-stor
 /** Differences named in the error. */
 const MOST_DIFFERENCES = 100;
 
-export function stale(message: string, details?: Record<string, unknown>): ZfsFlowError {
+/** `destroyed`: how many had gone already when it turned out. */
+export function stale(message: string, details?: Record<string, unknown>, destroyed = 0): ZfsFlowError {
+  const far =
+    destroyed === 0 ? 'Nothing was destroyed by this.' : `${destroyed} snapshots of it were destroyed before.`;
   return new ZfsFlowError('PLAN_STALE', message, {
-    hint: 'Nothing was destroyed by this. Make a new plan and approve that one.',
+    hint: `${far} Make a new plan and approve that one.`,
     ...(details ? { details } : {}),
   });
 }
@@ -42,7 +45,9 @@ export function readApproval(approved: unknown): StoredPlan {
   }
   if (!Array.isArray(destroy)) throw invalidOption('payload', 'destroy of the approved plan must be a list');
   const made = known?.createdAt ?? (typeof createdAt === 'string' ? Date.parse(createdAt) : NaN);
-  return { planId, createdAt: made, destroy: destroy.map(readItem) };
+  // One that is named twice is one: destroyed once, it would be found to be gone the second time.
+  const items = new Map(destroy.map(readItem).map((item) => [itemKey(item), item]));
+  return { planId, createdAt: made, destroy: [...items.values()] };
 }
 
 /**

@@ -206,7 +206,12 @@ class Executor {
   /** Says that one stays because it is not as planned, which in strict mode ends the run. */
   private leave(item: PruneItem, why: string): void {
     if (this.options.strict) {
-      throw stale(`${snapshotName(item)} is no longer as approved: ${why}`, { differences: [{ ...item, why }] });
+      const { length } = this.result.destroyed;
+      throw stale(
+        `${snapshotName(item)} is no longer as approved: ${why}`,
+        { differences: [{ ...item, why }] },
+        length,
+      );
     }
     this.spare(item, `${why}, which was not so when the plan was made`);
     const message = `${snapshotName(item)} was left alone: ${why}`;

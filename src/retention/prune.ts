@@ -194,14 +194,22 @@ async function inMode(
 
 /**
  * The run of a `zfs-retention-prune` node. Besides what `pruneSnapshots` throws: PLAN_STALE, INVALID_OPTIONS (`payload`)
- * and PARTIAL_FAILURE when some snapshots could not be destroyed; the others are, and the result is the partial one.
- * When none could be, all for one reason, it is that reason's code.
+ * and what `requireDestroyed` throws.
  */
 export async function prune(options: PruneOptions, hosts: HostResolver, ctx: RunContext): Promise<PruneResult> {
   const { planLifetime } = options;
   const result = await inMode(options, hosts, ctx, { planLifetime, report: (early) => ctx.partial(early) });
+  requireDestroyed(result);
+  return result;
+}
+
+/**
+ * Throws PARTIAL_FAILURE when some snapshots could not be destroyed; the others are, and the result is the partial one.
+ * When none could be, all for one reason, it is that reason's code.
+ */
+export function requireDestroyed(result: PruneResult): void {
   const [first] = result.failed;
-  if (!first) return result;
+  if (!first) return;
   const codes = new Set(result.failed.map(({ code }) => code));
   // Nothing came of it, for one reason: that is no partial success.
   const reason = result.destroyed.length === 0 && codes.size === 1 ? first.code : 'PARTIAL_FAILURE';

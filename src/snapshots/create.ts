@@ -6,7 +6,8 @@ import { displayCommand } from '../host/quote';
 import type { Host } from '../host/host';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
 import { PRUNE_DEFAULTS } from '../retention/parse-options';
-import { pruneSnapshots } from '../retention/prune';
+import { pruneSnapshots, requireDestroyed } from '../retention/prune';
+import { listDatasets } from '../zfs/list';
 import { readSnapshots } from '../zfs/snapshot-targets';
 import { takeSnapshots } from '../zfs/snapshot';
 import { withHooks } from './hooks';
@@ -34,7 +35,7 @@ interface Run {
   options: SnapshotOptions;
   ctx: RunContext;
   result: SnapshotResult;
-  /** Pools whose command ended well, or was interrupted and may have; a command that failed has made nothing. */
+  /** Pools whose command ended well, or of which nobody knows how it ended; one that ZFS refused has made nothing. */
   reached: PoolTargets[];
 }
 
@@ -76,18 +77,22 @@ export async function createSnapshots(
   return result;
 }
 
-/** Old snapshots of the same schema on the datasets just taken; the guards and the breaker are those of every prune. */
+/**
+ * Old snapshots of the same schema on the datasets just taken; the guards and the breaker are those of every prune, as is
+ * the error for what could not be destroyed.
+ */
 async function prune({ options, result, ctx }: Run, hosts: HostResolver): Promise<void> {
   const { retention: policy, connection, namingSchema, timeZone } = options;
   if (policy === null || result.snapshots.length === 0) return;
   const datasets = result.snapshots.map(({ dataset }) => dataset);
   const scope = { namingSchemas: [namingSchema], nameRegex: '' };
   const what = { ...PRUNE_DEFAULTS, connection, datasets, recursive: false, exclude: [], scope, policy, timeZone };
-  await pruneSnapshots(what, hosts, ctx, {
-    report: (pruned) => {
-      result.pruned = pruned;
+  const pruned = await pruneSnapshots(what, hosts, ctx, {
+    report: (early) => {
+      result.pruned = early;
     },
   });
+  requireDestroyed(pruned);
 }
 
 function checkLengths({ targets }: Targets, name: string): void {
@@ -114,7 +119,8 @@ async function takeAll(run: Run, pools: readonly PoolTargets[]): Promise<ZfsFlow
       const error = await explain(run, pool, toZfsFlowError(thrown));
       // The host is gone, or nobody wants the rest: the other pools would fare no better.
       if (error.code === 'CANCELLED' || error.exitCode === undefined) throw error;
-      run.reached.pop();
+      // In words that we know ZFS has refused the whole command; one that was killed, say, may have done its work.
+      if (error.code !== 'ZFS_ERROR') run.reached.pop();
       failures.push(error);
     }
   }
@@ -215,20 +221,37 @@ async function collect(
     for (const { dataset, snapshot } of taken) {
       run.ctx.emit({ event: 'dataset', level: 'info', message: `took ${snapshot}`, dataset, snapshot });
     }
-    if (!afterFailure) verify(run, pool, taken);
+    if (!afterFailure) await verify(run, pool, taken);
   }
 }
 
-function verify(run: Run, pool: PoolTargets, taken: readonly TakenSnapshot[]): void {
+/** Of datasets without their snapshot, those for which that is a failure: a child may have gone before `-r` came to it. */
+async function lacking(
+  { host, ctx }: Run,
+  { roots, recursive }: PoolTargets,
+  gone: readonly string[],
+): Promise<string[]> {
+  if (!recursive || gone.length === 0) return [...gone];
+  const { missing } = await listDatasets(host, { roots: gone, recursive: false, signal: ctx.signal });
+  return gone.filter((dataset) => roots.includes(dataset) || !missing.includes(dataset));
+}
+
+async function verify(run: Run, pool: PoolTargets, taken: readonly TakenSnapshot[]): Promise<void> {
   const there = new Set(taken.map(({ dataset }) => dataset));
   const gone = pool.datasets.filter((dataset) => !there.has(dataset));
-  if (gone.length > 0 && !pool.recursive) {
-    throw new ZfsFlowError('VERIFICATION_FAILED', `the snapshot of "${gone[0]}" was taken but is not there any more`, {
-      ...(gone[0] === undefined ? {} : { dataset: gone[0] }),
-      host: run.host.label,
-    });
+  const [dataset] = await lacking(run, pool, gone);
+  if (dataset !== undefined) {
+    throw new ZfsFlowError(
+      'VERIFICATION_FAILED',
+      `ZFS said that it took the snapshot of "${dataset}", but it is not there`,
+      {
+        dataset,
+        host: run.host.label,
+      },
+    );
   }
-  for (const dataset of gone) run.result.skipped.push({ dataset, reason: 'it was gone when the snapshot was taken' });
+  for (const child of gone)
+    run.result.skipped.push({ dataset: child, reason: 'it was gone when the snapshot was taken' });
   if (new Set(taken.map(({ createtxg }) => createtxg)).size <= 1) return;
   throw new ZfsFlowError(
     'VERIFICATION_FAILED',

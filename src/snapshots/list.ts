@@ -8,8 +8,8 @@ import { readRegExp } from '../raw-options';
 import { forEachInSlices, SlicedQueue, sortInSlices } from '../slices';
 import { eachSnapshot } from '../zfs/each-snapshot';
 import { listHolds } from '../zfs/hold';
-import { requireAll, type SnapshotColumn } from '../zfs/list';
-import { fullName, type SnapshotRecord } from '../zfs/records';
+import { listDatasets, requireAll, type SnapshotColumn } from '../zfs/list';
+import { fullName, isWithin, type SnapshotRecord } from '../zfs/records';
 import { missingDatasets } from '../zfs/classify';
 import { commandError } from '../zfs/run';
 import type { ListedSnapshot, ListOptions } from './options';
@@ -30,8 +30,8 @@ export function listUses(options: ListOptions): DatasetUse[] {
 }
 
 /**
- * Throws INVALID_OPTIONS, DATASET_NOT_FOUND and what hosts throw. One remote command; with the columns `full` one for
- * the user properties besides and, where there are any, one for the holds.
+ * Throws INVALID_OPTIONS, DATASET_NOT_FOUND and what hosts throw. One remote command, and one more where nothing was
+ * found; with the columns `full` one for the user properties besides and, where there are any, one for the holds.
  */
 export async function listSnapshots(
   options: ListOptions,
@@ -42,9 +42,11 @@ export async function listSnapshots(
   const select = selector(options, ctx.now());
   const groups = new Map<string, DatasetItems>();
   const held = new Set<string>();
+  const seen = new Set<string>();
   let total = 0;
   const { missing } = await eachSnapshot(host, request(options, ctx.signal), (record) => {
     total += 1;
+    seen.add(record.dataset);
     const parsedDate = select(record);
     if (parsedDate === undefined) return;
     let group = groups.get(record.dataset);
@@ -53,6 +55,7 @@ export async function listSnapshots(
     if ((record.userrefs ?? 0) > 0) held.add(fullName(record));
   });
   requireAll(host, missing);
+  await requireSilent(host, options, seen, ctx.signal);
   const items: ListedSnapshot[] = [];
   let eligible = 0;
   for (const group of groups.values()) {
@@ -63,6 +66,26 @@ export async function listSnapshots(
     await addDetails(host, items, held, { ...options, total }, ctx.signal);
   }
   return { items, eligible, total };
+}
+
+/**
+ * Nothing printed and exit code 0 proves nothing by itself: of datasets without a single snapshot the host must at least
+ * say that they exist. Throws ZFS_ERROR where it does not.
+ */
+async function requireSilent(
+  host: Host,
+  { datasets, recursive }: ListOptions,
+  seen: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  let silent: readonly string[] = datasets.filter((root) => !seen.has(root));
+  if (recursive) silent = silent.filter((root) => ![...seen].some((dataset) => isWithin(dataset, root)));
+  if (datasets.length === 0 && seen.size === 0) {
+    const { pools } = await host.facts({ refresh: true, signal });
+    silent = pools.map(({ name }) => name);
+  }
+  const { missing } = await listDatasets(host, { roots: silent, recursive: false, signal });
+  requireAll(host, missing);
 }
 
 function request(options: ListOptions, signal: AbortSignal): Parameters<typeof eachSnapshot>[1] {

@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { listSnapshots } from '../../src/snapshots/list';
+import { createSnapshots } from '../../src/snapshots/create';
+import { parseListOptions, parseSnapshotOptions } from '../../src/snapshots/parse-options';
 import { assertSame, Engine } from './engine';
+import { Probe } from './snapshot-probe';
 
 /** What the wrapper does for `zfs list`; $REAL is the real program. */
 const LIES: Record<string, string> = {
@@ -21,9 +25,9 @@ describe('peers that lie', function () {
   let b: Machine;
   let engine: Engine;
 
-  /** `zfs list` of this machine does this from now on; undefined: the truth. */
-  async function lie(machine: Machine, body: string | undefined): Promise<void> {
-    const wrapper = `#!/bin/sh\nREAL=/usr/real/zfs\n${body === undefined ? '' : `case "$1" in list) ${body};; esac\n`}exec $REAL "$@"\n`;
+  /** This command of `zfs` of this machine does this from now on; undefined: the truth. */
+  async function lie(machine: Machine, body: string | undefined, command = 'list'): Promise<void> {
+    const wrapper = `#!/bin/sh\nREAL=/usr/real/zfs\n${body === undefined ? '' : `case "$1" in ${command}) ${body};; esac\n`}exec $REAL "$@"\n`;
     const install = 'cat >/usr/real/new; chmod +x /usr/real/new; mv -f /usr/real/new "$(cat /usr/real/path)"';
     await machine.sh(install, { stdin: wrapper });
   }
@@ -71,5 +75,36 @@ describe('peers that lie', function () {
     }
     await engine.replicate(options);
     await assertSame(a, 'tank/data', b, 'backup/data');
+  });
+
+  it('has neither snapshots that were never taken nor a dataset without any from a zfs that does nothing', async () => {
+    await a.createDataset('tank/trees/child');
+    const raw = { connection: 'a', datasets: ['tank/trees'], recursive: true, namingSchema: 'lie-%s' };
+    const take = (): Promise<unknown> =>
+      createSnapshots(parseSnapshotOptions(raw), engine.resolve, new Probe(new Date()));
+    await lie(a, 'exit 0', 'snapshot');
+    await assert.rejects(take(), { code: 'VERIFICATION_FAILED', dataset: 'tank/trees' });
+    await lie(a, 'exec $REAL snapshot "$3"', 'snapshot');
+    await assert.rejects(take(), { code: 'VERIFICATION_FAILED', dataset: 'tank/trees/child' });
+    await lie(a, 'exit 0');
+    for (const datasets of [['tank/trees'], []]) {
+      const options = parseListOptions({ ...raw, namingSchema: '', datasets });
+      await assert.rejects(listSnapshots(options, engine.resolve, engine.context()), { code: 'ZFS_ERROR' });
+    }
+    await lie(a, undefined);
+  });
+
+  it('says what is there after a `zfs snapshot` that did its work and was killed', async () => {
+    await a.createDataset('tank/killed');
+    await lie(a, '$REAL "$@"; kill -9 $$', 'snapshot');
+    const options = parseSnapshotOptions({ connection: 'a', datasets: ['tank/killed'], namingSchema: 'k-%s' });
+    const probe = new Probe(new Date());
+    await assert.rejects(createSnapshots(options, engine.resolve, probe), { code: 'ZFS_ERROR' });
+    await lie(a, undefined);
+    assert.deepEqual(
+      probe.payload?.snapshots.map(({ name }) => name),
+      (await a.snapshots('tank/killed')).map(({ name }) => name),
+    );
+    assert.equal(probe.payload?.snapshots.length, 1);
   });
 });

@@ -385,4 +385,15 @@ describe('createSnapshots', function () {
       ['auto-2024-05-05_01-00', 'auto-2024-05-05_02-00'],
     );
   });
+
+  it('is an error when an old snapshot of its own could not be destroyed, and the payload has the new ones', async () => {
+    await machine.createDataset('tank/a');
+    for (const name of ['auto-2024-05-05_01-00', 'auto-2024-05-05_02-00']) await machine.snapshot('tank/a', name);
+    await machine.run(['zfs', 'allow', 'op', 'snapshot,mount', 'tank/a']);
+    const probe = new Probe(new Date());
+    const retention = { keep: [{ type: 'last', count: 1 }] };
+    const error = await failure({ datasets: ['tank/a'], retention }, { probe, host: op });
+    assert.equal(error.code, 'PERMISSION_DENIED');
+    assert.deepEqual([probe.payload?.snapshots.length, probe.payload?.pruned?.failed.length], [1, 2]);
+  });
 });
