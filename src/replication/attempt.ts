@@ -10,6 +10,7 @@ import { expectedNewest, finish, isReplaced, type Finished } from './finish';
 import { finalMarks } from './final-marks';
 import { collectFailures } from './failures';
 import { endLeftovers } from './leftovers';
+import { limitWarning } from './limited-transfer';
 import { mountReceived } from './mounting';
 import { outcomesOf, parcelPlaces, parcelsOf } from './parcels';
 import { planReplication } from './plan';
@@ -233,7 +234,7 @@ export async function executePlan(
 ): Promise<Map<string, ZfsFlowError>> {
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
-  book.warnRun(abandonedWarning(discovery));
+  book.warnRun([...abandonedWarning(discovery), ...limitWarning(setup)]);
   book.seen(discovery.pairs);
   await endLeftovers(setup, good, pairs, state.attempt > 1, ctx);
   book.warnRun(await protect(setup, good, (source) => pairs.get(source)?.sourceRecords ?? [], ctx));

@@ -7,6 +7,12 @@ import type { DatasetPlan, PairInput } from './plan-types';
 import type { Setup } from './setup';
 import { chooseFilters } from './stream-filters';
 
+/** Nothing on one remote machine could be told to go slower, or at another pace while it runs. */
+export function limitWarning({ transport, rateLimit }: Setup): string[] {
+  if (transport !== 'remote-local' || !rateLimit.limited) return [];
+  return ['to keep to the speed limit, the stream passes through the machine that runs Node-RED'];
+}
+
 export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'tag' | 'onProgress'> & {
   /** Estimated bytes. */
   bytes: number;
@@ -58,10 +64,7 @@ export async function limitedTransfer(
 }
 
 function begin(setup: Setup, restart: AbortController, plan: DatasetPlan, ctx: RunContext): void {
-  if (setup.transport === 'remote-local') {
-    const message = 'a speed limit does not apply within one machine';
-    ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
-  } else if (setup.options.resumable) restart.abort();
+  if (setup.options.resumable) restart.abort();
   else {
     const message = 'the speed limit applies from the next send on: this one could not be resumed';
     ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });

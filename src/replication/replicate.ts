@@ -5,6 +5,7 @@ import type { HostResolver, RunContext } from '../context';
 import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
 import { runError } from './failures';
+import { limitWarning } from './limited-transfer';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './options';
 import { sends } from './protect';
 import { RunProgress } from './progress';
@@ -207,7 +208,7 @@ class Run {
     const planned = await planRun(this.setup, this.state, this.ctx);
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
-    this.book.warnRun(abandonedWarning(planned.discovery));
+    this.book.warnRun([...abandonedWarning(planned.discovery), ...limitWarning(this.setup)]);
     for (const plan of planned.plan.datasets) {
       const entry = this.book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
       entry.action = plan.action;

@@ -33,7 +33,7 @@ export interface TransferRequest {
   /** Commands on the source that the stream passes after the sender, and on the target before the receiver. */
   sendFilters?: readonly (readonly string[])[];
   receiveFilters?: readonly (readonly string[])[];
-  /** Where it has a limit, a limiter stands between the two. Not where both ends are one remote machine. */
+  /** Where it has a limit, a limiter stands between the two. Then the stream leaves a remote machine that is both ends. */
   rateLimit?: RateLimit;
   /** The stream is known to be about 1 MiB at most, so it may ride these on the control connections; null for others. */
   lanes: Lanes | null;
@@ -137,7 +137,9 @@ async function maySendSmall({ source, target }: TransferRequest): Promise<boolea
 }
 
 /** The host on which a single remote pipeline can do both: same machine, and the same account's rights on both sides. */
-function onOneRemoteHost({ source, target, sameHost }: TransferRequest): SshHost | undefined {
+function onOneRemoteHost({ source, target, sameHost, rateLimit }: TransferRequest): SshHost | undefined {
+  // The limiter is a process of this machine.
+  if (rateLimit?.limited === true) return undefined;
   if (!(source instanceof SshHost && target instanceof SshHost)) return undefined;
   return source === target || (sameHost && source.username === target.username) ? source : undefined;
 }

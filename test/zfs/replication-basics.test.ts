@@ -98,6 +98,27 @@ describe('replication on real ZFS', function () {
     assert.ok(moved < 1 << 20, `bytes: ${moved}`);
   });
 
+  it('keeps to a speed limit within one machine too, by way of this one', async () => {
+    await a.createDataset('tank/slow');
+    await a.writeRandom('tank/slow', 'x', 6);
+    await a.snapshot('tank/slow', 'one');
+    const options = {
+      sourceConnection: 'a',
+      targetConnection: 'a',
+      sourceDatasets: ['tank/slow'],
+      targetDataset: 'tank/copy-of-slow',
+      speedLimit: '2M',
+    };
+    const begun = Date.now();
+    const result = await engine.replicate(options);
+    const seconds = (Date.now() - begun) / 1000;
+    assert.ok(result.bytes / seconds < 2.3 * 1024 ** 2, `${result.bytes} bytes in ${seconds} s`);
+    assert.match(result.warnings.join(), /passes through/);
+    await assertSame(a, 'tank/slow', a, 'tank/copy-of-slow');
+    await a.snapshot('tank/slow', 'two');
+    assert.deepEqual((await engine.replicate({ ...options, speedLimit: 0 })).warnings, []);
+  });
+
   it('takes a snapshot first when there is none', async () => {
     await a.createDataset('tank/none');
     const result = await engine.replicate({ ...relay, sourceDatasets: ['tank/none'], targetDataset: 'backup/none' });
