@@ -12,14 +12,13 @@ import { discoverHostKeys } from '../../src/host/host-keys';
 import { generateKeyPair } from '../../src/host/key-pair';
 import type { SshHost } from '../../src/host/ssh-host';
 import type { SshHostOptions } from '../../src/host/ssh-options';
-import { Lab } from '../lab/lab';
 import type { Link } from '../lab/link';
 import type { Machine } from '../lab/machine';
 import { connect } from './engine';
+import { useMachines } from './machines';
 
 describe('a host over SSH', function () {
   this.timeout(60_000);
-  let lab: Lab;
   let a: Machine;
   let host: SshHost;
   /** To an sshd that is never offended. */
@@ -27,16 +26,12 @@ describe('a host over SSH', function () {
   const opened: SshHost[] = [];
   let directory: string;
 
-  before(async () => {
-    lab = await Lab.create();
-    a = await lab.up('a');
+  useMachines({ a: {} }, async (machines) => {
+    ({ a } = machines);
     patient = await anotherSshd(2200);
     directory = mkdtempSync(join(tmpdir(), 'host-test-'));
   });
-  after(async () => {
-    await lab.close();
-    rmSync(directory, { recursive: true });
-  });
+  after(() => rmSync(directory, { recursive: true }));
   beforeEach(() => {
     host = open({});
   });

@@ -1,12 +1,12 @@
 // Peers whose `zfs` lies: it exits 0 and prints nothing, half of it, or nonsense. Nothing may be called a success, and
 // nothing may be destroyed, on the strength of that. The lies are told by a wrapper around the real zfs.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { listSnapshots } from '../../src/snapshots/list';
 import { createSnapshots } from '../../src/snapshots/create';
 import { parseListOptions, parseSnapshotOptions } from '../../src/snapshots/parse-options';
-import { assertSame, Engine } from './engine';
+import { assertSame, type Engine } from './engine';
+import { usePair } from './machines';
 import { Probe } from './snapshot-probe';
 
 /** What the wrapper does for `zfs list`; $REAL is the real program. */
@@ -20,7 +20,6 @@ const LIES: Record<string, string> = {
 
 describe('peers that lie', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
@@ -32,19 +31,11 @@ describe('peers that lie', function () {
     await machine.sh(install, { stdin: wrapper });
   }
 
+  usePair((pair) => ({ a, b, engine } = pair));
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
     const keep =
       'mkdir /usr/real; p=$(readlink -f "$(command -v zfs)"); echo "$p" >/usr/real/path; cp "$p" /usr/real/zfs';
     await Promise.all([a.sh(keep), b.sh(keep)]);
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
   });
 
   it('has neither a success nor a loss from a listing that is empty, cut off, or nonsense', async () => {

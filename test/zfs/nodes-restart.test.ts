@@ -5,30 +5,24 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeUserDir, NODE_RED_4, NodeRed, ROOT } from '../package/node-red';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { assertSame, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 type FlowNode = Record<string, unknown> & { id: string; type: string };
 
 describe('Node-RED as a process', function () {
   this.timeout(180_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let red: NodeRed | undefined;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
   afterEach(async () => {
     await red?.stop();
     red = undefined;
-    await a.link.limit(0);
   });
-  after(() => lab.close());
+  usePair((pair) => ({ a, b } = pair));
 
   const ssh = (id: string, machine: Machine): FlowNode => ({
     id,

@@ -3,33 +3,23 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { closedPort, FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { assertSame, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 const bench = new FlowBench();
 
 describe('the nodes on real pools', function () {
   this.timeout(180_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    await bench.open();
-  });
-  after(async () => {
-    await bench.close();
-    await lab.close();
-  });
-  afterEach(async () => {
-    await bench.stop();
-    await Promise.all([a.link.limit(0), b.link.limit(0)]);
-  });
+  before(() => bench.open());
+  afterEach(() => bench.stop());
+  after(() => bench.close());
+  usePair((pair) => ({ a, b } = pair));
 
   const ssh = (id: string, machine: Machine): FlowNode => ({
     id,

@@ -1,26 +1,16 @@
 // The main job on real ZFS: first copies, incrementals, refusals, marks, over relays and within one machine.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 describe('replication on real ZFS', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair));
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };
 

@@ -1,32 +1,18 @@
 // Clones on the source are clones on the target, dataset by dataset, also when the first copy is interrupted.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
 describe('replication of clones', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(async () => {
-    await a.link.limit(0);
-    await engine.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
   it('sends only what differs from the origin, and goes on incrementally [C1 20]', async () => {
     const [source, target] = ['tank/c1', 'backup/c1'];

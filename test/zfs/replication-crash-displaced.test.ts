@@ -1,9 +1,9 @@
 // The controller dies before each change of a rotate and of a recreate (replication.md §2, crash matrix). Whatever is left:
 // nothing that the target had is lost before its successor is complete, and one more run reaches the source's state.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { Engine, marks } from './engine';
+import { type Engine, marks } from './engine';
+import { usePair } from './machines';
 import { dieAfter } from './mortal';
 
 /** More than any of these runs changes. */
@@ -14,21 +14,11 @@ const OFFSET = Number(process.env['CRASH_OFFSET'] ?? Date.now() % STRIDE);
 
 describe(`replication after its controller died beside an old copy (CRASH_OFFSET=${OFFSET})`, function () {
   this.timeout(400_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair));
 
   /** Dataset of each snapshot below `root`, by GUID. */
   async function everything(machine: Machine, root: string): Promise<Map<string, string>> {

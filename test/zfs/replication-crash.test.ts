@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { Lab } from '../lab/lab';
 import { REPOSITORY, type Machine } from '../lab/machine';
-import { assertSame, connectOptions, Engine } from './engine';
+import { assertSame, connectOptions, type Engine } from './engine';
+import { usePair } from './machines';
 import { dieAfter } from './mortal';
 
 /** More than any of these runs changes. */
@@ -19,22 +19,12 @@ interface Entry {
 
 describe('replication after its controller died', function () {
   this.timeout(600_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
   const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair));
 
   /** Snapshots and bookmarks in creation order, in one command. */
   async function look(machine: Machine, dataset: string): Promise<{ snapshots: Entry[]; bookmarks: Entry[] }> {

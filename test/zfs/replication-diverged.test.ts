@@ -2,34 +2,20 @@
 // their source had before. Whatever is interrupted, the next run completes it, and nothing unmarked is ever destroyed.
 import assert from 'node:assert/strict';
 import { rawMark } from '../../src/zfs/marks';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
 describe('replication to a diverged target', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(async () => {
-    await a.link.limit(0);
-    await engine.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
   interface Job {
     source: string;

@@ -4,25 +4,21 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/errors';
 import { Secret } from '../../src/replication/secret';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine } from './engine';
+import { assertSame, type Engine } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 const HEX = randomBytes(32).toString('hex');
 
 describe('encryption on real ZFS', function () {
   this.timeout(240_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
 
+  usePair((pair) => ({ a, b, engine } = pair));
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
     await Promise.all([encrypted(a, 'tank/secret'), encrypted(b, 'backup/vault')]);
     await a.createDataset('tank/plain');
     for (const dataset of ['tank/plain', 'tank/secret']) {
@@ -34,10 +30,6 @@ describe('encryption on real ZFS', function () {
   beforeEach(() => {
     engine.encryptionKey = null;
     engine.events.length = 0;
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
   });
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };

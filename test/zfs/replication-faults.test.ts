@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import type { PipeCommandOptions, ProcessSpec } from '../../src/host/host';
 import { SshHost } from '../../src/host/ssh-host';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, connectOptions, Engine, marks } from './engine';
+import { assertSame, connectOptions, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
@@ -27,26 +27,12 @@ class BrokenHost extends SshHost {
 
 describe('replication through failures', function () {
   this.timeout(180_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(async () => {
-    await Promise.all([a.link.restore(), b.link.restore(), a.link.limit(0), b.link.limit(0)]);
-    await engine.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
   /** A new dataset with `mb` MiB in its first snapshot, and the options that replicate it. */
   async function job(mb: number): Promise<{ source: string; target: string; options: Record<string, unknown> }> {

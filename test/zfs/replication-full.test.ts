@@ -2,15 +2,14 @@
 // of the target ever renamed or destroyed without having been asked.
 import assert from 'node:assert/strict';
 import { parseRawMark } from '../../src/zfs/marks';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine } from './engine';
+import { assertSame, type Engine } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
 describe('full file system replication', function () {
   this.timeout(300_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
@@ -18,20 +17,10 @@ describe('full file system replication', function () {
   /** What ran on the source. */
   const commands: string[] = [];
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
   beforeEach(() => {
-    engine = new Engine();
     commands.length = 0;
-    engine.add(a).onCommand((line) => void commands.push(line));
-    engine.add(b);
-  });
-  afterEach(async () => {
-    await Promise.all([a.link.limit(0), b.link.limit(0)]);
-    await engine.close();
+    engine.resolve('a').onCommand((line) => void commands.push(line));
   });
 
   interface Job {

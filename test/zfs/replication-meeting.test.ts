@@ -1,28 +1,18 @@
 // Where several want something of one data set: two replications of one source, partial receives on targets that were
 // there before, data sets and pools that go while a run lasts.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 describe('replication where several meet', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair));
 
   interface Job {
     source: string;

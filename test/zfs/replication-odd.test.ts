@@ -5,9 +5,9 @@ import { ZfsFlowError } from '../../src/errors';
 import type { CommandResult, RunOptions } from '../../src/host/host';
 import { SshHost } from '../../src/host/ssh-host';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, connectOptions, Engine, marks } from './engine';
+import { assertSame, connectOptions, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 /** Loses its connection once, at the first command that matches; or has something else happen before it. */
 class FlakyHost extends SshHost {
@@ -27,24 +27,16 @@ class FlakyHost extends SshHost {
 
 describe('replication of what is legal, but odd', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
+  let engine: Engine;
   let flaky: FlakyHost;
-  const engine = new Engine();
   let counter = 0;
 
+  usePair((pair) => ({ a, b, engine } = pair));
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
     flaky = new FlakyHost(connectOptions(a, { id: 'flaky' }));
     engine.hosts.set('flaky', flaky);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
   });
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };

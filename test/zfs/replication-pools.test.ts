@@ -1,36 +1,24 @@
 // Pools that fill up or go away in the middle of a run, and a long row of pending snapshots: nothing is lost, the error says
 // what it is, only what can pass by itself is tried again, and one run afterwards reaches the source's state.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
 describe('replication between pools that fill up or go away', function () {
   this.timeout(600_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
   let counter = 0;
 
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
     // In memory; ZFS wants at least 64 MB.
     const small = 'truncate -s 96M /dev/shm/small; zpool create small /dev/shm/small';
     await Promise.all([a.sh(small), b.sh(small)]);
-  });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(async () => {
-    await a.link.limit(0);
-    await engine.close();
   });
 
   interface Job {

@@ -1,22 +1,18 @@
 // Properties, read-only and mounting on real ZFS: what travels, what is set, and that nothing is ever mounted over
 // anything.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { Engine } from './engine';
+import { type Engine } from './engine';
+import { usePair } from './machines';
 
 describe('properties on real ZFS', function () {
   this.timeout(240_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
 
+  usePair((pair) => ({ a, b, engine } = pair));
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
     await a.run(['zfs', 'create', '-p', 'tank/tree/child']);
     await a.run(['zfs', 'create', '-V', '8M', 'tank/tree/vol']);
     const own = [
@@ -39,10 +35,6 @@ describe('properties on real ZFS', function () {
     await a.run(['zfs', 'set', 'my:lines=one\ntwo', 'tank/secret']);
     await a.snapshot('tank/tree', 's1', { recursive: true });
     await a.snapshot('tank/secret', 's1', { recursive: true });
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
   });
 
   let counter = 0;

@@ -1,29 +1,18 @@
 // Retention on the target, after a run, before one to make room, and what is not sent because it would go at once.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { Engine } from './engine';
+import { type Engine } from './engine';
+import { usePair } from './machines';
 
 const HOUR_MS = 3_600_000;
 
 describe('retention on the target of a replication', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(() => engine.close());
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
   async function setUp(name: string, snapshots: readonly string[]): Promise<Record<string, unknown>> {
     await a.createDataset(`tank/${name}`);

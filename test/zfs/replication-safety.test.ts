@@ -1,28 +1,18 @@
 // What must never be lost on a target: data that somebody put where a replication receives, snapshots that belong to
 // another replication, copies of snapshots that vanished from the source by accident.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine } from './engine';
+import { assertSame, type Engine } from './engine';
+import { usePair } from './machines';
 
 describe('replication keeps what is on the target', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
-  });
+  usePair((pair) => ({ a, b, engine } = pair));
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };
 

@@ -2,9 +2,9 @@
 // all), as far as no other file shows it: bases, clocks, tokens, and streams that lie.
 import assert from 'node:assert/strict';
 import { generateKeyPair } from '../../src/host/key-pair';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine, marks } from './engine';
+import { assertSame, type Engine, marks } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
@@ -16,26 +16,16 @@ interface Job {
 
 describe('scenarios of replication', function () {
   this.timeout(300_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
   let commands: string[];
   let counter = 0;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-  });
-  after(() => lab.close());
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
   beforeEach(() => {
-    engine = new Engine();
     commands = [];
-    for (const machine of [a, b]) engine.add(machine).onCommand((line) => commands.push(line));
-  });
-  afterEach(async () => {
-    await Promise.all([a.link.restore(), b.link.restore(), a.link.limit(0)]);
-    await engine.close();
+    for (const id of ['a', 'b']) engine.resolve(id).onCommand((line) => commands.push(line));
   });
 
   async function job(...snapshots: string[]): Promise<Job> {

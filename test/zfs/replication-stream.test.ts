@@ -1,23 +1,21 @@
 // The stream on its way: compressors, buffers, and a speed limit that is changed while it runs.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { parseReplicateOptions } from '../../src/replication/parse-options';
 import { replicate } from '../../src/replication/replicate';
-import { assertSame, Engine } from './engine';
+import { assertSame, type Engine } from './engine';
+import { usePair } from './machines';
 
 const MB = 1 << 20;
 
 describe('the stream of a replication', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let engine: Engine;
 
+  usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
     await a.run(['zfs', 'create', '-o', 'compression=off', 'tank/text']);
     await a.sh('yes "a line of text" | head -c 24M >/tank/text/lines');
     await a.snapshot('tank/text', 's1');
@@ -25,13 +23,6 @@ describe('the stream of a replication', function () {
     await a.writeRandom('tank/noise', 'x', 24);
     await a.snapshot('tank/noise', 's1');
   });
-  after(() => lab.close());
-  beforeEach(() => {
-    engine = new Engine();
-    engine.add(a);
-    engine.add(b);
-  });
-  afterEach(() => engine.close());
 
   const relay = { sourceConnection: 'a', targetConnection: 'b' };
 

@@ -1,22 +1,20 @@
 // Where Node-RED runs on one of the machines: local → local, push and pull, run by the engine inside a machine. (Relay and
 // remote → same remote are in replication-basics.test.ts.)
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import type { SshHostOptions } from '../../src/host/ssh-options';
 import type { ReplicationResult } from '../../src/replication/options';
 import { assertSame, marks } from './engine';
+import { useMachines } from './machines';
 
 describe('replication from inside a machine', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
   let toB: SshHostOptions;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank', mem: 1024 }), lab.up('b', { pool: 'backup' })]);
+  useMachines({ a: { pool: 'tank', mem: 1024 }, b: { pool: 'backup' } }, async (machines) => {
+    ({ a, b } = machines);
     toB = {
       id: 'b',
       label: 'b',
@@ -36,7 +34,6 @@ describe('replication from inside a machine', function () {
     await a.writeRandom('tank/data', 'x', 4);
     await a.snapshot('tank/data', 's1', { recursive: true });
   });
-  after(() => lab.close());
 
   async function inside(options: Record<string, unknown>): Promise<ReplicationResult> {
     const { stdout } = await a.node('test/zfs/replicate.fixture.ts', {

@@ -4,9 +4,9 @@
 // reach the source's state. WALK_SEED repeats a walk; WALK_SECONDS makes it longer.
 import assert from 'node:assert/strict';
 import { ZfsFlowError } from '../../src/errors';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { connectOptions, Engine, marks } from './engine';
+import { usePair } from './machines';
 import { Life, MortalHost } from './mortal';
 
 const SEED = Number(process.env['WALK_SEED'] ?? Date.now() % 1_000_000);
@@ -35,10 +35,9 @@ interface Entry {
 
 describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
   this.timeout(SECONDS * 1000 + 180_000);
-  let lab: Lab;
   let a: Machine;
   let b: Machine;
-  const engine = new Engine();
+  let engine: Engine;
   const random = randomFrom(SEED);
   const log: string[] = [];
   /** GUIDs on the target that the walk itself has destroyed, and those of snapshots that it took there. */
@@ -57,16 +56,9 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
     retries: 2,
   };
 
+  usePair((pair) => ({ a, b, engine } = pair));
   before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a', { pool: 'tank' }), lab.up('b', { pool: 'backup' })]);
-    engine.add(a);
-    engine.add(b);
     await a.createDataset(SOURCE);
-  });
-  after(async () => {
-    await engine.close();
-    await lab.close();
   });
 
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)];

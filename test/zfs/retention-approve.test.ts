@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import type { SshHost } from '../../src/host/ssh-host';
 import type { PruneResult } from '../../src/retention/options';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { failure, resolver, runPrune, sshHost, TestContext } from './retention-support';
 
 describe('approving a prune on real ZFS', () => {
-  let lab: Lab;
   let nas: Machine;
   let host: SshHost;
   let dataset = '';
@@ -20,15 +19,10 @@ describe('approving a prune on real ZFS', () => {
   const run = (raw: Record<string, unknown> = {}, ctx = new TestContext()): Promise<PruneResult> =>
     runPrune(resolver({ nas: host }), { datasets: [dataset], ...raw }, ctx);
 
-  before(async function () {
-    this.timeout(300_000);
-    lab = await Lab.create();
-    nas = await lab.up('nas', { pool: 'tank' });
+  after(() => host.close());
+  useMachines({ nas: { pool: 'tank' } }, (machines) => {
+    ({ nas } = machines);
     host = sshHost(nas, 'nas');
-  });
-  after(async () => {
-    await host.close();
-    await lab.close();
   });
   beforeEach(async () => {
     dataset = `tank/d${++counter}`;

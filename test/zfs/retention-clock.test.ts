@@ -1,19 +1,14 @@
 // A clock that is set while the process runs, on a real machine with real snapshots: nothing goes until it is right again
 // or somebody approves.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 
 describe('pruning with a clock that is set', function () {
   this.timeout(300_000);
-  let lab: Lab;
   let nas: Machine;
 
-  before(async () => {
-    lab = await Lab.create();
-    nas = await lab.up('nas', { pool: 'tank' });
-  });
-  after(() => lab.close());
+  useMachines({ nas: { pool: 'tank' } }, (machines) => ({ nas } = machines));
 
   it('rule 11: [C1 58] a clock a year ahead of the last run destroys nothing, few snapshots or many, until it is approved', async () => {
     await nas.sh('zfs create tank/data; for n in a b c; do zfs snapshot "tank/data@$n"; done');

@@ -2,14 +2,13 @@
 // chain goes on afterwards.
 import assert from 'node:assert/strict';
 import type { PruneResult } from '../../src/retention/options';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { assertSame, Engine } from './engine';
+import { useMachines } from './machines';
 import { failure, runPrune, sshHost, TestContext } from './retention-support';
 
 describe('retention of what several destinations receive', function () {
   this.timeout(300_000);
-  let lab: Lab;
   let nas: Machine;
   let away: Machine;
   let engine: Engine;
@@ -31,11 +30,7 @@ describe('retention of what several destinations receive', function () {
   const prune = (raw: Record<string, unknown> = {}): Promise<PruneResult> =>
     runPrune(engine.resolve, { datasets: [dataset], ...raw }, new TestContext());
 
-  before(async () => {
-    lab = await Lab.create();
-    [nas, away] = await Promise.all([lab.up('nas', { pool: 'tank' }), lab.up('away', { pool: 'vault' })]);
-  });
-  after(() => lab.close());
+  useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => ({ nas, away } = machines));
   beforeEach(async () => {
     engine = new Engine();
     engine.add(nas);

@@ -5,12 +5,11 @@ import type { Red } from '../../nodes/common/red';
 import { planId } from '../../src/retention/plan-store';
 import type { SshHost } from '../../src/host/ssh-host';
 import { ZfsFlowError } from '../../src/errors';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { resolver, runPrune, sshHost } from './retention-support';
 
 describe('the preview of a retention policy on real ZFS', () => {
-  let lab: Lab;
   let nas: Machine;
   let host: SshHost;
 
@@ -35,18 +34,13 @@ describe('the preview of a retention policy on real ZFS', () => {
     ...more,
   });
 
-  before(async function () {
-    this.timeout(300_000);
-    lab = await Lab.create();
-    nas = await lab.up('nas', { pool: 'tank' });
+  after(() => host.close());
+  useMachines({ nas: { pool: 'tank' } }, async (machines) => {
+    ({ nas } = machines);
     host = sshHost(nas, 'nas');
     await nas.sh(
       'zfs create tank/data; zfs create tank/data/sub; for n in s1 s2 s3 other s4; do zfs snapshot -r "tank/data@$n"; done',
     );
-  });
-  after(async () => {
-    await host.close();
-    await lab.close();
   });
 
   it('says for each dataset what goes and what stays, with dates and reasons, and changes nothing', async () => {

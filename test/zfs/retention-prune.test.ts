@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import type { HostResolver } from '../../src/context';
 import type { SshHost } from '../../src/host/ssh-host';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { autoName, failure, resolver, runPrune, sshHost, TestContext } from './retention-support';
 import type { PruneResult } from '../../src/retention/options';
 
@@ -15,7 +15,6 @@ const AUTO = { namingSchemas: ['auto-%Y-%m-%d_%H-%M'] };
 const sourcePolicy = (dataset: string): object => ({ keep: [{ type: 'source', connection: 'nas', dataset }] });
 
 describe('pruning on real ZFS', () => {
-  let lab: Lab;
   let nas: Machine;
   let away: Machine;
   let hosts: HostResolver;
@@ -36,16 +35,10 @@ describe('pruning on real ZFS', () => {
   const run = (raw: Record<string, unknown> = {}, ctx = new TestContext()): Promise<PruneResult> =>
     runPrune(hosts, { datasets: [dataset], ...raw }, ctx);
 
-  before(async function () {
-    this.timeout(300_000);
-    lab = await Lab.create();
-    nas = await lab.up('nas', { pool: 'tank' });
-    away = await lab.up('away', { pool: 'vault' });
+  after(() => Promise.all(connections.map((host) => host.close())));
+  useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => {
+    ({ nas, away } = machines);
     hosts = resolver({ nas: connect(nas, 'nas'), away: connect(away, 'away') });
-  });
-  after(async () => {
-    await Promise.all(connections.map((host) => host.close()));
-    await lab.close();
   });
   beforeEach(async () => {
     dataset = `tank/d${++counter}`;

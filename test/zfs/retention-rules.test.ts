@@ -8,8 +8,8 @@ import type { SshHost } from '../../src/host/ssh-host';
 import type { PruneResult } from '../../src/retention/options';
 import { pruneSnapshots } from '../../src/retention/prune';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { failure, options, resolver, runPrune, sshHost, TestContext, withoutPrograms } from './retention-support';
 
 /** A host that does something between the commands of a run, as other people do. */
@@ -41,7 +41,6 @@ function disturbed(host: Host, before: RegExp, disturb: () => Promise<unknown>):
 }
 
 describe('retention rules on real ZFS', () => {
-  let lab: Lab;
   let nas: Machine;
   let away: Machine;
   let host: SshHost;
@@ -57,19 +56,12 @@ describe('retention rules on real ZFS', () => {
   const run = (raw: Record<string, unknown> = {}, ctx = new TestContext(), from = hosts): Promise<PruneResult> =>
     runPrune(from, { datasets: [dataset], ...raw }, ctx);
 
-  before(async function () {
-    this.timeout(300_000);
-    lab = await Lab.create();
-    nas = await lab.up('nas', { pool: 'tank' });
-    away = await lab.up('away', { pool: 'vault' });
+  after(() => Promise.all([host.close(), other.close()]));
+  useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => {
+    ({ nas, away } = machines);
     host = sshHost(nas, 'nas');
     other = sshHost(away, 'away');
     hosts = resolver({ nas: host, away: other });
-  });
-  after(async () => {
-    await host.close();
-    await other.close();
-    await lab.close();
   });
   beforeEach(async () => {
     dataset = `tank/d${++counter}`;

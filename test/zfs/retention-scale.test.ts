@@ -1,20 +1,17 @@
 // One thousand snapshots: the number of commands, and the time beside batches written by hand. Ten thousand, and one by
 // one, are test/bench/prune.ts.
 import assert from 'node:assert/strict';
-import { Lab } from '../lab/lab';
+import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { measurePrune } from './retention-measure';
 
 describe('pruning 1,000 snapshots on real ZFS', function () {
   this.timeout(300_000);
-  let lab: Lab;
+  let nas: Machine;
 
-  before(async () => {
-    lab = await Lab.create();
-  });
-  after(() => lab.close());
+  useMachines({ nas: { pool: 'tank' } }, (machines) => ({ nas } = machines));
 
   it('takes about 10 commands and a time of the same order as batches by hand [C1 65]', async () => {
-    const nas = await lab.up('nas', { pool: 'tank' });
     const found = await measurePrune(nas, { datasets: 10, snapshots: 100, oneByOne: 0 });
     const { pruneMs, byHandMs, destroys, roundTrips, longestCommand } = found;
     console.log(`      by hand ${byHandMs} ms, prune ${pruneMs} ms, ${destroys} destroys, ${roundTrips} round trips`);

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { LocalHost } from '../../src/host/local-host';
 import type { SshHost } from '../../src/host/ssh-host';
 import { transfer } from '../../src/stream/transfer';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { connect } from './engine';
+import { useMachines } from './machines';
 
 const local = new LocalHost();
 
@@ -42,14 +42,9 @@ const NASTY = [
 
 describe('login shells', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let a: Machine;
 
-  before(async () => {
-    lab = await Lab.create();
-    a = await lab.up('a');
-  });
-  after(() => lab.close());
+  useMachines({ a: {} }, (machines) => ({ a } = machines));
 
   for (const [account, shell, noisy] of [
     ['root', /bash/, false],

@@ -4,13 +4,12 @@ import { ZfsFlowError } from '../../src/errors';
 import type { SshHost } from '../../src/host/ssh-host';
 import { listSnapshots, type SnapshotListing } from '../../src/snapshots/list';
 import { parseListOptions } from '../../src/snapshots/parse-options';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { hostOf, Probe } from './snapshot-probe';
 
 describe('listSnapshots', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let machine: Machine;
   let host: SshHost;
 
@@ -39,10 +38,8 @@ describe('listSnapshots', function () {
     return { commands, roundTrips: host.counters.commands - before };
   }
 
-  before(async function () {
-    this.timeout(1_800_000);
-    lab = await Lab.create();
-    machine = await lab.up('list', { disks: 1 });
+  useMachines({ nas: { disks: 1 } }, async ({ nas }) => {
+    machine = nas;
     host = hostOf(machine);
     await machine.createDataset('tank/a/b c');
     await machine.createDataset('tank/z/vol', { volumeMb: 16 });
@@ -63,7 +60,6 @@ describe('listSnapshots', function () {
 
   after(async () => {
     await host.close();
-    await lab.close();
   });
 
   it('lists one dataset, oldest first, with the standard columns', async () => {

@@ -6,15 +6,14 @@ import type { SshHost } from '../../src/host/ssh-host';
 import { createSnapshots } from '../../src/snapshots/create';
 import type { SnapshotResult } from '../../src/snapshots/options';
 import { parseSnapshotOptions } from '../../src/snapshots/parse-options';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { useMachines } from './machines';
 import { hostOf, NOW, Probe } from './snapshot-probe';
 
 const NAME = 'auto-2024-05-06_07-08';
 
 describe('createSnapshots', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let machine: Machine;
   let root: SshHost;
   let op: SshHost;
@@ -42,10 +41,8 @@ describe('createSnapshots', function () {
   const names = async (dataset: string): Promise<string[]> =>
     (await machine.snapshots(dataset)).map(({ name }) => name);
 
-  before(async function () {
-    this.timeout(1_800_000);
-    lab = await Lab.create();
-    machine = await lab.up('snap', { disks: 1 });
+  useMachines({ nas: { disks: 1 } }, async ({ nas }) => {
+    machine = nas;
     await machine.sh('truncate -s 256M /tmp/second.img; zpool create -m none second /tmp/second.img');
     root = hostOf(machine);
     op = hostOf(machine, 'op');
@@ -54,7 +51,6 @@ describe('createSnapshots', function () {
   after(async () => {
     await root.close();
     await op.close();
-    await lab.close();
   });
 
   beforeEach(async () => {

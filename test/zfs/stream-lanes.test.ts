@@ -8,13 +8,12 @@ import { LocalHost } from '../../src/host/local-host';
 import { findTagged } from '../../src/host/tagged';
 import { Lanes } from '../../src/stream/lanes';
 import { transfer, type TransferResult } from '../../src/stream/transfer';
-import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { connect } from './engine';
+import { useMachines } from './machines';
 
 describe('small streams', function () {
   this.timeout(120_000);
-  let lab: Lab;
   let machines: Machine[];
   let hosts: SshHost[];
   let lanes: Lanes;
@@ -29,11 +28,7 @@ describe('small streams', function () {
     return both;
   }
 
-  before(async () => {
-    lab = await Lab.create();
-    machines = await Promise.all([lab.up('a', { pool: null }), lab.up('b', { pool: null })]);
-  });
-  after(() => lab.close());
+  useMachines({ a: { pool: null }, b: { pool: null } }, ({ a, b }) => (machines = [a, b]));
   beforeEach(() => {
     hosts = open();
     lanes = new Lanes();

@@ -10,9 +10,10 @@ import type { SshHostOptions } from '../../src/host/ssh-options';
 import { endTagged, findTagged } from '../../src/host/tagged';
 import type { SendProgress } from '../../src/stream/send-progress';
 import { transfer, type TransferRequest, type TransferResult } from '../../src/stream/transfer';
-import { Lab } from '../lab/lab';
+import type { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { connect } from './engine';
+import { useMachines } from './machines';
 
 const MB = 1 << 20;
 const local = new LocalHost();
@@ -28,9 +29,9 @@ describe('streams', function () {
   let counter = 0;
   let target: string;
 
-  before(async () => {
-    lab = await Lab.create();
-    [a, b] = await Promise.all([lab.up('a'), lab.up('b')]);
+  useMachines({ a: {}, b: {} }, async (machines, home) => {
+    ({ a, b } = machines);
+    lab = home;
     await a.createDataset('tank/src');
     for (const name of ['s1', 's2', 's3']) {
       await a.writeRandom('tank/src', name, 4);
@@ -40,7 +41,6 @@ describe('streams', function () {
     await a.writeRandom('tank/big', 'data', 64);
     await a.snapshot('tank/big', 's1');
   });
-  after(() => lab.close());
   beforeEach(() => {
     left = open(a);
     right = open(b);
