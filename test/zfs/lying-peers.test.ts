@@ -6,6 +6,7 @@ import { listSnapshots } from '../../src/snapshots/list';
 import { createSnapshots } from '../../src/snapshots/create';
 import { parseListOptions, parseSnapshotOptions } from '../../src/snapshots/parse-options';
 import { assertSame, type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 import { Probe } from './snapshot-probe';
 
@@ -42,9 +43,8 @@ describe('peers that lie', function () {
     await a.createDataset('tank/data');
     await a.snapshot('tank/data', 's1');
     const options = {
-      sourceConnection: 'a',
+      ...relay,
       sourceDatasets: ['tank/data'],
-      targetConnection: 'b',
       targetDataset: 'backup/data',
       createSnapshot: 'never',
       retries: 1,

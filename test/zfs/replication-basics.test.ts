@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine, marks } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 describe('replication on real ZFS', function () {
@@ -11,8 +12,6 @@ describe('replication on real ZFS', function () {
   let engine: Engine;
 
   usePair((pair) => ({ a, b, engine } = pair));
-
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
   it('copies a tree from one machine to another and goes on incrementally', async () => {
     await a.run(['zfs', 'create', '-p', 'tank/tree/a b/c']);

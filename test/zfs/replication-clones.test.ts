@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine, marks } from './engine';
+import { jobOf } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -25,13 +26,7 @@ describe('replication of clones', function () {
     await a.writeRandom(`${source}/a-clone`, 'own', 1);
     await a.snapshot(source, 's2', { recursive: true });
     await a.snapshot(source, 's3', { recursive: true });
-    const options = {
-      sourceConnection: 'a',
-      targetConnection: 'b',
-      sourceDatasets: [source],
-      targetDataset: target,
-      recursive: true,
-    };
+    const { options } = jobOf(source, target, { recursive: true });
     const plan = await engine.replicate({ ...options, mode: 'plan' });
     assert.match(
       plan.datasets.find(({ source: name }) => name.endsWith('a-clone'))?.warnings.join() ?? '',
@@ -56,13 +51,7 @@ describe('replication of clones', function () {
     await a.createDataset(`${source}/origin`);
     await a.writeRandom(`${source}/origin`, 'data', 1);
     await a.snapshot(source, 's1', { recursive: true });
-    const options = {
-      sourceConnection: 'a',
-      targetConnection: 'b',
-      sourceDatasets: [source],
-      targetDataset: target,
-      recursive: true,
-    };
+    const { options } = jobOf(source, target, { recursive: true });
     await engine.replicate(options);
     await a.run(['zfs', 'clone', `${source}/origin@s1`, `${source}/clone`]);
     await a.writeRandom(`${source}/clone`, 'own', 24);

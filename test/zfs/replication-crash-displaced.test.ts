@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { type Engine, marks } from './engine';
+import { jobOf } from './job';
 import { usePair } from './machines';
 import { dieAfter } from './mortal';
 
@@ -44,14 +45,7 @@ describe(`replication after its controller died beside an old copy (CRASH_OFFSET
       await a.createDataset(source);
       await a.createDataset(`${source}/child`);
       await a.snapshot(source, 'first', { recursive: true });
-      const options = {
-        sourceConnection: 'a',
-        targetConnection: 'b',
-        sourceDatasets: [source],
-        targetDataset: target,
-        recursive: true,
-        whenDiverged,
-      };
+      const { options } = jobOf(source, target, { recursive: true, whenDiverged });
       await engine.replicate(options);
       let steps = OFFSET;
       for (let last = 'x'; last !== ''; steps += STRIDE) {

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { REPOSITORY, type Machine } from '../lab/machine';
 import { assertSame, connectOptions, type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 import { dieAfter } from './mortal';
 
@@ -22,8 +23,6 @@ describe('replication after its controller died', function () {
   let a: Machine;
   let b: Machine;
   let engine: Engine;
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
-
   usePair((pair) => ({ a, b, engine } = pair));
 
   /** Snapshots and bookmarks in creation order, in one command. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { rawMark } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine, marks } from './engine';
+import { assertTidy, type Job, jobOf, until } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -17,25 +18,13 @@ describe('replication to a diverged target', function () {
 
   usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
-  interface Job {
-    source: string;
-    target: string;
-    options: Record<string, unknown>;
-  }
-
   /** A replicated dataset whose copy got a snapshot and a file of its own, while the source got a new snapshot. */
   async function diverged(mb = 8, more: Record<string, unknown> = {}): Promise<Job> {
     const [source, target] = [`tank/d${++counter}`, `backup/d${counter}`];
     await a.createDataset(source);
     await a.writeRandom(source, 'data', mb);
     await a.snapshot(source, 's1');
-    const options = {
-      sourceConnection: 'a',
-      targetConnection: 'b',
-      sourceDatasets: [source],
-      targetDataset: target,
-      ...more,
-    };
+    const { options } = jobOf(source, target, more);
     await engine.replicate(options);
     await goOwnWay(target, 'mine');
     await a.writeRandom(source, 'more', 1);
@@ -54,11 +43,8 @@ describe('replication to a diverged target', function () {
   const names = async (machine: Machine, dataset: string): Promise<string[]> =>
     (await machine.snapshots(dataset)).map(({ name }) => name);
 
-  async function assertTidy(source: string, target: string): Promise<void> {
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds], [[], []]);
-    assert.ok(left.final.length >= 1);
-    assert.equal(right.holds.length, 1);
+  async function assertOver(source: string, target: string): Promise<void> {
+    await assertTidy(a, source, b, target);
     assert.equal(await b.property(target, 'mounted'), 'no');
   }
 
@@ -82,7 +68,7 @@ describe('replication to a diverged target', function () {
       assert.match(result.datasets[0].warnings.join(), /depends on that snapshot/);
       assert.deepEqual([await b.property(target, 'readonly'), await b.property(target, 'user:note')], ['on', 'kept']);
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
       await a.snapshot(source, 's3');
       assert.equal((await engine.replicate(options)).datasets[0]?.action, 'incremental');
     });
@@ -134,7 +120,7 @@ describe('replication to a diverged target', function () {
       assert.ok(result.bytes < 2 * MB, `bytes: ${result.bytes}`);
       assert.deepEqual(await names(b, old), ['mine']);
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
     });
 
     it('keeps the properties of the target although its first receive was cut', async () => {
@@ -174,13 +160,7 @@ describe('replication to a diverged target', function () {
       await a.createDataset(`${source}/c`);
       await a.writeRandom(source, 'data', 4);
       await a.snapshot(source, 's1', { recursive: true });
-      const options = {
-        sourceConnection: 'a',
-        targetConnection: 'b',
-        sourceDatasets: [source],
-        targetDataset: target,
-        recursive: true,
-      };
+      const { options } = jobOf(source, target, { recursive: true });
       await engine.replicate(options);
       await b.snapshot(target, 'mine');
       await b.snapshot(`${target}/c`, 'mine');
@@ -287,7 +267,7 @@ describe('replication to a diverged target', function () {
       assert.deepEqual([result.datasets[0]?.action, result.datasets[0]?.snapshots], ['recreate', ['s1', 's2']]);
       assert.ok(!(await b.exists(`${target}_zfsflow-old-s1`)));
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
       assert.ok(engine.events.some(({ event }) => event === 'destroyed'));
       await a.snapshot(source, 's3');
       assert.equal((await engine.replicate(recreate)).datasets[0]?.action, 'incremental');
@@ -318,7 +298,7 @@ describe('replication to a diverged target', function () {
       assert.ok(result.bytes < 31 * MB, `bytes: ${result.bytes}`);
       assert.deepEqual([await b.exists(old), await b.exists(lookalike)], [false, true]);
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
     });
 
     it('keeps an old copy in which something new appeared, or whose mark is gone', async () => {
@@ -366,13 +346,7 @@ describe('replication to a diverged target', function () {
       for (const path of ['', '/old', '/old/c', '/leaves']) await a.createDataset(`${source}${path}`);
       await a.writeRandom(`${source}/old`, 'data', 4);
       await a.snapshot(source, 's1', { recursive: true });
-      const options = {
-        sourceConnection: 'a',
-        targetConnection: 'b',
-        sourceDatasets: [source],
-        targetDataset: target,
-        recursive: true,
-      };
+      const { options } = jobOf(source, target, { recursive: true });
       await engine.replicate(options);
       await a.run(['zfs', 'rename', `${source}/old`, `${source}/new`]);
       await a.destroy(`${source}/leaves`);
@@ -387,7 +361,7 @@ describe('replication to a diverged target', function () {
       assert.match(result.warnings.join(), /left alone on the target: ".*\/leaves"/);
       for (const path of ['', '/new', '/new/c']) {
         await assertSame(a, `${source}${path}`, b, `${target}${path}`);
-        await assertTidy(`${source}${path}`, `${target}${path}`);
+        await assertOver(`${source}${path}`, `${target}${path}`);
         const ids = new Set((await marks(a, `${source}${path}`)).final.map((name) => name.split('_')[1]));
         assert.equal(ids.size, 1);
       }
@@ -397,14 +371,7 @@ describe('replication to a diverged target', function () {
       const [source, target] = [`tank/r${++counter}`, `backup/r${counter}`];
       for (const path of ['', '/c']) await a.createDataset(`${source}${path}`);
       await a.snapshot(source, 's1', { recursive: true });
-      const options = {
-        sourceConnection: 'a',
-        targetConnection: 'b',
-        sourceDatasets: [source],
-        targetDataset: target,
-        recursive: true,
-        whenDiverged: 'rollback',
-      };
+      const { options } = jobOf(source, target, { recursive: true, whenDiverged: 'rollback' });
       await engine.replicate(options);
       await b.run(['zfs', 'snapshot', `${target}/c@kept`]);
       await b.run(['zfs', 'rename', `${target}/c`, `${target}/c-keep`]);
@@ -412,7 +379,7 @@ describe('replication to a diverged target', function () {
       const result = await engine.replicate(options);
       assert.deepEqual(await names(b, `${target}/c-keep`), ['s1', 'kept']);
       await assertSame(a, `${source}/c`, b, `${target}/c`);
-      await assertTidy(`${source}/c`, `${target}/c`);
+      await assertOver(`${source}/c`, `${target}/c`);
       assert.match(result.datasets[1]?.warnings.join() ?? '', /c-keep" holds snapshots .* is left alone/);
       assert.match(result.warnings.join(), /left alone on the target: ".*\/c-keep"/);
     });
@@ -420,10 +387,3 @@ describe('replication to a diverged target', function () {
 });
 
 /** Waits for a condition of this process's own making (an event that was recorded); fails after a minute. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../src/errors';
 import { Secret } from '../../src/replication/secret';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
+import { relay, until } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -31,8 +32,6 @@ describe('encryption on real ZFS', function () {
     engine.encryptionKey = null;
     engine.events.length = 0;
   });
-
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
   async function encrypted(machine: Machine, dataset: string, more: string[] = []): Promise<void> {
     await machine.sh('umask 077; cat >/root/key', { stdin: HEX });
@@ -276,14 +275,6 @@ describe('encryption on real ZFS', function () {
 });
 
 /** Waits for an event that is recorded; fails after a minute. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** Writes down the arguments and environments of all processes, as often as the machine can. */
 async function watchProcesses(machine: Machine): Promise<void> {
   const loop =

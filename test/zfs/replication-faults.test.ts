@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import type { PipeCommandOptions, ProcessSpec } from '../../src/host/host';
 import { SshHost } from '../../src/host/ssh-host';
 import type { Machine } from '../lab/machine';
-import { assertSame, connectOptions, type Engine, marks } from './engine';
+import { assertSame, connectOptions, type Engine } from './engine';
+import { assertTidy, type Job, jobOf, until } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -35,20 +36,16 @@ describe('replication through failures', function () {
   usePair((pair) => ({ a, b, engine } = pair), 'engine per test');
 
   /** A new dataset with `mb` MiB in its first snapshot, and the options that replicate it. */
-  async function job(mb: number): Promise<{ source: string; target: string; options: Record<string, unknown> }> {
+  async function job(mb: number): Promise<Job> {
     const [source, target] = [`tank/f${++counter}`, `backup/f${counter}`];
     await a.createDataset(source);
     await a.writeRandom(source, 'data', mb);
     await a.snapshot(source, 's1');
-    const options = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
-    return { source, target, options };
+    return jobOf(source, target);
   }
 
-  async function assertTidy(source: string, target: string): Promise<void> {
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds], [[], []]);
-    assert.ok(left.final.length >= 1);
-    assert.equal(right.holds.length, 1);
+  async function assertOver(source: string, target: string): Promise<void> {
+    await assertTidy(a, source, b, target);
     assert.equal(await b.property(target, 'receive_resume_token'), '-');
     for (const machine of [a, b]) {
       const { stdout } = await machine.run(['ps', '-A', '-o', 'args='], {});
@@ -69,7 +66,7 @@ describe('replication through failures', function () {
     assert.ok(engine.events.some(({ event }) => event === 'retry'));
     assert.ok(result.bytes < 48 * MB * 1.7, `bytes sent in all: ${result.bytes}`);
     await assertSame(a, source, b, target);
-    await assertTidy(source, target);
+    await assertOver(source, target);
   });
 
   it('resumes when the connection is reset five times, with new snapshots in between [C1 22]', async () => {
@@ -91,7 +88,7 @@ describe('replication through failures', function () {
     const second = await engine.replicate(options);
     assert.ok(first.bytes + second.bytes < 2 * 41 * MB, `bytes: ${first.bytes} + ${second.bytes}`);
     await assertSame(a, source, b, target);
-    await assertTidy(source, target);
+    await assertOver(source, target);
   });
 
   it('stops at once when cancelled, says so, and resumes in the next run [C1 34]', async () => {
@@ -111,7 +108,7 @@ describe('replication through failures', function () {
     assert.equal(result.datasets[0]?.action, 'resume');
     assert.ok(result.bytes < 36 * MB, `bytes: ${result.bytes}`);
     await assertSame(a, source, b, target);
-    await assertTidy(source, target);
+    await assertOver(source, target);
   });
 
   for (const [side, name] of [
@@ -131,7 +128,7 @@ describe('replication through failures', function () {
       const result = await engine.replicate(options);
       assert.equal(result.state, 'success');
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
     });
   }
 
@@ -145,7 +142,7 @@ describe('replication through failures', function () {
     const result = await engine.replicate(options);
     assert.deepEqual([result.bytes, result.datasets[0]?.action], [0, 'current']);
     assert.equal((await a.bookmarks(source))[0]?.guid, guid);
-    await assertTidy(source, target);
+    await assertOver(source, target);
   });
 
   const troubles = [
@@ -180,7 +177,7 @@ describe('replication through failures', function () {
         assert.equal(result.bytes < 24 * MB, ends === 'resume', `bytes: ${result.bytes}`);
       }
       await assertSame(a, source, b, target);
-      await assertTidy(source, target);
+      await assertOver(source, target);
     });
   }
 
@@ -198,10 +195,3 @@ describe('replication through failures', function () {
 });
 
 /** Waits for a condition of this process's own making (an event that was recorded); fails after a minute. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { parseRawMark } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
+import { type Job, jobOf } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -23,16 +24,9 @@ describe('full file system replication', function () {
     engine.resolve('a').onCommand((line) => void commands.push(line));
   });
 
-  interface Job {
-    source: string;
-    target: string;
-    options: Record<string, unknown>;
-  }
-
   function job(more: Record<string, unknown> = {}): Job {
     const [source, target] = [`tank/f${++counter}`, `backup/f${counter}`];
-    const common = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
-    return { source, target, options: { ...common, fullFilesystem: true, ...more } };
+    return jobOf(source, target, { fullFilesystem: true, ...more });
   }
 
   /** Children, a volume, clones of both and a clone's own data; two snapshots of everything, `s1` and `s2`. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine, marks } from './engine';
+import { assertTidy, type Job, jobOf } from './job';
 import { usePair } from './machines';
 
 describe('replication where several meet', function () {
@@ -14,19 +15,12 @@ describe('replication where several meet', function () {
 
   usePair((pair) => ({ a, b, engine } = pair));
 
-  interface Job {
-    source: string;
-    target: string;
-    options: Record<string, unknown>;
-  }
-
   async function job(mb = 0): Promise<Job> {
     const [source, target] = [`tank/m${++counter}`, `backup/m${counter}`];
     await a.createDataset(source);
     if (mb > 0) await a.writeRandom(source, 'data', mb);
     await a.snapshot(source, '1');
-    const options = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
-    return { source, target, options };
+    return jobOf(source, target);
   }
 
   /** Leaves a resumable partial receive of `flags` on the target, as our own run would have begun it. */
@@ -37,11 +31,6 @@ describe('replication where several meet', function () {
     assert.notEqual(await b.property(target, 'receive_resume_token'), '-');
   }
 
-  async function assertTidy({ source, target }: Job): Promise<void> {
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds, right.holds.length], [[], [], 1]);
-  }
-
   it('resumes a first copy onto a data set that was there before', async () => {
     const one = await job(8);
     await b.createDataset(one.target);
@@ -49,7 +38,7 @@ describe('replication where several meet', function () {
     const result = await engine.replicate(one.options);
     assert.equal(result.datasets[0]?.action, 'resume');
     await assertSame(a, one.source, b, one.target);
-    await assertTidy(one);
+    await assertTidy(a, one.source, b, one.target);
   });
 
   it('does not resume over files that came to such a data set meanwhile', async () => {
@@ -77,7 +66,7 @@ describe('replication where several meet', function () {
     const options = { ...one.options, partialReceive: 'abort', whenDiverged: 'rollback' };
     await engine.replicate(options);
     await assertSame(a, one.source, b, one.target);
-    await assertTidy(one);
+    await assertTidy(a, one.source, b, one.target);
   });
 
   it('refuses the partial receive of somebody else, and leaves it as it is', async () => {

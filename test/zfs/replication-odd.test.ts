@@ -7,6 +7,7 @@ import { SshHost } from '../../src/host/ssh-host';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
 import { assertSame, connectOptions, type Engine, marks } from './engine';
+import { assertTidy, type Job, jobOf } from './job';
 import { usePair } from './machines';
 
 /** Loses its connection once, at the first command that matches; or has something else happen before it. */
@@ -39,31 +40,16 @@ describe('replication of what is legal, but odd', function () {
     engine.hosts.set('flaky', flaky);
   });
 
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
-
-  interface Job {
-    source: string;
-    target: string;
-    options: Record<string, unknown>;
-  }
-
   async function job(...snapshots: string[]): Promise<Job> {
     const [source, target] = [`tank/o${++counter}`, `backup/o${counter}`];
     await a.createDataset(source);
     for (const name of snapshots) await a.snapshot(source, name);
-    return { source, target, options: { ...relay, sourceDatasets: [source], targetDataset: target } };
+    return jobOf(source, target);
   }
 
   async function snapshotMany(dataset: string, prefix: string, count: number): Promise<void> {
     const script = 'i=1; while [ $i -le "$3" ]; do zfs snapshot "$1@$2$i" || exit 1; i=$((i + 1)); done';
     await a.sh(script, { args: [dataset, prefix, String(count)] });
-  }
-
-  async function assertTidy({ source, target }: Job): Promise<void> {
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds], [[], []]);
-    assert.ok(left.final.length <= 16, `${left.final.length} bookmarks`);
-    assert.equal(right.holds.length, 1);
   }
 
   it('warns where a name leaves no room for marks, and keeps the others tidy', async () => {
@@ -77,7 +63,7 @@ describe('replication of what is legal, but odd', function () {
     await engine.replicate({ ...options, recursive: true });
     const longTarget = long.replace(source, target);
     await assertSame(a, long, b, longTarget);
-    await assertTidy({ source, target, options });
+    await assertTidy(a, source, b, target);
     const [left, right] = [await marks(a, long), await marks(b, longTarget)];
     assert.deepEqual([left.holds, right.holds], [[], ['3:zfsflow_last']]);
   });
@@ -99,7 +85,7 @@ describe('replication of what is legal, but odd', function () {
     await snapshotMany(source, 's', 60);
     await engine.replicate(options);
     await assertSame(a, source, b, target);
-    await assertTidy({ source, target, options });
+    await assertTidy(a, source, b, target);
     const guids = (await a.snapshots(source)).map(({ guid }) => BigInt(guid));
     assert.ok(guids.some((guid) => guid >= 1n << 63n));
     const final = (await marks(a, source)).final;
@@ -116,7 +102,7 @@ describe('replication of what is legal, but odd', function () {
     const result = await engine.replicate(one.options);
     assert.deepEqual(result.datasets[0]?.snapshots, ['3']);
     await assertSame(a, one.source, b, one.target);
-    await assertTidy(one);
+    await assertTidy(a, one.source, b, one.target);
   });
 
   it('replaces a bookmark of somebody who took the name of ours [C1 19]', async () => {
@@ -207,7 +193,7 @@ describe('replication of what is legal, but odd', function () {
     await other;
     await engine.replicate(one.options);
     await assertSame(a, one.source, b, one.target);
-    await assertTidy(one);
+    await assertTidy(a, one.source, b, one.target);
   });
 
   it('refuses a source that was rolled back, and one that was made anew', async () => {
@@ -246,7 +232,7 @@ describe('replication of what is legal, but odd', function () {
     await a.snapshot(one.source, '3');
     await engine.replicate(one.options);
     await assertSame(a, one.source, b, one.target);
-    await assertTidy(one);
+    await assertTidy(a, one.source, b, one.target);
   });
 
   for (const whenDiverged of ['refuse', 'rollback', 'rotate'] as const) {

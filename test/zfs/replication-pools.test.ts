@@ -2,7 +2,8 @@
 // what it is, only what can pass by itself is tried again, and one run afterwards reaches the source's state.
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
-import { assertSame, type Engine, marks } from './engine';
+import { assertSame, type Engine } from './engine';
+import { assertTidy, type Job, jobOf, until } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -21,19 +22,12 @@ describe('replication between pools that fill up or go away', function () {
     await Promise.all([a.sh(small), b.sh(small)]);
   });
 
-  interface Job {
-    source: string;
-    target: string;
-    options: Record<string, unknown>;
-  }
-
   async function job(sourcePool: string, targetPool: string, mb: number): Promise<Job> {
     const [source, target] = [`${sourcePool}/p${++counter}`, `${targetPool}/p${counter}`];
     await a.createDataset(source);
     await a.writeRandom(source, 'data', mb);
     await a.snapshot(source, '1');
-    const options = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
-    return { source, target, options };
+    return jobOf(source, target);
   }
 
   const retries = (): number => engine.events.filter(({ event }) => event === 'retry').length;
@@ -42,8 +36,7 @@ describe('replication between pools that fill up or go away', function () {
     await a.link.limit(0);
     await engine.replicate(options);
     await assertSame(a, source, b, target);
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds, right.holds.length], [[], [], 1]);
+    await assertTidy(a, source, b, target);
   }
 
   /** Makes room for the next test. */
@@ -158,10 +151,3 @@ describe('replication between pools that fill up or go away', function () {
 });
 
 /** Waits for an event of ours, or for what another machine does; fails after a minute. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

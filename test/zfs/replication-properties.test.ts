@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 describe('properties on real ZFS', function () {
@@ -43,8 +44,7 @@ describe('properties on real ZFS', function () {
     source: string,
     more: Record<string, unknown> = {},
   ): Record<string, unknown> & { targetDataset: string } => ({
-    sourceConnection: 'a',
-    targetConnection: 'b',
+    ...relay,
     sourceDatasets: [`tank/${source}`],
     targetDataset: `backup/copy${++counter}`,
     recursive: true,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 const HOUR_MS = 3_600_000;
@@ -18,8 +19,7 @@ describe('retention on the target of a replication', function () {
     await a.createDataset(`tank/${name}`);
     for (const snapshot of snapshots) await a.snapshot(`tank/${name}`, snapshot);
     return {
-      sourceConnection: 'a',
-      targetConnection: 'b',
+      ...relay,
       sourceDatasets: [`tank/${name}`],
       targetDataset: `backup/${name}`,
       maxDestroyFraction: 1,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 describe('fail-over and fail-back', function () {
@@ -12,12 +13,7 @@ describe('fail-over and fail-back', function () {
 
   usePair((pair) => ({ a, b, engine } = pair));
 
-  const forward = {
-    sourceConnection: 'a',
-    targetConnection: 'b',
-    sourceDatasets: ['tank/work'],
-    targetDataset: 'backup/work',
-  };
+  const forward = { ...relay, sourceDatasets: ['tank/work'], targetDataset: 'backup/work' };
   // The replica is read-only and unmounted; what is brought home must be neither.
   const back = {
     sourceConnection: 'b',

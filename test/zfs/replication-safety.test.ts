@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 describe('replication keeps what is on the target', function () {
@@ -13,8 +14,6 @@ describe('replication keeps what is on the target', function () {
   let counter = 0;
 
   usePair((pair) => ({ a, b, engine } = pair));
-
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
   /** A new source with these snapshots, and a name for its copy. */
   async function source(...snapshots: string[]): Promise<{ dataset: string; copy: string }> {

@@ -3,16 +3,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPair } from '../../src/host/key-pair';
 import type { Machine } from '../lab/machine';
-import { assertSame, type Engine, marks } from './engine';
+import { assertSame, type Engine } from './engine';
+import { assertTidy, type Job, jobOf, until } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
-
-interface Job {
-  source: string;
-  target: string;
-  options: Record<string, unknown>;
-}
 
 describe('scenarios of replication', function () {
   this.timeout(300_000);
@@ -32,8 +27,7 @@ describe('scenarios of replication', function () {
     const [source, target] = [`tank/c${++counter}`, `backup/c${counter}`];
     await a.createDataset(source);
     for (const name of snapshots) await a.snapshot(source, name);
-    const options = { sourceConnection: 'a', targetConnection: 'b', sourceDatasets: [source], targetDataset: target };
-    return { source, target, options };
+    return jobOf(source, target);
   }
 
   /** A copy that has @1, a source with @2 of `mb` MiB, and a resumable partial receive of it that our own run left. */
@@ -57,11 +51,6 @@ describe('scenarios of replication', function () {
   const names = async (machine: Machine, dataset: string): Promise<string[]> =>
     (await machine.snapshots(dataset)).map(({ name }) => name);
   const sent = (): string[] => commands.filter((line) => /zfs send (?!.*-n)/.test(line));
-
-  async function assertTidy({ source, target }: Job): Promise<void> {
-    const [left, right] = [await marks(a, source), await marks(b, target)];
-    assert.deepEqual([left.tentative, left.holds, right.holds.length], [[], [], 1]);
-  }
 
   /** Puts a script in the place of `zfs` on this machine; `$ZFS` is the real one. */
   async function pretend(machine: Machine, script: string): Promise<void> {
@@ -135,7 +124,7 @@ describe('scenarios of replication', function () {
       await a.snapshot(one.source, '00');
       await engine.replicate(one.options);
       await assertSame(a, one.source, b, one.target);
-      await assertTidy(one);
+      await assertTidy(a, one.source, b, one.target);
     });
   });
 
@@ -152,7 +141,7 @@ describe('scenarios of replication', function () {
       const result = await engine.replicate(one.options);
       assert.deepEqual([result.datasets[0]?.base?.kind, await names(b, one.target)], ['bookmark', ['1', '3']]);
       assert.deepEqual([await token(one), sent().filter((line) => / -t /.test(line))], ['-', []]);
-      await assertTidy(one);
+      await assertTidy(a, one.source, b, one.target);
     });
 
     it('of another dataset or of the other kind is never continued, and planning leaves it alone [C1 25] [C1 26]', async () => {
@@ -186,7 +175,7 @@ describe('scenarios of replication', function () {
       await other;
       assert.ok(engine.events.some(({ event }) => event === 'retry'));
       await assertSame(a, one.source, b, one.target);
-      await assertTidy(one);
+      await assertTidy(a, one.source, b, one.target);
     });
   });
 
@@ -204,7 +193,7 @@ describe('scenarios of replication', function () {
       }
       await engine.replicate(one.options);
       await assertSame(a, one.source, b, one.target);
-      await assertTidy(one);
+      await assertTidy(a, one.source, b, one.target);
     });
 
     it('with a wrong byte is refused by the receiver and sent anew [C1 30]', async () => {
@@ -225,7 +214,7 @@ describe('scenarios of replication', function () {
       assert.match(engine.events.find(({ event }) => event === 'retry')?.message ?? '', /checksum|corrupt|invalid/i);
       assert.equal(sent().length, 2);
       await assertSame(a, one.source, b, one.target);
-      await assertTidy(one);
+      await assertTidy(a, one.source, b, one.target);
     });
 
     it('that breaks twice needs two retries, and a door that stays shut none [C1 32]', async () => {
@@ -346,10 +335,3 @@ describe('scenarios of replication', function () {
 });
 
 /** Waits for what another process or machine does; fails after a minute. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not happen within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

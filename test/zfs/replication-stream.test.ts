@@ -4,6 +4,7 @@ import type { Machine } from '../lab/machine';
 import { parseReplicateOptions } from '../../src/replication/parse-options';
 import { replicate } from '../../src/replication/replicate';
 import { assertSame, type Engine } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -23,8 +24,6 @@ describe('the stream of a replication', function () {
     await a.writeRandom('tank/noise', 'x', 24);
     await a.snapshot('tank/noise', 's1');
   });
-
-  const relay = { sourceConnection: 'a', targetConnection: 'b' };
 
   it('never changes -L within a chain that ZFS goes on with only as it began [C1 45]', async () => {
     await a.run(['zfs', 'create', '-o', 'recordsize=1M', 'tank/large']);

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { ZfsFlowError } from '../../src/errors';
 import type { Machine } from '../lab/machine';
 import { connectOptions, Engine, marks } from './engine';
+import { relay } from './job';
 import { usePair } from './machines';
 import { Life, MortalHost } from './mortal';
 
@@ -47,8 +48,7 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
   let written = false;
   let counter = 0;
   const options = {
-    sourceConnection: 'a',
-    targetConnection: 'b',
+    ...relay,
     sourceDatasets: [SOURCE],
     targetDataset: TARGET,
     // Taken again in the same minute, a snapshot would get the name of one that the walk has destroyed.
