@@ -211,6 +211,10 @@ export class Machine {
     return this.entries('snapshot', dataset, '@');
   }
 
+  async snapshotNames(dataset: string): Promise<string[]> {
+    return (await this.snapshots(dataset)).map(({ name }) => name);
+  }
+
   bookmarks(dataset: string): Promise<SnapshotEntry[]> {
     return this.entries('bookmark', dataset, '#');
   }

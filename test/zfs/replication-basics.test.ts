@@ -131,10 +131,7 @@ describe('replication on real ZFS', function () {
     for (const name of ['2', '3', '4']) await a.snapshot('tank/bm', name);
     const result = await engine.replicate(options);
     assert.equal(result.datasets[0]?.base?.kind, 'bookmark');
-    assert.deepEqual(
-      (await b.snapshots('backup/bm')).map(({ name }) => name),
-      ['1', '2', '3', '4'],
-    );
+    assert.deepEqual(await b.snapshotNames('backup/bm'), ['1', '2', '3', '4']);
     assert.equal(await b.digest('backup/bm@4'), await a.digest('tank/bm@4'));
   });
 

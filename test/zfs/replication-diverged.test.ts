@@ -40,9 +40,6 @@ describe('replication to a diverged target', function () {
     await b.run(['zfs', 'unmount', dataset]);
   }
 
-  const names = async (machine: Machine, dataset: string): Promise<string[]> =>
-    (await machine.snapshots(dataset)).map(({ name }) => name);
-
   async function assertOver(source: string, target: string): Promise<void> {
     await assertTidy(a, source, b, target);
     assert.equal(await b.property(target, 'mounted'), 'no');
@@ -55,14 +52,14 @@ describe('replication to a diverged target', function () {
       const before = await b.digest(`${target}@mine`);
       const plan = await engine.replicate({ ...options, whenDiverged: 'rotate', mode: 'plan' });
       assert.equal(plan.datasets[0]?.action, 'rotate');
-      assert.deepEqual(await names(b, target), ['s1', 'mine']);
+      assert.deepEqual(await b.snapshotNames(target), ['s1', 'mine']);
 
       const result = await engine.replicate({ ...options, whenDiverged: 'rotate' });
       const old = `${target}_zfsflow-old-s1`;
       assert.equal(result.datasets[0]?.action, 'rotate');
       assert.ok(result.bytes < 2 * MB, `bytes: ${result.bytes}`);
-      assert.deepEqual(await names(b, target), ['s1', 's2']);
-      assert.deepEqual(await names(b, old), ['mine']);
+      assert.deepEqual(await b.snapshotNames(target), ['s1', 's2']);
+      assert.deepEqual(await b.snapshotNames(old), ['mine']);
       assert.equal(await b.digest(`${old}@mine`), before);
       assert.equal(await b.property(old, 'origin'), `${target}@s1`);
       assert.match(result.datasets[0].warnings.join(), /depends on that snapshot/);
@@ -100,7 +97,7 @@ describe('replication to a diverged target', function () {
       for (const child of ['', '/bad', '/fine', '/fine/deep']) {
         await assertSame(a, `${source}${child}`, b, `${target}${child}`);
       }
-      assert.deepEqual(await names(b, `${target}_zfsflow-old-s3/bad`), ['bad']);
+      assert.deepEqual(await b.snapshotNames(`${target}_zfsflow-old-s3/bad`), ['bad']);
       assert.ok(await b.exists(`${target}/theirs`));
       assert.equal((await engine.replicate(options)).bytes, 0);
     });
@@ -118,7 +115,7 @@ describe('replication to a diverged target', function () {
       const result = await engine.replicate(rotate);
       assert.equal(result.datasets[0]?.action, 'rotate');
       assert.ok(result.bytes < 2 * MB, `bytes: ${result.bytes}`);
-      assert.deepEqual(await names(b, old), ['mine']);
+      assert.deepEqual(await b.snapshotNames(old), ['mine']);
       await assertSame(a, source, b, target);
       await assertOver(source, target);
     });
@@ -149,7 +146,7 @@ describe('replication to a diverged target', function () {
       await engine.refuse('NO_COMMON_SNAPSHOT', options);
       const result = await engine.replicate({ ...options, whenDiverged: 'rotate' });
       assert.equal(result.datasets[0]?.action, 'rotate');
-      assert.deepEqual(await names(b, `${target}_zfsflow-old-own`), ['own']);
+      assert.deepEqual(await b.snapshotNames(`${target}_zfsflow-old-own`), ['own']);
       await assertSame(a, source, b, target);
     });
 
@@ -171,7 +168,7 @@ describe('replication to a diverged target', function () {
         ['rotate', 'rotate'],
       );
       assert.ok(result.bytes < MB, `bytes: ${result.bytes}`);
-      assert.deepEqual(await names(b, `${target}_zfsflow-old-s1/c`), ['mine']);
+      assert.deepEqual(await b.snapshotNames(`${target}_zfsflow-old-s1/c`), ['mine']);
       assert.equal(await b.property(target, 'zfsflow:raw'), rawMark(true, target));
       for (const path of ['', '/c']) {
         await b.run(['zfs', 'load-key', target + path], { stdin: 'lab-passphrase\n', check: false });
@@ -198,8 +195,8 @@ describe('replication to a diverged target', function () {
       await b.run(['zfs', 'hold', 'theirs', `${target}/v@own`]);
       const error = await engine.refuse('DATASET_BUSY', { ...options, whenDiverged: 'recreate' });
       assert.match(error.message, /v@own is held \(theirs\)/);
-      assert.deepEqual(await names(b, target), ['s1', 'mine']);
-      assert.deepEqual(await names(b, `${target}/v`), ['own']);
+      assert.deepEqual(await b.snapshotNames(target), ['s1', 'mine']);
+      assert.deepEqual(await b.snapshotNames(`${target}/v`), ['own']);
       await b.run(['zfs', 'release', 'theirs', `${target}/v@own`]);
     });
   });
@@ -212,12 +209,12 @@ describe('replication to a diverged target', function () {
       const before = await b.digest(`${target}@mine`);
       const error = await engine.refuse('DATASET_BUSY', { ...options, whenDiverged: 'rollback' });
       assert.match(error.message, /@held is held \(theirs\); a rollback never crosses a hold/);
-      assert.deepEqual(await names(b, target), ['s1', 'mine', 'held']);
+      assert.deepEqual(await b.snapshotNames(target), ['s1', 'mine', 'held']);
       assert.equal(await b.digest(`${target}@mine`), before);
       // What keeps everything is rotate: a snapshot taken before a rollback would be discarded with the others.
       await b.run(['zfs', 'release', 'theirs', `${target}@held`]);
       await engine.replicate({ ...options, whenDiverged: 'rollback' });
-      assert.deepEqual(await names(b, target), ['s1', 's2']);
+      assert.deepEqual(await b.snapshotNames(target), ['s1', 's2']);
     });
 
     it('rolls back nothing at all when one dataset has a hold or a clone in the way', async () => {
@@ -238,7 +235,7 @@ describe('replication to a diverged target', function () {
         assert.match(datasets[2]?.error?.message ?? '', pattern);
         const error = await engine.refuse('PARTIAL_FAILURE', everything);
         assert.match(error.message, pattern);
-        for (const child of children) assert.deepEqual(await names(b, `${target}/${child}`), ['s3', 'own']);
+        for (const child of children) assert.deepEqual(await b.snapshotNames(`${target}/${child}`), ['s3', 'own']);
         assert.deepEqual((await marks(a, `${source}/stuck`)).tentative, []);
         await a.snapshot(source, `s${++counter}x`);
       };
@@ -288,7 +285,7 @@ describe('replication to a diverged target', function () {
       await assert.rejects(running, { code: 'CANCELLED' });
       await a.link.limit(0);
       const old = `${target}_zfsflow-old-s1`;
-      assert.deepEqual(await names(b, old), ['s1', 'mine']);
+      assert.deepEqual(await b.snapshotNames(old), ['s1', 'mine']);
 
       // Without the consent that it was begun with, the old copy stays.
       const plan = await engine.replicate({ ...options, mode: 'plan' });
@@ -336,7 +333,7 @@ describe('replication to a diverged target', function () {
       await b.run(['zfs', 'destroy', 'backup/clone']);
       await b.run(['zfs', 'create', '-o', 'canmount=off', `${placed.targetDataset}/theirs`]);
       assert.match((await engine.refuse('TARGET_HAS_DATA', placed)).message, /theirs/);
-      assert.deepEqual(await names(b, placed.targetDataset), ['s1', 'mine']);
+      assert.deepEqual(await b.snapshotNames(placed.targetDataset), ['s1', 'mine']);
     });
   });
 
@@ -377,7 +374,7 @@ describe('replication to a diverged target', function () {
       await b.run(['zfs', 'rename', `${target}/c`, `${target}/c-keep`]);
       await a.snapshot(source, 's2', { recursive: true });
       const result = await engine.replicate(options);
-      assert.deepEqual(await names(b, `${target}/c-keep`), ['s1', 'kept']);
+      assert.deepEqual(await b.snapshotNames(`${target}/c-keep`), ['s1', 'kept']);
       await assertSame(a, `${source}/c`, b, `${target}/c`);
       await assertOver(`${source}/c`, `${target}/c`);
       assert.match(result.datasets[1]?.warnings.join() ?? '', /c-keep" holds snapshots .* is left alone/);

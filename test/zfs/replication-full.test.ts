@@ -137,10 +137,7 @@ describe('full file system replication', function () {
     const result = await engine.replicate(one.options);
     assert.match(result.warnings.join(), /a\/b/);
     assert.equal((await b.snapshots(`${target}/a/b`)).length, 2);
-    assert.deepEqual(
-      (await b.snapshots(`${target}/a`)).map(({ name }) => name),
-      ['s1', 's2', 's3'],
-    );
+    assert.deepEqual(await b.snapshotNames(`${target}/a`), ['s1', 's2', 's3']);
     assert.equal(await b.exists(`${target}/theirs`), true);
 
     await b.run(['zfs', 'snapshot', `${target}/z@theirs`]);

@@ -186,10 +186,7 @@ describe('replication of what is legal, but odd', function () {
     assert.ok(busy);
     const error = await engine.refuse('DATASET_BUSY', { ...one.options, retries: 2 });
     assert.equal(error.retryable, true);
-    assert.deepEqual(
-      (await b.snapshots(one.target)).map(({ name }) => name),
-      ['1'],
-    );
+    assert.deepEqual(await b.snapshotNames(one.target), ['1']);
     await other;
     await engine.replicate(one.options);
     await assertSame(a, one.source, b, one.target);

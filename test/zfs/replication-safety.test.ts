@@ -23,9 +23,6 @@ describe('replication keeps what is on the target', function () {
     return { dataset, copy: `backup/s${counter}` };
   }
 
-  const names = async (machine: Machine, dataset: string): Promise<string[]> =>
-    (await machine.snapshots(dataset)).map(({ name }) => name);
-
   it('does not take a data set below a placeholder of ours for one', async () => {
     const { dataset, copy } = await source('1');
     const options = { ...relay, sourceDatasets: [dataset] };
@@ -79,7 +76,7 @@ describe('replication keeps what is on the target', function () {
     const many = await engine.replicate(options);
     assert.deepEqual(many.pruned?.destroyed, []);
     assert.ok(many.warnings.some((warning) => /retention on the target: nothing was destroyed/.test(warning)));
-    assert.deepEqual(await names(b, copy), ['2', '3', '4', '5', '6']);
+    assert.deepEqual(await b.snapshotNames(copy), ['2', '3', '4', '5', '6']);
   });
 
   it('prunes nothing of the target when the source is gone or has lost everything [C1 64]', async () => {
@@ -90,13 +87,13 @@ describe('replication keeps what is on the target', function () {
     // A first snapshot of the next generation, sent from a bookmark: all that was before is still there.
     await a.snapshot(dataset, '4');
     await engine.replicate(options);
-    assert.deepEqual(await names(b, copy), ['1', '2', '3', '4']);
+    assert.deepEqual(await b.snapshotNames(copy), ['1', '2', '3', '4']);
     await a.destroy(dataset);
     await engine.refuse('DATASET_NOT_FOUND', options);
     await a.createDataset(dataset);
     await a.snapshot(dataset, '1');
     await engine.refuse('NO_COMMON_SNAPSHOT', options);
-    assert.deepEqual(await names(b, copy), ['1', '2', '3', '4']);
+    assert.deepEqual(await b.snapshotNames(copy), ['1', '2', '3', '4']);
   });
 
   it('prunes nothing below the target that this replication did not bring', async () => {
@@ -119,6 +116,6 @@ describe('replication keeps what is on the target', function () {
       result.pruned?.destroyed.map(({ name }) => name),
       ['1', '2'],
     );
-    assert.deepEqual(await names(b, `${copy}/other`), ['x', 'y', 'z']);
+    assert.deepEqual(await b.snapshotNames(`${copy}/other`), ['x', 'y', 'z']);
   });
 });

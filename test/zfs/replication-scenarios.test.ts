@@ -48,8 +48,6 @@ describe('scenarios of replication', function () {
   }
 
   const token = async ({ target }: Job): Promise<string> => b.property(target, 'receive_resume_token');
-  const names = async (machine: Machine, dataset: string): Promise<string[]> =>
-    (await machine.snapshots(dataset)).map(({ name }) => name);
   const sent = (): string[] => commands.filter((line) => /zfs send (?!.*-n)/.test(line));
 
   /** Puts a script in the place of `zfs` on this machine; `$ZFS` is the real one. */
@@ -75,7 +73,7 @@ describe('scenarios of replication', function () {
         ['a', ['b'], ['b']],
       );
       assert.match(error.message, /@b have the same name but are other snapshots/);
-      assert.deepEqual([await names(b, one.target), await b.digest(`${one.target}@b`)], [['a', 'b'], before]);
+      assert.deepEqual([await b.snapshotNames(one.target), await b.digest(`${one.target}@b`)], [['a', 'b'], before]);
     });
 
     it('is a bookmark where that is newer than the newest common snapshot [C1 5]', async () => {
@@ -87,7 +85,7 @@ describe('scenarios of replication', function () {
       await a.snapshot(one.source, '4');
       const result = await engine.replicate(one.options);
       assert.deepEqual(
-        [result.datasets[0]?.base?.kind, await names(b, one.target)],
+        [result.datasets[0]?.base?.kind, await b.snapshotNames(one.target)],
         ['bookmark', ['1', '2', '3', '4']],
       );
       assert.equal(sent().length, 1);
@@ -99,7 +97,7 @@ describe('scenarios of replication', function () {
       for (const name of ['d1', 'h1', 'd2', 'd3', 'd5', 'h2', 'd4']) await a.snapshot(one.source, name);
       commands.length = 0;
       await engine.replicate({ ...one.options, snapshotSelection: 'regex', nameRegex: '^d' });
-      assert.deepEqual(await names(b, one.target), ['h0', 'd1', 'd2', 'd3', 'd5', 'd4']);
+      assert.deepEqual(await b.snapshotNames(one.target), ['h0', 'd1', 'd2', 'd3', 'd5', 'd4']);
       const steps = sent().map((line) => /-[iI] \S+ \S+/.exec(line)?.[0].replaceAll(one.source, ''));
       assert.deepEqual(steps, ['-i @h0 @d1', '-i @d1 @d2', '-I @d2 @d5', '-i @d5 @d4']);
     });
@@ -112,7 +110,7 @@ describe('scenarios of replication', function () {
         { args: [one.source] },
       );
       await engine.replicate(one.options);
-      assert.deepEqual(await names(b, one.target), ['one', 'same second', 'earlier']);
+      assert.deepEqual(await b.snapshotNames(one.target), ['one', 'same second', 'earlier']);
       await a.sh('now=$(date +%s); date -s "@$((now - 7200))" >/dev/null; zfs snapshot "$1@again"; date -s "@$((now + 1))" >/dev/null', { args: [one.source] }); // prettier-ignore
       assert.deepEqual((await engine.replicate(one.options)).datasets[0]?.snapshots, ['again']);
       await assertSame(a, one.source, b, one.target);
@@ -139,7 +137,7 @@ describe('scenarios of replication', function () {
       await a.run(['zfs', 'destroy', `${one.source}@2`]);
       await a.snapshot(one.source, '3');
       const result = await engine.replicate(one.options);
-      assert.deepEqual([result.datasets[0]?.base?.kind, await names(b, one.target)], ['bookmark', ['1', '3']]);
+      assert.deepEqual([result.datasets[0]?.base?.kind, await b.snapshotNames(one.target)], ['bookmark', ['1', '3']]);
       assert.deepEqual([await token(one), sent().filter((line) => / -t /.test(line))], ['-', []]);
       await assertTidy(a, one.source, b, one.target);
     });

@@ -49,7 +49,7 @@ describe('retention rules on real ZFS', () => {
   let dataset = '';
   let counter = 0;
 
-  const names = async (): Promise<string[]> => (await nas.snapshots(dataset)).map(({ name }) => name);
+  const names = (): Promise<string[]> => nas.snapshotNames(dataset);
   const take = async (...list: string[]): Promise<void> => {
     await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
   };

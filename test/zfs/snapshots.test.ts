@@ -38,8 +38,7 @@ describe('createSnapshots', function () {
     return assert.fail('it did not fail');
   }
 
-  const names = async (dataset: string): Promise<string[]> =>
-    (await machine.snapshots(dataset)).map(({ name }) => name);
+  const names = (dataset: string): Promise<string[]> => machine.snapshotNames(dataset);
 
   useMachines({ nas: { disks: 1 } }, async ({ nas }) => {
     machine = nas;
