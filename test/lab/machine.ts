@@ -194,6 +194,11 @@ export class Machine {
     return snapshot;
   }
 
+  /** One after the other, so that each has a txg of its own, in one command. */
+  async snapshotEach(dataset: string, names: readonly string[]): Promise<void> {
+    await this.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...names] });
+  }
+
   /** `mb` MB that do not compress, in a file of a mounted file system. */
   async writeRandom(dataset: string, file: string, mb: number): Promise<void> {
     const script =

@@ -2,13 +2,14 @@
 // nothing may be destroyed, on the strength of that. The lies are told by a wrapper around the real zfs.
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
+import type { SnapshotResult } from '../../src/snapshots/options';
 import { listSnapshots } from '../../src/snapshots/list';
 import { createSnapshots } from '../../src/snapshots/create';
 import { parseListOptions, parseSnapshotOptions } from '../../src/snapshots/parse-options';
 import { assertSame, type Engine } from './engine';
 import { relay } from './job';
 import { usePair } from './machines';
-import { Probe } from './snapshot-probe';
+import { TestContext } from './test-context';
 
 /** What the wrapper does for `zfs list`; $REAL is the real program. */
 const LIES: Record<string, string> = {
@@ -71,8 +72,7 @@ describe('peers that lie', function () {
   it('has neither snapshots that were never taken nor a dataset without any from a zfs that does nothing', async () => {
     await a.createDataset('tank/trees/child');
     const raw = { connection: 'a', datasets: ['tank/trees'], recursive: true, namingSchema: 'lie-%s' };
-    const take = (): Promise<unknown> =>
-      createSnapshots(parseSnapshotOptions(raw), engine.resolve, new Probe(new Date()));
+    const take = (): Promise<unknown> => createSnapshots(parseSnapshotOptions(raw), engine.resolve, new TestContext());
     await lie(a, 'exit 0', 'snapshot');
     await assert.rejects(take(), { code: 'VERIFICATION_FAILED', dataset: 'tank/trees' });
     await lie(a, 'exec $REAL snapshot "$3"', 'snapshot');
@@ -89,13 +89,13 @@ describe('peers that lie', function () {
     await a.createDataset('tank/killed');
     await lie(a, '$REAL "$@"; kill -9 $$', 'snapshot');
     const options = parseSnapshotOptions({ connection: 'a', datasets: ['tank/killed'], namingSchema: 'k-%s' });
-    const probe = new Probe(new Date());
-    await assert.rejects(createSnapshots(options, engine.resolve, probe), { code: 'ZFS_ERROR' });
+    const context = new TestContext<SnapshotResult>();
+    await assert.rejects(createSnapshots(options, engine.resolve, context), { code: 'ZFS_ERROR' });
     await lie(a, undefined);
     assert.deepEqual(
-      probe.payload?.snapshots.map(({ name }) => name),
-      (await a.snapshots('tank/killed')).map(({ name }) => name),
+      context.last.snapshots.map(({ name }) => name),
+      await a.snapshotNames('tank/killed'),
     );
-    assert.equal(probe.payload?.snapshots.length, 1);
+    assert.equal(context.last.snapshots.length, 1);
   });
 });

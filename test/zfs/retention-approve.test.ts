@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import type { SshHost } from '../../src/host/ssh-host';
 import type { PruneResult } from '../../src/retention/options';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { failure, resolver, runPrune, sshHost, TestContext } from './retention-support';
+import { failure, resolver, runPrune } from './retention-support';
+import { TestContext } from './test-context';
 
 describe('approving a prune on real ZFS', () => {
   let nas: Machine;
@@ -13,16 +15,14 @@ describe('approving a prune on real ZFS', () => {
   let counter = 0;
 
   const names = (): Promise<string[]> => nas.snapshotNames(dataset);
-  const take = async (...list: string[]): Promise<void> => {
-    await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
-  };
-  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext()): Promise<PruneResult> =>
+  const take = (...list: string[]): Promise<void> => nas.snapshotEach(dataset, list);
+  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext<PruneResult>()): Promise<PruneResult> =>
     runPrune(resolver({ nas: host }), { datasets: [dataset], ...raw }, ctx);
 
   after(() => host.close());
   useMachines({ nas: { pool: 'tank' } }, (machines) => {
     ({ nas } = machines);
-    host = sshHost(nas, 'nas');
+    host = connect(nas);
   });
   beforeEach(async () => {
     dataset = `tank/d${++counter}`;
@@ -44,9 +44,9 @@ describe('approving a prune on real ZFS', () => {
   it('executes an approved plan by its id, even past the breaker, and leaves later snapshots alone', async () => {
     await take(...Array.from({ length: 14 }, (_, index) => `s${index}`));
     const limits = { maxDestroyFraction: 0.5 };
-    const ctx = new TestContext();
+    const ctx = new TestContext<PruneResult>();
     await failure(run(limits, ctx), 'BREAKER_TRIPPED');
-    assert.equal((ctx.last as PruneResult).destroy.length, 13);
+    assert.equal(ctx.last.destroy.length, 13);
     const plan = await run({ ...limits, mode: 'plan' });
     assert.equal(plan.breaker.length, 1);
     await take('late');
@@ -93,7 +93,7 @@ describe('approving a prune on real ZFS', () => {
   it('refuses plans that are too old, unknown, or not what this policy would destroy', async () => {
     await take('a', 'b', 'c');
     const plan = await run({ mode: 'plan' });
-    const later = new TestContext(undefined, () => new Date(Date.now() + 240_000));
+    const later = new TestContext<PruneResult>(() => new Date(Date.now() + 240_000));
     const approve = { mode: 'approve', approved: plan };
     await failure(run({ ...approve, planLifetime: '3m' }, later), 'PLAN_STALE');
     await failure(run({ ...approve, approved: 'deadbeef' }), 'PLAN_STALE');

@@ -5,7 +5,8 @@ import { toZfsFlowError } from '../../src/errors';
 import type { Host } from '../../src/host/host';
 import { LocalHost } from '../../src/host/local-host';
 import type { PruneResult } from '../../src/retention/options';
-import { options, TestContext } from './retention-support';
+import { options } from './retention-support';
+import { TestContext } from './test-context';
 import { prune } from '../../src/retention/prune';
 
 const dataset = process.argv[2] ?? '';
@@ -27,14 +28,14 @@ function setClock(seconds: number): void {
 /** Keeps what is younger than a day. */
 async function attempt(raw: object = {}, by: Host = host): Promise<unknown> {
   const policy = { keep: [{ type: 'age', value: 1, unit: 'day' }] };
-  const ctx = new TestContext();
+  const ctx = new TestContext<PruneResult>();
   try {
     const all = options({ connection: '', datasets: [dataset], policy, planLifetime: '1d', ...raw });
     const { destroyed, destroy, breaker, planId } = await prune(all, () => by, ctx);
     return { destroyed: destroyed.map(({ name }) => name), planned: destroy.length, breaker, planId };
   } catch (thrown) {
     const { code, message } = toZfsFlowError(thrown);
-    return { code, message, destroyed: (ctx.last as Partial<PruneResult>).destroyed };
+    return { code, message, destroyed: ctx.last.destroyed };
   }
 }
 

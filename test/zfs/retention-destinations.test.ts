@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import type { PruneResult } from '../../src/retention/options';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine } from './engine';
+import { assertSame, connect, Engine } from './engine';
 import { useMachines } from './machines';
-import { failure, runPrune, sshHost, TestContext } from './retention-support';
+import { failure, runPrune } from './retention-support';
+import { TestContext } from './test-context';
 
 describe('retention of what several destinations receive', function () {
   this.timeout(300_000);
@@ -16,9 +17,7 @@ describe('retention of what several destinations receive', function () {
   let counter = 0;
 
   const names = (machine = nas, of = dataset): Promise<string[]> => machine.snapshotNames(of);
-  const take = async (...list: string[]): Promise<void> => {
-    await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
-  };
+  const take = (...list: string[]): Promise<void> => nas.snapshotEach(dataset, list);
   const to = (target: string): Record<string, unknown> => ({
     sourceConnection: 'nas',
     sourceDatasets: [dataset],
@@ -101,9 +100,9 @@ describe('retention of what several destinations receive', function () {
     await nas.run(['zfs', 'clone', `${dataset}@s020`, `${dataset}-clone`]);
     const sender = await nas.spawn(['sh', '-c', `zfs send ${dataset}@s042 | (read line; sleep 1000)`]);
     await nas.sh('until pgrep -x zfs >/dev/null; do sleep 0.05; done; sleep 0.3');
-    const ctx = new TestContext();
+    const ctx = new TestContext<PruneResult>();
     await failure(runPrune(engine.resolve, { datasets: [dataset] }, ctx), 'PARTIAL_FAILURE');
-    const result = ctx.last as PruneResult;
+    const result = ctx.last;
     assert.equal(result.destroyed.length, 97);
     assert.deepEqual(
       result.failed.map(({ name, code }) => [name, code]),
@@ -133,7 +132,7 @@ describe('retention of what several destinations receive', function () {
     await prune(on);
     assert.deepEqual(await names(away, copy), ['1', '2']);
     await engine.hosts.get('nas')?.close();
-    engine.hosts.set('nas', sshHost(nas, 'nas', 1));
+    engine.hosts.set('nas', connect(nas, { port: 1 }));
     await failure(prune(on), 'CONNECTION_REFUSED');
     assert.deepEqual(await names(away, copy), ['1', '2']);
   });

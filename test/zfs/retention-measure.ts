@@ -1,7 +1,9 @@
 // Measures a prune of many snapshots on a lab machine beside what a person would do by hand, for the test and the bench.
 import assert from 'node:assert/strict';
 import type { Machine } from '../lab/machine';
-import { resolver, runPrune, sshHost, TestContext } from './retention-support';
+import { connect } from './engine';
+import { resolver, runPrune } from './retention-support';
+import { TestContext } from './test-context';
 
 export interface PruneFigures {
   pruneMs: number;
@@ -55,7 +57,7 @@ export async function measurePrune(
   }
   const oneByOneMs = oneByOne === 0 ? 0 : ((Date.now() - singleStarted) / oneByOne) * total;
 
-  const host = sshHost(nas, 'nas');
+  const host = connect(nas);
   try {
     // The first connection is not what is measured.
     await host.facts();

@@ -6,8 +6,9 @@ import { planId } from '../../src/retention/plan-store';
 import type { SshHost } from '../../src/host/ssh-host';
 import { ZfsFlowError } from '../../src/errors';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { resolver, runPrune, sshHost } from './retention-support';
+import { resolver, runPrune } from './retention-support';
 
 describe('the preview of a retention policy on real ZFS', () => {
   let nas: Machine;
@@ -37,7 +38,7 @@ describe('the preview of a retention policy on real ZFS', () => {
   after(() => host.close());
   useMachines({ nas: { pool: 'tank' } }, async (machines) => {
     ({ nas } = machines);
-    host = sshHost(nas, 'nas');
+    host = connect(nas);
     await nas.sh(
       'zfs create tank/data; zfs create tank/data/sub; for n in s1 s2 s3 other s4; do zfs snapshot -r "tank/data@$n"; done',
     );

@@ -5,8 +5,10 @@ import type { HostResolver } from '../../src/context';
 import type { SshHost } from '../../src/host/ssh-host';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { autoName, failure, resolver, runPrune, sshHost, TestContext } from './retention-support';
+import { autoName, failure, resolver, runPrune } from './retention-support';
+import { TestContext } from './test-context';
 import type { PruneResult } from '../../src/retention/options';
 
 const DAY = 86_400;
@@ -22,23 +24,16 @@ describe('pruning on real ZFS', () => {
   let dataset = '';
   let counter = 0;
 
-  const connect = (machine: Machine, id: string): SshHost => {
-    const host = sshHost(machine, id);
-    connections.push(host);
-    return host;
-  };
   const names = (of = dataset): Promise<string[]> => nas.snapshotNames(of);
-  const take = async (...list: string[]): Promise<void> => {
-    // One after the other, so that each has a txg of its own.
-    await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
-  };
-  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext()): Promise<PruneResult> =>
+  const take = (...list: string[]): Promise<void> => nas.snapshotEach(dataset, list);
+  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext<PruneResult>()): Promise<PruneResult> =>
     runPrune(hosts, { datasets: [dataset], ...raw }, ctx);
 
   after(() => Promise.all(connections.map((host) => host.close())));
   useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => {
     ({ nas, away } = machines);
-    hosts = resolver({ nas: connect(nas, 'nas'), away: connect(away, 'away') });
+    connections.push(connect(nas), connect(away));
+    hosts = resolver(Object.fromEntries(connections.map((host) => [host.id, host])));
   });
   beforeEach(async () => {
     dataset = `tank/d${++counter}`;
@@ -204,7 +199,7 @@ describe('pruning on real ZFS', () => {
       const pool = facts.pools.find(({ name }) => name === 'vault')?.guid ?? '';
       const b = (await nas.snapshots(dataset)).find(({ name }) => name === 'b')?.guid ?? '';
       // Nobody listens there: the host is away.
-      const dead = sshHost(away, 'away', 1);
+      const dead = connect(away, { port: 1 });
       connections.push(dead);
       const partly = resolver({ nas: hosts('nas'), away: dead });
       const blind = await runPrune(partly, { datasets: [dataset], protectFor });
@@ -283,7 +278,7 @@ describe('pruning on real ZFS', () => {
         await nas.writeRandom(dataset, 'file', 4);
         await take(name);
       }
-      const ctx = new TestContext();
+      const ctx = new TestContext<PruneResult>();
       const result = await run({}, ctx);
       const told = ctx.events.filter(({ event }) => event === 'destroyed');
       assert.deepEqual(
@@ -298,13 +293,13 @@ describe('pruning on real ZFS', () => {
       await take('a', 'b');
       const controller = new AbortController();
       controller.abort();
-      await failure(run({}, new TestContext(controller.signal)), 'CANCELLED');
+      await failure(run({}, new TestContext(undefined, controller.signal)), 'CANCELLED');
       assert.deepEqual(await names(), ['a', 'b']);
     });
 
     it('holds everything while the clocks disagree', async () => {
       await take('a', 'b');
-      const result = await run({}, new TestContext(undefined, () => new Date(Date.now() + 365 * DAY * 1000)));
+      const result = await run({}, new TestContext(() => new Date(Date.now() + 365 * DAY * 1000)));
       assert.deepEqual(result.destroyed, []);
       assert.match(result.warnings.join(), /the clock looks wrong: the clock of nas/);
       assert.deepEqual(await names(), ['a', 'b']);

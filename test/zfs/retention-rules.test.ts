@@ -9,8 +9,10 @@ import type { PruneResult } from '../../src/retention/options';
 import { pruneSnapshots } from '../../src/retention/prune';
 import { bookmarkName, destinationId } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { failure, options, resolver, runPrune, sshHost, TestContext, withoutPrograms } from './retention-support';
+import { failure, options, resolver, runPrune, withoutPrograms } from './retention-support';
+import { TestContext } from './test-context';
 
 /** A host that does something between the commands of a run, as other people do. */
 function disturbed(host: Host, before: RegExp, disturb: () => Promise<unknown>): Host {
@@ -50,17 +52,18 @@ describe('retention rules on real ZFS', () => {
   let counter = 0;
 
   const names = (): Promise<string[]> => nas.snapshotNames(dataset);
-  const take = async (...list: string[]): Promise<void> => {
-    await nas.sh('d=$1; shift; for n in "$@"; do zfs snapshot "$d@$n"; done', { args: [dataset, ...list] });
-  };
-  const run = (raw: Record<string, unknown> = {}, ctx = new TestContext(), from = hosts): Promise<PruneResult> =>
-    runPrune(from, { datasets: [dataset], ...raw }, ctx);
+  const take = (...list: string[]): Promise<void> => nas.snapshotEach(dataset, list);
+  const run = (
+    raw: Record<string, unknown> = {},
+    ctx = new TestContext<PruneResult>(),
+    from = hosts,
+  ): Promise<PruneResult> => runPrune(from, { datasets: [dataset], ...raw }, ctx);
 
   after(() => Promise.all([host.close(), other.close()]));
   useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => {
     ({ nas, away } = machines);
-    host = sshHost(nas, 'nas');
-    other = sshHost(away, 'away');
+    host = connect(nas);
+    other = connect(away);
     hosts = resolver({ nas: host, away: other });
   });
   beforeEach(async () => {
@@ -70,7 +73,7 @@ describe('retention rules on real ZFS', () => {
 
   it('rule 9: a host that cannot be listed is no empty host; what is missing lets nothing age out [C1 55]', async () => {
     await take('a', 'b', 'c');
-    const dead = sshHost(away, 'away', 1);
+    const dead = connect(away, { port: 1 });
     const partly = resolver({ nas: host, away: dead });
     const source = { keep: [{ type: 'source', connection: 'away', dataset: 'vault/x' }] };
     await failure(run({ policy: source }, undefined, partly), 'CONNECTION_REFUSED');
@@ -82,7 +85,7 @@ describe('retention rules on real ZFS', () => {
 
   it('rule 9: a changed host key or wrong rights at a destination stop the run; they are no absence', async () => {
     await take('a', 'b');
-    const wrong = sshHost(away, 'away', away.port, 'root', nas.hostKey);
+    const wrong = connect(away, { hostKeys: nas.hostKey });
     const protectFor = [{ connection: 'away', dataset: 'vault' }];
     await failure(run({ protectFor }, undefined, resolver({ nas: host, away: wrong })), 'HOST_KEY_MISMATCH');
     await wrong.close();
@@ -243,11 +246,11 @@ describe('retention rules on real ZFS', () => {
 
   it('rule 20: what cannot be destroyed is reported one by one with its code, and quickly where it concerns all', async () => {
     await take(...Array.from({ length: 60 }, (_, index) => `s${index}`), 'newest');
-    const op = sshHost(nas, 'op', nas.port, 'op');
+    const op = connect(nas, { id: 'op', label: 'op', username: 'op' });
     const before = op.counters.commands;
-    const ctx = new TestContext();
+    const ctx = new TestContext<PruneResult>();
     await failure(runPrune(resolver({ nas: op }), { datasets: [dataset] }, ctx), 'PERMISSION_DENIED');
-    const result = ctx.last as PruneResult;
+    const result = ctx.last;
     assert.equal(result.failed.length, 60);
     assert.ok(result.failed.every(({ code }) => code === 'PERMISSION_DENIED'));
     assert.ok(op.counters.commands - before < 15, `${op.counters.commands - before} commands`);
@@ -272,7 +275,7 @@ describe('retention rules on real ZFS', () => {
     const { mode, ...rest } = options({ datasets: [dataset], mode: undefined });
     assert.equal(mode, 'plan');
     assert.equal((await run({ mode: undefined })).destroyed.length, 0);
-    const ctx = new TestContext();
+    const ctx = new TestContext<PruneResult>();
     await pruneSnapshots(rest, hosts, ctx);
     const told = ctx.events.filter(({ event }) => event === 'destroyed');
     assert.deepEqual(
@@ -289,9 +292,9 @@ describe('retention rules on real ZFS', () => {
         await nas.run(['zfs', 'destroy', `${dataset}@a`]);
         throw new ZfsFlowError('CONNECTION_LOST', 'the cable was pulled', { retryable: true });
       });
-      const ctx = new TestContext();
+      const ctx = new TestContext<PruneResult>();
       const error = await failure(run({}, ctx, resolver({ nas: breaks })), 'CONNECTION_LOST');
-      const { destroyed, failed } = ctx.last as PruneResult;
+      const { destroyed, failed } = ctx.last;
       assert.equal(error.retryable, true);
       assert.deepEqual(destroyed, []);
       assert.deepEqual(
@@ -318,9 +321,9 @@ describe('retention rules on real ZFS', () => {
         };
       },
     });
-    const ctx = new TestContext(cancel.signal);
+    const ctx = new TestContext<PruneResult>(undefined, cancel.signal);
     await failure(run({}, ctx, resolver({ nas: cut })), 'CANCELLED');
-    const { destroyed, failed } = ctx.last as PruneResult;
+    const { destroyed, failed } = ctx.last;
     assert.deepEqual(destroyed, []);
     assert.deepEqual(
       failed.map(({ name, code }) => [name, code]),
@@ -336,7 +339,9 @@ describe('retention rules on real ZFS', () => {
     await take('a', 'b', 'c');
     const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
     const protections = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
-    const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), { protections });
+    const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), {
+      protections,
+    });
     assert.deepEqual(await names(), ['a', 'c']);
     assert.deepEqual(result.keep.find(({ name }) => name === 'a')?.reasons, [
       'kept: base of the next incremental send',

@@ -1,61 +1,12 @@
-// What the retention tests on real ZFS share: hosts that lead to lab machines, a run context that remembers what it was
-// told, and options with defaults.
-import type { EventInput, HostResolver, RunContext } from '../../src/context';
+// What the retention tests on real ZFS share: runs and their options with defaults, their failures, and hosts that are less
+// able than others.
+import type { HostResolver, RunContext } from '../../src/context';
 import { ZfsFlowError, type ErrorCode } from '../../src/errors';
 import type { Host } from '../../src/host/host';
-import { SshHost } from '../../src/host/ssh-host';
 import type { PruneOptions, PruneResult } from '../../src/retention/options';
 import { parsePruneOptions } from '../../src/retention/parse-options';
 import { prune } from '../../src/retention/prune';
-import type { Machine } from '../lab/machine';
-
-export function sshHost(
-  machine: Machine,
-  id: string,
-  port = machine.port,
-  username = 'root',
-  hostKeys = machine.hostKey,
-): SshHost {
-  const { host, privateKey } = machine.login(username);
-  return new SshHost({
-    id,
-    label: id,
-    host,
-    port,
-    username,
-    auth: { method: 'privateKey', privateKey },
-    hostKeys,
-    ciphers: 'auto',
-    connectTimeout: 3,
-    keepaliveInterval: 15,
-    sudo: 'none',
-    zfsPath: '',
-    maxSessions: 8,
-  });
-}
-
-export class TestContext implements RunContext {
-  readonly jobId = 'job';
-  readonly task = 'test';
-  readonly events: EventInput[] = [];
-  last: object = {};
-  constructor(
-    readonly signal: AbortSignal = new AbortController().signal,
-    private readonly clock: () => Date = () => new Date(),
-  ) {}
-  now(): Date {
-    return this.clock();
-  }
-  emit(event: EventInput): void {
-    this.events.push(event);
-  }
-  partial(result: object): void {
-    this.last = result;
-  }
-  onSpeedLimit(): void {
-    // Nothing is transferred here.
-  }
-}
+import { TestContext } from './test-context';
 
 export function resolver(hosts: Readonly<Record<string, Host>>): HostResolver {
   return (connection) => {
@@ -81,7 +32,7 @@ export function options(raw: Readonly<Record<string, unknown>>): PruneOptions {
 export async function runPrune(
   hosts: HostResolver,
   raw: Readonly<Record<string, unknown>>,
-  ctx: RunContext = new TestContext(),
+  ctx: RunContext = new TestContext<PruneResult>(),
 ): Promise<PruneResult> {
   return prune(options(raw), hosts, ctx);
 }

@@ -5,8 +5,9 @@ import type { SshHost } from '../../src/host/ssh-host';
 import { listSnapshots, type SnapshotListing } from '../../src/snapshots/list';
 import { parseListOptions } from '../../src/snapshots/parse-options';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { hostOf, Probe } from './snapshot-probe';
+import { TestContext } from './test-context';
 
 describe('listSnapshots', function () {
   this.timeout(120_000);
@@ -14,7 +15,7 @@ describe('listSnapshots', function () {
   let host: SshHost;
 
   const list = async (options: Record<string, unknown>, now = new Date()): Promise<SnapshotListing> =>
-    listSnapshots(parseListOptions({ timeZone: 'UTC', ...options }), () => host, new Probe(now));
+    listSnapshots(parseListOptions({ timeZone: 'UTC', ...options }), () => host, new TestContext(() => now));
 
   const shown = ({ items }: SnapshotListing): string[] => items.map(({ snapshot }) => snapshot);
 
@@ -38,9 +39,9 @@ describe('listSnapshots', function () {
     return { commands, roundTrips: host.counters.commands - before };
   }
 
-  useMachines({ nas: { disks: 1 } }, async ({ nas }) => {
-    machine = nas;
-    host = hostOf(machine);
+  useMachines({ list: { disks: 1 } }, async ({ list: booted }) => {
+    machine = booted;
+    host = connect(machine);
     await machine.createDataset('tank/a/b c');
     await machine.createDataset('tank/z/vol', { volumeMb: 16 });
     await machine.sh('truncate -s 128M /tmp/second.img; zpool create -m none second /tmp/second.img');

@@ -7,10 +7,15 @@ import { createSnapshots } from '../../src/snapshots/create';
 import type { SnapshotResult } from '../../src/snapshots/options';
 import { parseSnapshotOptions } from '../../src/snapshots/parse-options';
 import type { Machine } from '../lab/machine';
+import { connect } from './engine';
 import { useMachines } from './machines';
-import { hostOf, NOW, Probe } from './snapshot-probe';
+import { TestContext } from './test-context';
 
+const NOW = new Date('2024-05-06T07:08:09Z');
 const NAME = 'auto-2024-05-06_07-08';
+
+type Probe = TestContext<SnapshotResult>;
+const probeAt = (date = NOW, signal?: AbortSignal): Probe => new TestContext(() => date, signal);
 
 describe('createSnapshots', function () {
   this.timeout(120_000);
@@ -20,7 +25,7 @@ describe('createSnapshots', function () {
 
   async function take(
     options: Record<string, unknown>,
-    { probe = new Probe(), host = root }: { probe?: Probe; host?: SshHost } = {},
+    { probe = probeAt(), host = root }: { probe?: Probe; host?: SshHost } = {},
   ): Promise<SnapshotResult> {
     return createSnapshots(parseSnapshotOptions({ timeZone: 'UTC', ...options }), () => host, probe);
   }
@@ -40,11 +45,11 @@ describe('createSnapshots', function () {
 
   const names = (dataset: string): Promise<string[]> => machine.snapshotNames(dataset);
 
-  useMachines({ nas: { disks: 1 } }, async ({ nas }) => {
-    machine = nas;
+  useMachines({ snap: { disks: 1 } }, async ({ snap }) => {
+    machine = snap;
     await machine.sh('truncate -s 256M /tmp/second.img; zpool create -m none second /tmp/second.img');
-    root = hostOf(machine);
-    op = hostOf(machine, 'op');
+    root = connect(machine);
+    op = connect(machine, { id: 'op', username: 'op' });
   });
 
   after(async () => {
@@ -63,7 +68,7 @@ describe('createSnapshots', function () {
 
   it('takes one dataset and says what was made', async () => {
     await machine.createDataset('tank/a');
-    const probe = new Probe();
+    const probe = probeAt();
     const result = await take({ datasets: ['tank/a'], properties: { 'my:note': 'x y', 'my:n': 1 } }, { probe });
     const [real] = await machine.snapshots('tank/a');
     assert.ok(real);
@@ -80,7 +85,7 @@ describe('createSnapshots', function () {
     assert.deepEqual([result.jobId, result.name, result.skipped], ['job-1', NAME, []]);
     assert.equal(await machine.property(`tank/a@${NAME}`, 'my:note'), 'x y');
     assert.equal(await machine.property(`tank/a@${NAME}`, 'my:n'), '1');
-    assert.deepEqual(probe.payload, result);
+    assert.deepEqual(probe.last, result);
     assert.deepEqual(
       probe.events.map(({ event, snapshot }) => [event, snapshot]),
       [['dataset', `tank/a@${NAME}`]],
@@ -125,7 +130,7 @@ describe('createSnapshots', function () {
   it('takes 100 datasets by one command, and no more than three remote commands in all', async () => {
     await machine.sh('for i in $(seq 100); do zfs create -p -u "tank/many/d$i"; done');
     for (const exclude of [[], ['tank/many/d7']]) {
-      const probe = new Probe(exclude.length === 0 ? NOW : new Date(NOW.getTime() + 60_000));
+      const probe = probeAt(exclude.length === 0 ? NOW : new Date(NOW.getTime() + 60_000));
       const before = root.counters.commands;
       const commands: string[] = [];
       const forget = root.onCommand((line) => commands.push(line));
@@ -140,21 +145,21 @@ describe('createSnapshots', function () {
   it('says SNAPSHOT_EXISTS, and takes none of the others [C1 46] [C1 50]', async () => {
     await machine.createDataset('tank/a/b');
     await machine.snapshot('tank/a/b', NAME);
-    const probe = new Probe();
+    const probe = probeAt();
     const error = await failure({ datasets: ['tank/a'], recursive: true }, { probe });
     assert.equal(error.code, 'SNAPSHOT_EXISTS');
     assert.match(error.message, new RegExp(`tank/a/b@${NAME}`));
     assert.equal(error.dataset, 'tank/a/b');
     assert.deepEqual(error.details, { repeatedHour: false });
     assert.deepEqual(await names('tank/a'), []);
-    assert.deepEqual(probe.payload?.snapshots, []);
+    assert.deepEqual(probe.last.snapshots, []);
   });
 
   it('says when only a repeated hour makes the name exist [C1 49]', async () => {
     await machine.createDataset('tank/a');
     const berlin = { datasets: ['tank/a'], timeZone: 'Europe/Berlin' };
-    await take(berlin, { probe: new Probe(new Date('2024-10-27T00:30:00Z')) });
-    const error = await failure(berlin, { probe: new Probe(new Date('2024-10-27T01:30:00Z')) });
+    await take(berlin, { probe: probeAt(new Date('2024-10-27T00:30:00Z')) });
+    const error = await failure(berlin, { probe: probeAt(new Date('2024-10-27T01:30:00Z')) });
     assert.equal(error.code, 'SNAPSHOT_EXISTS');
     assert.deepEqual(error.details, { repeatedHour: true });
   });
@@ -177,7 +182,7 @@ describe('createSnapshots', function () {
 
   describe('allowEmpty: false', () => {
     const schema = 'auto-%Y-%m-%d_%H-%M-%S';
-    const at = (seconds: number): Probe => new Probe(new Date(NOW.getTime() + seconds * 1000));
+    const at = (seconds: number): Probe => probeAt(new Date(NOW.getTime() + seconds * 1000));
 
     it('skips what nothing was written to, and sees what was written a moment ago [C1 48]', async () => {
       await machine.createDataset('tank/a/b');
@@ -243,7 +248,7 @@ describe('createSnapshots', function () {
       ['tank/a', 'tank/a/b'],
     );
     assert.deepEqual(result.skipped, [{ dataset: 'tank/a/half', reason: 'a receive into it is not complete' }]);
-    const later = new Probe(new Date(NOW.getTime() + 60_000));
+    const later = probeAt(new Date(NOW.getTime() + 60_000));
     const excluding = { datasets: ['tank/a'], recursive: true, exclude: ['tank/a/b'] };
     assert.equal((await take(excluding, { probe: later })).snapshots.length, 1);
     assert.equal((await failure({ datasets: ['tank/a/half'] })).code, 'DATASET_BUSY');
@@ -291,7 +296,7 @@ describe('createSnapshots', function () {
 
     it('"after" runs when the snapshot fails, and the snapshot\'s error is told [C1 47]', async () => {
       await machine.snapshot('tank/a', NAME);
-      const probe = new Probe();
+      const probe = probeAt();
       const error = await failure(hooks('true', 'echo thawed >>/tmp/hooks; exit 1'), { probe });
       assert.equal(error.code, 'SNAPSHOT_EXISTS');
       assert.equal(await log(), 'thawed');
@@ -299,20 +304,21 @@ describe('createSnapshots', function () {
     });
 
     it('a failing "after" is an error whose payload has the snapshots', async () => {
-      const probe = new Probe();
+      const probe = probeAt();
       const error = await failure(hooks('true', 'exit 9'), { probe });
       assert.equal(error.code, 'HOOK_FAILED');
       assert.deepEqual(
-        probe.payload?.snapshots.map(({ snapshot }) => snapshot),
+        probe.last.snapshots.map(({ snapshot }) => snapshot),
         [`tank/a@${NAME}`],
       );
     });
 
     it('"after" runs when the job is cancelled during "before"', async () => {
-      const probe = new Probe();
+      const abort = new AbortController();
+      const probe = probeAt(NOW, abort.signal);
       const running = failure(hooks('echo frozen >>/tmp/hooks; sleep 300', 'echo thawed >>/tmp/hooks'), { probe });
       await machine.sh('until grep -q frozen /tmp/hooks 2>/dev/null; do sleep 0.05; done');
-      probe.controller.abort();
+      abort.abort();
       assert.equal((await running).code, 'CANCELLED');
       assert.equal(await log(), 'frozen\nthawed');
       assert.deepEqual(await names('tank/a'), []);
@@ -335,12 +341,12 @@ describe('createSnapshots', function () {
 
     it('what one has taken stays when another fails, and the payload says so', async () => {
       await machine.snapshot('tank/a', NAME);
-      const probe = new Probe();
+      const probe = probeAt();
       const error = await failure({ datasets: ['tank/a', 'second/a'], recursive: true }, { probe });
       assert.equal(error.code, 'SNAPSHOT_EXISTS');
       assert.match(error.message, /on 1 of 2 pools/);
       assert.deepEqual(
-        probe.payload?.snapshots.map(({ snapshot }) => snapshot),
+        probe.last.snapshots.map(({ snapshot }) => snapshot),
         [`second/a@${NAME}`, `second/a/b@${NAME}`],
       );
       assert.deepEqual(await names('tank/a/b'), []);
@@ -370,7 +376,7 @@ describe('createSnapshots', function () {
     for (const name of ['auto-2024-05-05_01-00', 'auto-2024-05-05_02-00', 'auto-2024-05-05_03-00', 'mine']) {
       await machine.snapshot('tank/a', name, { recursive: true });
     }
-    const probe = new Probe(new Date());
+    const probe = probeAt(new Date());
     const retention = { keep: [{ type: 'last', count: 2 }] };
     const result = await take({ datasets: ['tank/a'], retention }, { probe });
     assert.deepEqual(await names('tank/a'), ['auto-2024-05-05_03-00', 'mine', result.name]);
@@ -385,10 +391,10 @@ describe('createSnapshots', function () {
     await machine.createDataset('tank/a');
     for (const name of ['auto-2024-05-05_01-00', 'auto-2024-05-05_02-00']) await machine.snapshot('tank/a', name);
     await machine.run(['zfs', 'allow', 'op', 'snapshot,mount', 'tank/a']);
-    const probe = new Probe(new Date());
+    const probe = probeAt(new Date());
     const retention = { keep: [{ type: 'last', count: 1 }] };
     const error = await failure({ datasets: ['tank/a'], retention }, { probe, host: op });
     assert.equal(error.code, 'PERMISSION_DENIED');
-    assert.deepEqual([probe.payload?.snapshots.length, probe.payload?.pruned?.failed.length], [1, 2]);
+    assert.deepEqual([probe.last.snapshots.length, probe.last.pruned?.failed.length], [1, 2]);
   });
 });
