@@ -8,9 +8,12 @@ import type { FlowMessage, Red } from './red';
 /** What becomes of a result: one message with it as payload, or one message for each item. */
 export type Presentation = { payload: unknown } | { sequence: readonly unknown[] };
 
-/** Output 2. Carries the id of the message it belongs to, and nothing else of it: `res` must not be answered twice. */
-export function logMessage(type: string, event: JobEvent, msg: FlowMessage | undefined): NodeMessage {
-  const payload = { ...event };
+/**
+ * Output 2. Carries the id of the message it belongs to, and nothing else of it: `res` must not be answered twice. A copy
+ * all the way down: an event may hold what the run, or its state, still lives on, and flows change what they are given.
+ */
+export function logMessage(RED: Red, type: string, event: JobEvent, msg: FlowMessage | undefined): NodeMessage {
+  const { payload } = RED.util.cloneMessage({ payload: event });
   const id = msg === undefined ? {} : { _msgid: msg._msgid };
   return { ...id, topic: `zfs/${type}/${event.event}`, payload };
 }

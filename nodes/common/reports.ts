@@ -41,7 +41,7 @@ export class Reports implements Reporter<Ticket> {
     if (ticket?.control !== undefined && event.event !== 'warning' && event.event !== 'command') return;
     if (!BRIEF.has(event.event)) this.settings.changed();
     if (!isShown(event.level, this.settings.logLevel)) return;
-    this.send(1, logMessage(this.settings.node.type, event, ticket?.msg));
+    this.send(1, logMessage(this.settings.RED, this.settings.node.type, event, ticket?.msg));
     this.log(event);
   }
 
@@ -52,7 +52,7 @@ export class Reports implements Reporter<Ticket> {
     }
     if (index === 0) this.settings.changed(outcome);
     if (outcome.state === 'finished') this.succeed(outcome.result, ticket, index);
-    else if (outcome.state !== 'skipped') this.fail(ticket, outcome.error, outcome.partial, job.jobId);
+    else if (outcome.state !== 'skipped') this.fail(ticket, outcome.error, this.own(outcome.partial, index), job.jobId);
     // Skipped: neither a success nor an error, so neither Complete nor Catch; the event said it.
   }
 
@@ -66,15 +66,12 @@ export class Reports implements Reporter<Ticket> {
   /** An event that no job said: an answer to a control message, a schedule tick that was skipped. */
   say(event: EventInput, msg?: FlowMessage, jobId = ''): void {
     const whole: JobEvent = { ...event, time: new Date().toISOString(), jobId, task: this.settings.task };
-    this.send(1, logMessage(this.settings.node.type, whole, msg));
+    this.send(1, logMessage(this.settings.RED, this.settings.node.type, whole, msg));
     this.log(whole);
   }
 
   private succeed(result: unknown, ticket: Ticket, index: number): void {
-    const { RED } = this.settings;
-    // Messages that share a run must not share an object: the flows behind them may change it.
-    const own = index === 0 ? result : RED.util.cloneMessage({ payload: result }).payload;
-    const shown = ticket.present(own);
+    const shown = ticket.present(this.own(result, index));
     if ('sequence' in shown) {
       this.sendSequence(shown.sequence, ticket).catch((thrown: unknown) => {
         this.complete(ticket, toZfsFlowError(thrown));
@@ -84,6 +81,11 @@ export class Reports implements Reporter<Ticket> {
     ticket.msg.payload = shown.payload;
     this.send(0, ticket.msg);
     this.complete(ticket);
+  }
+
+  /** Messages that share a run must not share an object: the flows behind them may change it. */
+  private own<V>(value: V, index: number): V {
+    return index === 0 ? value : this.settings.RED.util.cloneMessage({ payload: value }).payload;
   }
 
   private async sendSequence(items: readonly unknown[], ticket: Ticket): Promise<void> {
