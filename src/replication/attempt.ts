@@ -37,8 +37,8 @@ export interface AttemptState {
   /** Source datasets that failed for good in an earlier attempt, with their errors. */
   given: Map<string, ZfsFlowError>;
   progress: RunProgress;
-  /** Whether the snapshots of `createSnapshot` have been taken; `begun`: an attempt failed while it took them. */
-  snapshots: 'due' | 'begun' | 'taken';
+  /** Whether the snapshots of `createSnapshot` have been taken; a date: an attempt that began then failed while it took them. */
+  snapshots: 'due' | Date | 'taken';
   stuck: StuckReceives;
   /** Source datasets whose copies ZFS continues with large blocks only. */
   keepLargeBlocks: Set<string>;
@@ -60,9 +60,9 @@ export async function planRun(setup: Setup, state: AttemptState, ctx: RunContext
   const [listed, lacking] = await Promise.all([discover(setup, ctx), lackingFeatures(setup, ctx)]);
   let discovery = listed;
   if (state.snapshots !== 'taken') {
-    const again = state.snapshots === 'begun';
-    state.snapshots = 'begun';
-    const taken = await takeMissingSnapshots(setup, discovery, again, ctx);
+    const begun = state.snapshots === 'due' ? null : state.snapshots;
+    state.snapshots = begun ?? ctx.now();
+    const taken = await takeMissingSnapshots(setup, discovery, begun, ctx);
     state.snapshots = 'taken';
     if (taken) discovery = await discover(setup, ctx);
   }

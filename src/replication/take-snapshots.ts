@@ -22,13 +22,13 @@ function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolea
 }
 
 /**
- * Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. `again`: an
- * attempt of this run was cut off while it took them, so they may be there.
+ * Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. `begun`: when
+ * an attempt of this run began to take them and was cut off; they may be there, under the names of that time.
  */
 export async function takeMissingSnapshots(
   setup: Setup,
   discovery: Discovery,
-  again: boolean,
+  begun: Date | null,
   ctx: RunContext,
 ): Promise<boolean> {
   const { options } = setup;
@@ -52,10 +52,10 @@ export async function takeMissingSnapshots(
     },
     () => setup.source,
     // The payload of a failure is the replication's result, not the snapshots'.
-    { ...ctx, partial: () => undefined },
+    { ...ctx, now: () => begun ?? ctx.now(), partial: () => undefined },
   );
   await taken.catch((thrown: unknown) => {
-    if (!again || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
+    if (begun === null || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
   });
   return true;
 }

@@ -47,6 +47,7 @@ class Cable {
   set(shape: Partial<Shape>): void {
     Object.assign(this.shape, shape);
     if (this.shape.cut) return;
+    if (shape.cut === false) this.fuse = null;
     for (const dial of this.waiting) dial();
     this.waiting.clear();
     for (const pair of this.pairs) for (const wire of pair.wires) wire.pump();

@@ -103,7 +103,7 @@ export class Link {
     await this.shape({ cut: true });
   }
 
-  /** The cable is back in: what was held flows on. */
+  /** The cable is back in: what was held flows on, and no `cutAfter` is to come any more. */
   async restore(): Promise<void> {
     await this.shape({ cut: false });
   }

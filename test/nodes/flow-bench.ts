@@ -127,7 +127,7 @@ export class FlowBench {
   }
 
   /** Resolves once something is there; a test that waits in vain fails with what it waited for. */
-  async until<T>(what: string, look: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
+  async until<T>(what: string, look: () => T | undefined | false, timeoutMs = 30_000): Promise<T> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = look();

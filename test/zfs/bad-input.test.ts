@@ -53,7 +53,7 @@ describe('bad input', function () {
     // A failed connection is no reason to be slow or silent the next time.
     const began = Date.now();
     await Promise.all(wrong.map(([id, code]) => home.fails(code, [`l-${id}`])));
-    assert.ok(Date.now() - began < 8_000, `the second time took ${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < 15_000, `the second time took ${Date.now() - began} ms`);
     const names = (await home.a.run(['zfs', 'list', '-H', '-t', 'snapshot', '-o', 'name', '-r', 'tank'])).stdout;
     assert.deepEqual(
       names.split('\n').filter((name) => name !== '' && !name.endsWith('@first')),
@@ -233,7 +233,7 @@ describe('bad input', function () {
     assert.match(String(retry?.['message']), /the connection broke|not responding|lost the connection/);
     await home.b.link.restore();
     await home.b.link.limit(0);
-    const done = (await home.success('r', {}, 20_000)) as { bytes: number; datasets: { action: string }[] };
+    const done = (await home.success('r')) as { bytes: number; datasets: { action: string }[] };
     assert.equal(done.datasets[0]?.action, 'resume');
     assert.ok(done.bytes < 14 * MB, `bytes: ${done.bytes}`);
     await assertSame(home.a, from, home.b, to);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { reloadSshd } from '../lab/sshd';
 import { FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
 
 export interface FlowError {
@@ -36,8 +37,8 @@ export class FlowLab {
     this.machines = { a, b };
     // OpenSSH since 9.8 shuts out addresses that fail to log in too often; here all tests come from one.
     const lenient = `if sshd -t -o PerSourcePenalties=no 2>/dev/null; then
-      sed -i '1i PerSourcePenalties no' /etc/ssh/sshd_config; kill -HUP "$(cat /run/sshd.pid)"; fi`;
-    await Promise.all([a.sh(lenient), b.sh(lenient)]);
+      sed -i '1i PerSourcePenalties no' /etc/ssh/sshd_config; fi`;
+    await Promise.all([a, b].map((machine) => machine.sh(lenient).then(() => reloadSshd(machine))));
     await this.bench.open();
   }
 

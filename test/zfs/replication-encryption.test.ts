@@ -192,10 +192,10 @@ describe('encryption on real ZFS', function () {
       }
       engine.encryptionKey = new Secret(HEX);
       const options = { ...relay, sourceDatasets: [source], targetDataset: target, encryption };
-      await a.link.limit(8 * MB);
+      await a.link.limit(4 * MB);
       const abort = new AbortController();
       const running = engine.replicate(options, abort.signal);
-      await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 4 * MB));
+      await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 6 * MB));
       abort.abort();
       await assert.rejects(running, { code: 'CANCELLED' });
       await a.link.limit(0);

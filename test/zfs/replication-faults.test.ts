@@ -121,6 +121,8 @@ describe('replication through failures', function () {
       const machine = name === 'a' ? a : b;
       const running = engine.replicate({ ...options, retries: 1 });
       await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 10 * MB));
+      // The rest takes longer than pulling the plug.
+      await a.link.limit(MB);
       await machine.powerCut();
       await assert.rejects(running, (error: { retryable?: boolean }) => error.retryable === true);
       await machine.boot();
@@ -156,7 +158,7 @@ describe('replication through failures', function () {
       engine.hosts.set('broken', broken);
       const { source, target, options } = await job(24);
       const abort = new AbortController();
-      await a.link.limit(16 * MB);
+      await a.link.limit(6 * MB);
       const running = engine.replicate(options, abort.signal);
       await until(() => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 8 * MB));
       abort.abort();

@@ -146,7 +146,7 @@ describe('replication of what is legal, but odd', function () {
     assert.equal(result.snapshots, 2);
     // … and takes no second one where the answer was lost.
     flaky.matches = /zfs list .*name,guid,createtxg,creation/;
-    const again = await engine.replicate({ ...options, namingSchemas: ['day-%Y-%m-%d_%H-%M'] });
+    const again = await engine.replicate({ ...options, namingSchemas: ['day-%Y-%m-%d_%H-%M-%S-%f'] });
     assert.equal(again.snapshots, 1);
   });
 

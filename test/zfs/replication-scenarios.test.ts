@@ -268,7 +268,10 @@ describe('scenarios of replication', function () {
       const options = { ...one.options, recursive: true, holdPending: false, retries: 2 };
       const running = engine.refuse('PARTIAL_FAILURE', options);
       await until(async () => engine.events.some(({ event, bytes }) => event === 'progress' && Number(bytes) > 0));
+      // It goes before its turn comes, however busy the machine is.
+      await a.link.limit(MB / 4);
       await a.destroy(`${one.source}/b`);
+      await a.link.limit(0);
       const error = await running;
       assert.equal(error.dataset, `${one.source}/b`);
       assert.equal(engine.partial?.state, 'partial');

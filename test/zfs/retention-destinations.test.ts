@@ -98,8 +98,9 @@ describe('retention of what several destinations receive', function () {
     await take(...list, 'newest');
     await nas.run(['zfs', 'hold', 'theirs', `${dataset}@s010`]);
     await nas.run(['zfs', 'clone', `${dataset}@s020`, `${dataset}-clone`]);
-    const sender = await nas.spawn(['sh', '-c', `zfs send ${dataset}@s042 | (read line; sleep 1000)`]);
-    await nas.sh('until pgrep -x zfs >/dev/null; do sleep 0.05; done; sleep 0.3');
+    const slow = '{ head -c 1000 >/dev/null; : >/run/sending; sleep 1000; }';
+    const sender = await nas.spawn(['sh', '-c', `zfs send ${dataset}@s042 | ${slow}`]);
+    await nas.sh('until [ -e /run/sending ]; do sleep 0.05; done');
     const ctx = new TestContext<PruneResult>();
     await failure(runPrune(engine.resolve, { datasets: [dataset] }, ctx), 'PARTIAL_FAILURE');
     const result = ctx.last;

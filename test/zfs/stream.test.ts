@@ -12,6 +12,7 @@ import type { SendProgress } from '../../src/stream/send-progress';
 import { transfer, type TransferRequest, type TransferResult } from '../../src/stream/transfer';
 import type { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
+import { reloadSshd } from '../lab/sshd';
 import { connect } from './engine';
 import { useMachines } from './machines';
 
@@ -197,7 +198,7 @@ describe('streams', function () {
     it('several snapshots at once, with progress that only grows [C1 75]', async () => {
       const seen: SendProgress[] = [];
       await move({});
-      await a.link.limit(3 * MB);
+      await a.link.limit(2 * MB);
       const { bytes } = await move({
         sendArgv: send('-I', 'tank/src@s1', 'tank/src@s3'),
         onProgress: (progress) => seen.push({ ...progress }),
@@ -326,14 +327,15 @@ describe('streams', function () {
           sink === left
             ? ['sh', '-c', 'zfs send tank/big@s1 | { dd bs=64k count=300 2>/dev/null; sleep 600; }']
             : send('tank/big@s1');
+        const other = sink === left ? a : b;
         const running = fails({ sendArgv, target: sink, signal: controller.signal }, 'CANCELLED');
-        await sleep(2000);
+        const token = ['zfs', 'get', '-H', '-o', 'value', 'receive_resume_token', target];
+        while (!(await other.run(token, { check: false })).stdout.startsWith('1-')) await sleep(50);
         const start = performance.now();
         controller.abort();
         await running;
         assert.ok(performance.now() - start < 5000, `took ${performance.now() - start} ms`);
         await a.link.limit(0);
-        const other = sink === left ? a : b;
         assert.match(await other.property(target, 'receive_resume_token'), /^1-/);
       }
       await fails({ signal: AbortSignal.abort() }, 'CANCELLED');
@@ -364,18 +366,14 @@ describe('streams', function () {
     it('with the code of the connection when the ssh program finds out first', async () => {
       // Known to the control connection; then sshd's key changes. The ssh program must refuse as well.
       await right.facts();
-      await b.sh(
-        'rm /etc/ssh/ssh_host_ed25519_key; ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; kill -HUP "$(pgrep -o -x sshd)"',
-      );
+      await b.sh('rm /etc/ssh/ssh_host_ed25519_key; ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key');
+      await reloadSshd(b);
       try {
-        await sleep(500);
         await fails({}, 'HOST_KEY_MISMATCH');
       } finally {
         const key = readFileSync(`${lab.state}/b/hostkey`);
-        await b.run(['sh', '-c', 'umask 077; cat >/etc/ssh/ssh_host_ed25519_key; kill -HUP "$(pgrep -o -x sshd)"'], {
-          stdin: key,
-        });
-        await sleep(500);
+        await b.sh('umask 077; cat >/etc/ssh/ssh_host_ed25519_key', { stdin: key });
+        await reloadSshd(b);
       }
     });
   });
