@@ -159,8 +159,8 @@ describe('the stream of a replication', function () {
     await moved(2 * MB);
     await a.link.limit(0);
     limit(3 * MB);
-    // What had passed the limiter, or piled up before it, is not its doing.
-    await sleep(1000);
+    // It goes on with a limiter, once that has been set up.
+    await moved(total() + 2 * MB);
     const crossed = async (): Promise<number> => (await a.link.stats()).toHost;
     const [from, bytes] = [Date.now(), await crossed()];
     await sleep(3000);
