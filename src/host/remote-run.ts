@@ -2,7 +2,7 @@
 // to say when the login shell or the connection did not play along.
 import { ZfsFlowError } from '../errors';
 import { MarkedOutput } from './marked-output';
-import { cancelled, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_MS, timedOut, watchForStop } from './run-options';
+import { abortable, cancelled, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_MS, timedOut, watchForStop } from './run-options';
 import type { CommandResult, RunOptions } from './host';
 import type { Session } from './ssh-connection';
 
@@ -23,6 +23,8 @@ export interface RemoteRunResult {
 
 /** Milliseconds that a channel may stay open after the last result: a background child may hold it. */
 const LINGER_MS = 500;
+/** Milliseconds that ending a command may take, which a host that no longer answers cannot do. */
+const KILL_MS = 6_000;
 
 /** Resolves when all commands have ended. Gives the session back in every case. */
 export async function followRemoteRun(session: Session, run: RemoteRun, options: RunOptions): Promise<RemoteRunResult> {
@@ -108,7 +110,7 @@ class Follower {
 
   private async endRemote(error: Error): Promise<void> {
     try {
-      if (this.stdout.pid > 0) await this.run.kill(this.stdout.pid);
+      if (this.stdout.pid > 0) await abortable(this.run.kill(this.stdout.pid), AbortSignal.timeout(KILL_MS));
     } catch {
       // The connection is gone, or the host too busy: sshd ends the command when it notices.
     }

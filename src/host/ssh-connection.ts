@@ -57,6 +57,23 @@ export class SshConnection {
     }
   }
 
+  /**
+   * The same for what ends another session's command: that one holds its slot until then, perhaps the last, so no slot is
+   * waited for. Only over the connection as it is, since after another the same pid may be another process.
+   */
+  async sessionBeyond(command: string): Promise<Session> {
+    for (let refusals = 1; ; refusals++) {
+      if (!this.client) throw connectionLost(this.options.label, undefined);
+      try {
+        return this.makeSession(await this.exec(this.client, command), () => undefined);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        if (refusals > REFUSALS) throw error.explain(this.options.label);
+        await delay(50 * refusals, undefined);
+      }
+    }
+  }
+
   /** Ends the connection; everything that runs over it fails with CONNECTION_LOST. The next use connects again. */
   async close(): Promise<void> {
     this.closed.abort();

@@ -190,7 +190,12 @@ export class SshHost implements Host {
       'i=0; while kill -s 0 -- $g 2>/dev/null && [ $i -lt 15 ]; do sleep 0.2; i=$((i + 1)); done',
       'kill -s KILL -- $g 2>/dev/null; exit 0',
     ].join('\n');
-    await this.execute([['/bin/sh', '-c', script]], { timeoutMs: 5_000 });
+    const argvs = [['/bin/sh', '-c', script]];
+    const marker = newMarker();
+    const session = await this.connection.sessionBeyond(remoteCommand(markedScript(argvs, marker, this.setup, false)));
+    // It ends by itself, so nobody has to end it.
+    const run = { label: this.label, marker, argvs, stdin: Buffer.alloc(0), kill: () => Promise.resolve() };
+    await followRemoteRun(session, run, { timeoutMs: 5_000 });
   }
 
   private pipeScript(argvs: readonly (readonly string[])[], tag: string, marker: string | undefined): string {

@@ -179,11 +179,12 @@ describe('bad input', function () {
       assert.equal((await home.a.snapshots(from)).length, 1);
       await home.b.run(['zfs', 'destroy', 'small/reserved']);
       await home.b.run(['zfs', 'set', 'quota=none', 'backup/limited']);
-      await home.succeed(['full', 'quota'], {}, 30_000);
+      await home.succeed(['full', 'quota']);
       await assertSame(home.a, from, home.b, 'small/copy');
       await assertSame(home.a, from, home.b, 'backup/limited/copy');
     } finally {
-      await home.b.sh('zpool destroy -f small; rm -f /dev/shm/small');
+      // Where the test has failed, a receive may still use it; that must not be all that is told.
+      await home.b.sh('zpool destroy -f small; rm -f /dev/shm/small', { check: false });
     }
   });
 

@@ -19,7 +19,7 @@ export interface FlowError {
 }
 
 /** What a node that was refused a moment ago may take for a good message; the lab's machines are slow. */
-const SOON_MS = 30_000;
+const SOON_MS = 60_000;
 
 export class FlowLab {
   readonly bench = new FlowBench();

@@ -159,6 +159,25 @@ describe('a host over SSH', function () {
       assert.equal(host.counters.connections, 1);
     });
 
+    it('and ends those that have every channel of the connection', async () => {
+      for (const maxSessions of [1, 3]) {
+        const busy = open({ maxSessions });
+        const controller = new AbortController();
+        const running = Array.from({ length: maxSessions + 1 }, () =>
+          busy.run(['sleep', '604.7'], { signal: controller.signal }),
+        );
+        const rejected = running.map((one) => assert.rejects(one, { code: 'CANCELLED' }));
+        const count = async (): Promise<number> =>
+          Number((await a.sh('ps -A -o args= | grep -c "^sleep 604[.]7" || true')).stdout);
+        while ((await count()) < maxSessions) await sleep(50);
+        controller.abort();
+        await Promise.all(rejected);
+        assert.equal(await count(), 0);
+        assert.equal((await busy.run(['echo', 'still works'])).stdout, 'still works\n');
+        await assert.rejects(busy.run(['sleep', '604.7'], { timeoutMs: 500 }), { code: 'TIMEOUT' });
+      }
+    });
+
     it('and limits what it collects', async () => {
       await assert.rejects(host.run(['yes'], { maxBytes: 1_000_000 }), /more than 1000000 bytes/);
     });

@@ -94,12 +94,15 @@ describe('lab', function () {
     });
 
     it('costs little per command, because the connection is shared', async function () {
-      await src.run(['true']);
-      const began = performance.now();
-      for (let i = 0; i < 20; i++) await src.run(['zfs', 'list']);
-      const each = (performance.now() - began) / 20;
-      console.log(`      ${each.toFixed(0)} ms for one zfs list`);
-      assert.ok(each < 250, `${each} ms`);
+      const time = async (count: number): Promise<number> => {
+        const began = performance.now();
+        for (let i = 0; i < count; i++) await src.run(['zfs', 'list']);
+        return (performance.now() - began) / count;
+      };
+      await src.disconnect();
+      const [first, each] = [await time(1), await time(20)];
+      console.log(`      ${each.toFixed(0)} ms for one zfs list, ${first.toFixed(0)} ms for the first`);
+      assert.ok(each < first, `${each} ms, the first ${first} ms`);
     });
 
     it('has the accounts it promises, each with its shell', async () => {
