@@ -170,7 +170,7 @@ export class Machine {
     await this.control.close();
   }
 
-  /** Not for tests: what `lab.close()` ends first. */
+  /** Ends its ssh connections, as `lab.close()` does first; the next command makes a new one. */
   disconnect(): Promise<void> {
     return this.control.close();
   }
