@@ -91,7 +91,7 @@ export function readObject(raw: RawOptions, field: string): RawOptions {
 export function readTextTable(raw: RawOptions, field: string): Record<string, string> {
   const entries = Object.entries(readObject(raw, field)).map(([key, value]) => {
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw wrongType(`${field}.${key}`, 'a text', value);
+      throw invalidOption(field, `${field}: ${JSON.stringify(key)} must be a text, not ${described(value)}`);
     }
     return [key, String(value)] as const;
   });

@@ -57,22 +57,25 @@ async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortS
 
 export class TargetKeys {
   private directory = '';
-  /** Encryption roots whose keys this run loaded. */
+  /** Encryption roots whose keys this run, or one before it that was killed, loaded. */
   private readonly loaded = new Set<string>();
+  private readonly sending: readonly DatasetPlan[];
 
   private constructor(
     private readonly setup: Setup,
     private readonly plans: readonly DatasetPlan[],
     private readonly tag: string,
     private readonly ctx: RunContext,
-  ) {}
+  ) {
+    this.sending = plans.filter(sends);
+  }
 
   /**
    * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
    * case. Throws KEY_NOT_LOADED when a key does not fit.
    */
   static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
-    const keys = new TargetKeys(setup, plans.filter(sends), tag, ctx);
+    const keys = new TargetKeys(setup, plans, tag, ctx);
     try {
       await keys.prepare();
     } catch (error) {
@@ -88,8 +91,8 @@ export class TargetKeys {
 
   private async prepare(): Promise<void> {
     const { setup, ctx } = this;
-    for (const root of new Set(this.plans.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
-    const makesRoot = this.plans.some(({ encryption }) => encryption === 'key');
+    for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
+    const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
     this.directory = await writeKeyFile(setup.target, this.storedKey(), this.tag, ctx.signal);
   }
@@ -121,7 +124,8 @@ export class TargetKeys {
 
   /**
    * Removes the key file, gives new roots the location that their key really has, and unloads what this run loaded –
-   * all of it in spite of cancellation. Returns warnings.
+   * all of it in spite of cancellation. Also for a run that was killed, whose transfer may have come to its end without it.
+   * Returns warnings.
    */
   async close(): Promise<string[]> {
     const { target, options } = this.setup;
@@ -133,9 +137,13 @@ export class TargetKeys {
         warnings.push(markWarning(what, target.label, [error as ZfsFlowError]));
       }
     };
-    if (options.encryption !== 'key' || this.plans.length === 0) return [];
-    if (this.isStored) await attempt('remove the key file', () => removeKeyFiles(target, this.tag));
-    await attempt('set keylocation', () => this.settleRoots());
+    const made = this.sending.length > 0;
+    if (options.encryption !== 'key' || !(made || this.isStored)) return [];
+    const removeFiles = (): Promise<void> => attempt('remove the key file', () => removeKeyFiles(target, this.tag));
+    if (made && this.isStored) await removeFiles();
+    let left = false;
+    await attempt('set keylocation', async () => void (left = await this.settleRoots()));
+    if (left && !made) await removeFiles();
     // Mounted file systems need their key.
     if (!options.mount) {
       for (const root of this.loaded) await attempt('unload the key', () => unloadKey(target, root));
@@ -143,27 +151,38 @@ export class TargetKeys {
     return warnings.filter((warning) => warning !== null);
   }
 
-  /** A root received just now, or by a run that was cut, still names a key file that is gone. */
-  private async settleRoots(): Promise<void> {
+  /**
+   * A root received just now, or by a run that was killed, still names a key file that is gone, and has its key loaded.
+   * True where it was of another run.
+   */
+  private async settleRoots(): Promise<boolean> {
     const { target, options } = this.setup;
-    const roots = this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => plan.target);
-    if (roots.length === 0) return;
+    const roots = new Map(this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => [plan.target, plan]));
+    if (roots.size === 0) return false;
     const columns = 'name,encryptionroot,keylocation,keystatus';
     // A dataset that was never begun is missing, which says nothing here.
-    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots];
+    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots.keys()];
     const { stdout } = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
+    let ofAnother = false;
     for (const line of stdout.split('\n')) {
-      const [name = '', root, location, status] = line.split('\t');
-      if (name === '' || root !== name) continue;
-      if (location !== wanted) {
+      const [name = '', root, location = '', status] = line.split('\t');
+      const plan = roots.get(name);
+      if (!plan || root !== name) continue;
+      if (location !== wanted && (sends(plan) || isOurFile(location))) {
         await zfs(target, ['set', `keylocation=${wanted}`, name], { dataset: name, timeoutMs: CLEAN_UP_MS });
       }
-      const isNew = this.plans.some((plan) => plan.target === name && plan.encryption === 'key');
+      const wasCut = isOurFile(location) || (plan.resume !== null && plan.initial);
+      ofAnother ||= wasCut;
+      const isNew = plan.encryption === 'key' || wasCut;
       if (isNew && this.isStored && status === 'available') this.loaded.add(name);
     }
+    return ofAnother;
   }
 }
+
+/** Of a run that did not come to its end: nobody else names such a file, and no other key is in it. */
+const isOurFile = (location: string): boolean => location.includes('/zfsflow-key.');
 
 async function removeKeyFiles(host: Host, tag: string): Promise<void> {
   const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];

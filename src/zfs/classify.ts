@@ -52,6 +52,11 @@ const RULES: readonly Rule[] = [
     hint: 'Give the user the rights with `zfs allow`, or let it run zfs through sudo or doas.',
   },
   {
+    pattern: /pool is read-?only/i,
+    code: 'POOL_UNAVAILABLE',
+    hint: 'The pool is imported read-only: export it, and import it without readonly=on.',
+  },
+  {
     pattern: /no such pool|pool .*(is|was) (unavail|suspended|faulted)|I\/O is currently suspended|pool I\/O/i,
     code: 'POOL_UNAVAILABLE',
   },

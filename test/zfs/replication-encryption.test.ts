@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/errors';
 import { Secret } from '../../src/replication/secret';
+import { processTag } from '../../src/replication/send-dataset';
+import { destinationId } from '../../src/zfs/marks';
 import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
 import { relay, until } from './job';
@@ -146,6 +148,24 @@ describe('encryption on real ZFS', function () {
     engine.encryptionKey = null;
     const missing = await engine.refuse('INVALID_OPTIONS', options);
     assert.equal(missing.field, 'encryptionKey');
+  });
+
+  it('leaves neither key nor key file of a run that was killed and whose transfer went on without it', async () => {
+    const target = 'backup/killed';
+    engine.encryptionKey = new Secret(HEX);
+    const options = { ...relay, sourceDatasets: ['tank/plain'], targetDataset: target, encryption: 'key' };
+    await engine.replicate(options);
+    // As the receive leaves it, before its controller comes to put things right.
+    const pool = await b.read(['zpool', 'get', '-Hp', '-o', 'value', 'guid', 'backup']);
+    const file = `/run/zfsflow-key.${processTag(destinationId(pool, target))}.killed`;
+    await b.sh('zfs load-key "$1"; mkdir "$2"; zfs set keylocation="file://$2/key" "$1"', {
+      args: [target, file],
+      stdin: HEX,
+    });
+    const result = await engine.replicate(options);
+    assert.equal(result.datasets[0]?.action, 'current');
+    assert.deepEqual(await properties(b, target, 'keylocation', 'keystatus'), ['prompt', 'unavailable']);
+    assert.equal(await keyFiles(b), '');
   });
 
   it('encrypts with a passphrase, and with a key in a file of the target', async () => {

@@ -138,6 +138,7 @@ describe('encryption options', () => {
       ['encryptionKeyLocation', { encryptionKeyLocation: '' }],
       ['raw', { encryption: 'key', raw: 'always' }],
       ['propertiesOverride', { propertiesOverride: { encryption: 'off' } }],
+      ['propertiesOverride', { propertiesOverride: { quota: { size: '1G' } } }],
     ];
     for (const [field, more] of wrong)
       assert.equal(

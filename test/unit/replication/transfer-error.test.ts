@@ -42,6 +42,9 @@ describe('the error of a failed transfer', () => {
     ); // prettier-ignore
     assert.deepEqual([quota.code, quota.retryable, quota.host], ['QUOTA_EXCEEDED', false, 'b']);
     assert.doesNotMatch(quota.message, /receiving full stream/);
+    const pool = judge({ code: 141 }, { code: 1, says: 'cannot receive incremental stream: pool is read-only' });
+    assert.deepEqual([pool.code, pool.retryable], ['POOL_UNAVAILABLE', false]);
+    assert.match(pool.hint ?? '', /without readonly=on/);
   });
 
   it('is worth another try where a token has become useless, or a peer or the pipe failed', () => {
