@@ -3,7 +3,7 @@
 import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { listSnapshots } from '../zfs/list';
+import { listSnapshots, listTrees } from '../zfs/list';
 import { TARGET_HOLD_TAG } from '../zfs/marks';
 import { abortReceive, rollback } from '../zfs/receive';
 import { compareCreation } from '../zfs/records';
@@ -43,6 +43,23 @@ async function refuseUnannounced({ setup, plan, ctx }: Preparation, step: Rollba
   );
 }
 
+/** Where nothing is sent afterwards, nothing else would show that it did not happen. */
+async function verifyRollback({ setup, plan, ctx }: Preparation, step: Rollback): Promise<void> {
+  const request = { roots: [plan.target], recursive: false, kinds: ['snapshot' as const], signal: ctx.signal };
+  const { datasets, snapshots } = await listTrees(setup.target, request);
+  const announced = new Set(step.destroys);
+  const left = snapshots.filter(({ name }) => announced.has(name)).map(({ name }) => `@${name}`);
+  // Somebody may write there again at once.
+  const written = datasets[0]?.written ?? 0;
+  if (step.writtenBytes > 0 && written >= step.writtenBytes) left.push(`${written} bytes`);
+  if (left.length === 0) return;
+  throw new ZfsFlowError(
+    'VERIFICATION_FAILED',
+    `ZFS said that "${plan.target}" is rolled back to @${step.to}, but what it should have discarded is still there: ${left.join(', ')}`,
+    { dataset: plan.source, host: setup.target.label, retryable: true },
+  );
+}
+
 async function rollBack(preparation: Preparation, step: Rollback): Promise<void> {
   const { setup, plan, ctx } = preparation;
   await refuseUnannounced(preparation, step);
@@ -75,6 +92,7 @@ async function rollBack(preparation: Preparation, step: Rollback): Promise<void>
   }
   await releaseSnapshots(setup.target, TARGET_HOLD_TAG, gone, ctx.signal);
   await rollback(setup.target, plan.target, step.to, ctx.signal);
+  await verifyRollback(preparation, step);
 }
 
 /** One step. Throws the classified error of the command that failed. */

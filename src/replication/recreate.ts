@@ -2,10 +2,10 @@
 // keep the old one from going; and when the new copy is complete and verified, destroying the old one. Only what carries
 // our mark is destroyed, and only what the plan listed.
 import type { RunContext } from '../context';
-import { toZfsFlowError } from '../errors';
+import { toZfsFlowError, ZfsFlowError } from '../errors';
 import { destroyAndLook } from '../zfs/destroy';
 import { listHolds, releaseSnapshots } from '../zfs/hold';
-import { listTrees } from '../zfs/list';
+import { listDatasets, listTrees } from '../zfs/list';
 import { REPLACED_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import { fullName, isWithin } from '../zfs/records';
 import { zfs } from '../zfs/run';
@@ -138,6 +138,9 @@ async function destroyCopy(setup: Setup, copy: ReplacedCopy, ctx: RunContext): P
     if (outcome.failed[0]) throw outcome.failed[0].error;
     await zfs(target, ['destroy', name], options);
   }
+  const { missing } = await listDatasets(target, { roots: [copy.dataset], recursive: false, ...options });
+  if (missing.includes(copy.dataset)) return;
+  throw new ZfsFlowError('VERIFICATION_FAILED', 'ZFS said that it is destroyed, but it is still there');
 }
 
 /**

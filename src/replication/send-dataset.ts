@@ -7,6 +7,7 @@ import type { RunContext } from '../context';
 import { ZfsFlowError } from '../errors';
 import type { Lanes } from '../stream/lanes';
 import type { SendProgress } from '../stream/send-progress';
+import { listNamedSnapshots } from '../zfs/list';
 import { receiveArgv } from '../zfs/receive';
 import { zfs } from '../zfs/run';
 import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../zfs/send';
@@ -131,13 +132,10 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */
 async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): Promise<void> {
   const { setup, plan, ctx } = run;
-  const name = `${plan.target}@${to.name}`;
-  const guid = await zfs(setup.target, ['get', '-Hp', '-o', 'value', 'guid', name], {
-    dataset: plan.source,
-    signal: ctx.signal,
-  });
-  if (guid.trim() === to.guid) return;
-  throw new ZfsFlowError('VERIFICATION_FAILED', `${name} has GUID ${guid.trim()}, sent was ${to.guid}`, {
+  const [there] = await listNamedSnapshots(setup.target, new Map([[plan.target, [to.name]]]), ctx.signal);
+  if (there?.guid === to.guid) return;
+  const found = there ? `has GUID ${there.guid}, sent was ${to.guid}` : 'is not there, although every process succeeded';
+  throw new ZfsFlowError('VERIFICATION_FAILED', `${plan.target}@${to.name} ${found}`, {
     dataset: plan.source,
     host: setup.target.label,
     retryable: true,

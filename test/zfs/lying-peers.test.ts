@@ -98,4 +98,38 @@ describe('peers that lie', function () {
     );
     assert.equal(context.last.snapshots.length, 1);
   });
+
+  it('takes no receive, rollback or destroy for done that exits with 0 and does nothing', async () => {
+    const options = {
+      sourceConnection: 'a',
+      sourceDatasets: ['tank/done'],
+      targetConnection: 'b',
+      targetDataset: 'backup/done',
+      createSnapshot: 'never',
+      retries: 1,
+    };
+    await a.createDataset('tank/done');
+    for (const name of ['s1', 's2']) await a.snapshot('tank/done', name);
+    const silent = async (command: string, work: () => Promise<unknown>): Promise<void> => {
+      await lie(b, command === 'receive' ? 'cat >/dev/null; exit 0' : 'exit 0', command);
+      await work().finally(() => lie(b, undefined));
+    };
+    const unverified = { code: 'VERIFICATION_FAILED' };
+    await silent('receive', () => assert.rejects(engine.replicate(options), unverified));
+    assert.equal(await b.exists('backup/done'), false);
+    await engine.replicate(options);
+    await b.sh('zfs set readonly=off backup/done; zfs mount backup/done; echo theirs >/backup/done/x; zpool sync');
+    const rollback = { ...options, whenDiverged: 'rollback' };
+    await silent('rollback', () => assert.rejects(engine.replicate(rollback), unverified));
+    await b.snapshot('backup/done', 'theirs');
+    await silent('rollback', () => assert.rejects(engine.replicate(rollback), unverified));
+    await silent('destroy', async () => {
+      const { warnings } = await engine.replicate({ ...options, whenDiverged: 'recreate' });
+      assert.match(warnings.join('\n'), /was not destroyed: ZFS said that it is/);
+    });
+    assert.match((await b.datasets('backup')).join(), /backup\/done_zfsflow-old/);
+    await engine.replicate({ ...options, whenDiverged: 'recreate' });
+    assert.doesNotMatch((await b.datasets('backup')).join(), /zfsflow-old/);
+    await assertSame(a, 'tank/done', b, 'backup/done');
+  });
 });
