@@ -116,6 +116,12 @@ function actionOf(
   return base ? 'current' : 'skip';
 }
 
+/** A source that has lost its snapshots looks as if it had nothing to do: that is said, since it may be a mishap. */
+function nothingSelected(pair: PairInput, base: SnapshotRecord | null): string[] {
+  if (!base || pair.wanted.size > 0) return [];
+  return [`"${pair.source.name}" has no selected snapshot (any more); its copy "${pair.target}" stays as it is`];
+}
+
 /** What the place of a target dataset among the others says. */
 interface Surroundings {
   /** No dataset of this job is above it. */
@@ -198,7 +204,9 @@ function planPair(turn: Turn, { isRoot, parent, originGuid, input }: Surrounding
     refusal,
     reasons: [...(refusal ? [] : turn.reasons), ...found.reasons, reasonFor(action, base, found)],
     warnings: [
-      ...(refusal ? (pair.notes ?? []) : [...turn.warnings, ...discards(pair, prepare)]),
+      ...(refusal
+        ? (pair.notes ?? [])
+        : [...turn.warnings, ...discards(pair, prepare), ...nothingSelected(pair, base)]),
       ...(sends ? [...warnings, ...flags.warnings] : []),
     ],
   };

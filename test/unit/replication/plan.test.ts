@@ -77,6 +77,10 @@ describe('planReplication', () => {
   it('does nothing when the target is current', () => {
     const plan = planOf({ source: 'a:1 b:2', target: 'a:1 b:2' });
     assert.deepEqual([plan.action, plan.steps, plan.refusal], ['current', [], null]);
+    assert.deepEqual(plan.warnings, []);
+    const lost = planOf({ source: '#bm:2', target: 'a:1 b:2' });
+    assert.equal(lost.action, 'current');
+    assert.match(lost.warnings.join(), /no selected snapshot \(any more\)/);
   });
 
   it('distinguishes GUIDs that differ only beyond the precision of a number [C1 15]', () => {
