@@ -14,6 +14,7 @@ import { backoffDelay, pause } from './retry';
 import { StuckReceives } from './stuck';
 import type { Secret } from './secret';
 import { confirmPool, prepareRun, type Setup } from './setup';
+import { announceSnapshots } from './take-snapshots';
 import { checkEncryptionKey } from './target-key';
 import { mergePruned, pruneTarget } from './target-retention';
 
@@ -209,6 +210,7 @@ class Run {
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
     this.book.warnRun([...abandonedWarning(planned.discovery), ...limitWarning(this.setup)]);
+    this.book.warnRun(announceSnapshots(this.setup, planned.discovery, this.ctx));
     for (const plan of planned.plan.datasets) {
       const entry = this.book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
       entry.action = plan.action;

@@ -21,6 +21,32 @@ function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolea
   return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
 }
 
+/** Which datasets get a snapshot first; null for none. `recursive`: with everything below them. */
+function snapshotsDue(
+  setup: Setup,
+  discovery: Discovery,
+  ctx: RunContext,
+): { datasets: string[]; recursive: boolean } | null {
+  const { options } = setup;
+  if (options.createSnapshot === 'never') return null;
+  if (options.createSnapshot === 'always') {
+    const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
+    return { datasets: present, recursive: options.recursive };
+  }
+  const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0).map(({ source }) => source.name);
+  return lacking.length === 0 || !wouldBeSelected(setup, ctx) ? null : { datasets: lacking, recursive: false };
+}
+
+/** For a plan: that snapshots would be taken, which no listing can show. */
+export function announceSnapshots(setup: Setup, discovery: Discovery, ctx: RunContext): string[] {
+  const due = snapshotsDue(setup, discovery, ctx);
+  if (!due) return [];
+  const shown = due.datasets.slice(0, 5).join('", "');
+  const more = due.datasets.length > 5 ? ` and ${due.datasets.length - 5} more` : '';
+  const below = due.recursive ? ', with everything below' : '';
+  return [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too (createSnapshot)`];
+}
+
 /**
  * Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. `begun`: when
  * an attempt of this run began to take them and was cut off; they may be there, under the names of that time.
@@ -32,17 +58,15 @@ export async function takeMissingSnapshots(
   ctx: RunContext,
 ): Promise<boolean> {
   const { options } = setup;
-  if (options.mode === 'plan' || options.createSnapshot === 'never') return false;
-  const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0);
-  if (options.createSnapshot === 'ifNone' && (lacking.length === 0 || !wouldBeSelected(setup, ctx))) return false;
-  const all = options.createSnapshot === 'always';
-  const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
+  const due = options.mode === 'plan' ? null : snapshotsDue(setup, discovery, ctx);
+  if (!due) return false;
+  const { datasets, recursive } = due;
   const taken = createSnapshots(
     {
       connection: options.sourceConnection,
-      datasets: all ? present : lacking.map(({ source }) => source.name),
-      recursive: all && options.recursive,
-      exclude: all ? options.exclude : [],
+      datasets,
+      recursive,
+      exclude: recursive ? options.exclude : [],
       namingSchema: snapshotSchema(options),
       timeZone: options.timeZone,
       allowEmpty: true,

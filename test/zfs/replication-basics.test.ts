@@ -110,7 +110,11 @@ describe('replication on real ZFS', function () {
 
   it('takes a snapshot first when there is none', async () => {
     await a.createDataset('tank/none');
-    const result = await engine.replicate({ ...relay, sourceDatasets: ['tank/none'], targetDataset: 'backup/none' });
+    const options = { ...relay, sourceDatasets: ['tank/none'], targetDataset: 'backup/none' };
+    const plan = await engine.replicate({ ...options, mode: 'plan' });
+    assert.match(plan.warnings.join(), /a snapshot of "tank\/none" would be taken first/);
+    assert.deepEqual(await a.snapshots('tank/none'), []);
+    const result = await engine.replicate(options);
     assert.equal(result.snapshots, 1);
     assert.match(result.datasets[0]?.snapshots[0] ?? '', /^auto-\d{4}-/);
     await a.createDataset('tank/never');
