@@ -134,7 +134,9 @@ async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): 
   const { setup, plan, ctx } = run;
   const [there] = await listNamedSnapshots(setup.target, new Map([[plan.target, [to.name]]]), ctx.signal);
   if (there?.guid === to.guid) return;
-  const found = there ? `has GUID ${there.guid}, sent was ${to.guid}` : 'is not there, although every process succeeded';
+  const found = there
+    ? `has GUID ${there.guid}, sent was ${to.guid}`
+    : 'is not there, although every process succeeded';
   throw new ZfsFlowError('VERIFICATION_FAILED', `${plan.target}@${to.name} ${found}`, {
     dataset: plan.source,
     host: setup.target.label,

@@ -59,8 +59,12 @@ const DATASET_COLUMNS = [
 const dash = (value: string | undefined): string => (value === undefined || value === '-' ? '' : value);
 const bytes = (value: string | undefined): number => Number(dash(value) || 0);
 
-/** A GUID decides what is sent, received and destroyed: one that is not a decimal number other than 0 is never used. */
-const isGuid = (text: string): boolean => /^[1-9]\d*$/.test(text);
+const LARGEST_GUID = String(2n ** 64n - 1n);
+
+/** A GUID decides what is sent, received and destroyed: one that is not a decimal number of 64 bits, or is 0, is never used. */
+function isGuid(text: string): boolean {
+  return /^[1-9]\d{0,19}$/.test(text) && (text.length < LARGEST_GUID.length || text <= LARGEST_GUID);
+}
 
 function parseDataset(line: string, host: Host): DatasetRecord {
   const parts = fields(line, DATASET_COLUMNS.length, host);

@@ -112,7 +112,11 @@ describe('peers that lie', function () {
     for (const name of ['s1', 's2']) await a.snapshot('tank/done', name);
     const silent = async (command: string, work: () => Promise<unknown>): Promise<void> => {
       await lie(b, command === 'receive' ? 'cat >/dev/null; exit 0' : 'exit 0', command);
-      await work().finally(() => lie(b, undefined));
+      try {
+        await work();
+      } finally {
+        await lie(b, undefined);
+      }
     };
     const unverified = { code: 'VERIFICATION_FAILED' };
     await silent('receive', () => assert.rejects(engine.replicate(options), unverified));
