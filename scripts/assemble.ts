@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 export const ROOT = path.resolve(__dirname, '..');
 export const NODES = path.join(ROOT, 'nodes');
-const INCLUDE = /<!-- include (\S+) -->/g;
+const INCLUDE = /^( *)<!-- include (\S+) -->$/gm;
 
 export interface Catalogue {
   [key: string]: string | Catalogue;
@@ -43,11 +43,14 @@ export async function bundleEditor(folder: string): Promise<string> {
   return output.text;
 }
 
-/** The dialog, with each `<!-- include file -->` (relative to nodes/) replaced by that file. */
+/** The dialog, with each line `<!-- include file -->` (relative to nodes/) replaced by that file, indented like the line. */
 export async function assembleForm(folder: string): Promise<string> {
   const form = await readFile(path.join(NODES, folder, 'form.html'), 'utf8');
   const included = await Promise.all(
-    [...form.matchAll(INCLUDE)].map(async ([, file = '']) => readFile(path.join(NODES, file), 'utf8')),
+    [...form.matchAll(INCLUDE)].map(async ([, indent = '', file = '']) => {
+      const text = await readFile(path.join(NODES, file), 'utf8');
+      return text.trimEnd().replaceAll(/^(?=.)/gm, indent);
+    }),
   );
   return form.replace(INCLUDE, () => included.shift() ?? '').trim();
 }

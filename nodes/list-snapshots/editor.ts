@@ -4,7 +4,7 @@ import { timeLimitProblem } from '../common/editor/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
 import { LABELS, dialogOf } from '../common/editor/definition';
 import type { Dialog } from '../common/editor/dialog';
-import { presetSelect } from '../common/editor/naming';
+import { presetsForOne } from '../common/editor/naming';
 import { EXCLUDE } from '../common/editor/policy-check';
 import { runningSection } from '../common/editor/running';
 import { typedText } from '../common/editor/typed';
@@ -18,12 +18,7 @@ const KINDS = ['snapshot', 'bookmark'] as const;
 function filterSection(open: Dialog): void {
   for (const property of ['namingSchema', 'nameRegex', 'newerThan', 'olderThan']) typedText(open, property);
   timeZoneInput(open, 'timeZone');
-  const presets = presetSelect(open.t('common.naming.use'), ([schema]) => {
-    if (schema === undefined) return;
-    open.input('namingSchema').typedInput('type', 'str');
-    open.input('namingSchema').typedInput('value', schema);
-  });
-  open.form.find('.zfs-naming-presets').append(presets);
+  presetsForOne(open);
   const stored = open.value('kinds') as string[];
   const box = (kind: string): JQuery => open.form.find(`#zfs-kind-${kind}`);
   for (const kind of KINDS) box(kind).prop('checked', stored.includes(kind));

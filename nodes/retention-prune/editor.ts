@@ -1,8 +1,8 @@
 // The zfs-retention-prune dialog. What its properties mean is nodes/common/fields.ts; what is deleted, src/retention/plan.ts.
 import type { RetentionPolicy, RetentionScope } from '../../src/retention/policy';
 import { datasetProblem, minFreeProblem } from '../common/editor/checks';
-import { connectionLabel, connectionSelect } from '../common/editor/connection';
-import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
+import { connectionLabel } from '../common/editor/connection';
+import { sourceSection } from '../common/editor/dataset-fields';
 import { LABELS, dialogOf } from '../common/editor/definition';
 import { type Dialog, textOf } from '../common/editor/dialog';
 import { EXCLUDE, POLICY, SCOPE, listValidator } from '../common/editor/policy-check';
@@ -88,13 +88,7 @@ function safetySection(open: Dialog): void {
 }
 
 function build(open: Dialog): void {
-  connectionSelect(open, 'connection');
-  const datasets = datasetList(open, 'datasets', 'connection');
-  excludeList(open);
-  open.summary(
-    'source',
-    () => `${connectionLabel(open, open.connection('connection'))}: ${summarizeDatasets(open, datasets, 'datasets')}`,
-  );
+  sourceSection(open);
   scopeSection(open);
   rulesSection(open);
   destinationsSection(open);

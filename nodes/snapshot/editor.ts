@@ -1,10 +1,9 @@
 // The zfs-snapshot dialog. What its properties mean is nodes/common/fields.ts; taking snapshots is src/snapshots.
 import type { RetentionPolicy } from '../../src/retention/policy';
-import { connectionLabel, connectionSelect } from '../common/editor/connection';
-import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
+import { sourceSection } from '../common/editor/dataset-fields';
 import { LABELS, dialogOf } from '../common/editor/definition';
 import { type Dialog, textOf } from '../common/editor/dialog';
-import { presetSelect, previewName } from '../common/editor/naming';
+import { presetsForOne, previewName } from '../common/editor/naming';
 import { EXCLUDE, POLICY, propertyNames } from '../common/editor/policy-check';
 import { retentionPreview } from '../common/editor/preview';
 import { policyEditor, summarizePolicy } from '../common/editor/retention';
@@ -26,12 +25,7 @@ interface Hooks {
 function namingSection(open: Dialog): void {
   typedText(open, 'namingSchema');
   timeZoneInput(open, 'timeZone');
-  const presets = presetSelect(open.t('common.naming.use'), ([schema]) => {
-    if (schema === undefined) return;
-    open.input('namingSchema').typedInput('type', 'str');
-    open.input('namingSchema').typedInput('value', schema);
-  });
-  open.form.find('.zfs-naming-presets').append(presets);
+  presetsForOne(open);
   const preview = open.form.find('.zfs-naming-preview');
   open.onChange(() => {
     const literal = open.shown('namingSchemaType') === 'str';
@@ -75,13 +69,7 @@ function retentionSection(open: Dialog): void {
 }
 
 function build(open: Dialog): void {
-  connectionSelect(open, 'connection');
-  const datasets = datasetList(open, 'datasets', 'connection');
-  excludeList(open);
-  open.summary(
-    'source',
-    () => `${connectionLabel(open, open.connection('connection'))}: ${summarizeDatasets(open, datasets, 'datasets')}`,
-  );
+  sourceSection(open);
   namingSection(open);
   const properties = propertyTable({
     dialog: open,

@@ -2,8 +2,21 @@
 import type { Dialog } from './dialog';
 import { browseDatasets } from './datasets';
 import { datasetProblem, excludeProblem } from './checks';
+import { connectionLabel, connectionSelect } from './connection';
 import { textList } from './rows';
 import { type TypedList, typedList, typedText } from './typed';
+
+/** The section `source`: a machine, and datasets on it. */
+export function sourceSection(dialog: Dialog, connection = 'connection', datasets = 'datasets'): TypedList {
+  connectionSelect(dialog, connection);
+  const list = datasetList(dialog, datasets, connection);
+  excludeList(dialog);
+  dialog.summary('source', () => {
+    const machine = connectionLabel(dialog, dialog.connection(connection));
+    return `${machine}: ${summarizeDatasets(dialog, list, datasets)}`;
+  });
+  return list;
+}
 
 /** A **T** list of datasets on the machine chosen in `connectionProperty`. */
 export function datasetList(dialog: Dialog, property: string, connectionProperty: string): TypedList {

@@ -16,7 +16,7 @@ export function previewName(schema: string, timeZone: string): string | null {
 }
 
 /** A select that offers the schemas of other tools; `choose` gets those of the chosen one. */
-export function presetSelect(label: string, choose: (schemas: readonly string[]) => void): JQuery {
+function presetSelect(label: string, choose: (schemas: readonly string[]) => void): JQuery {
   const select = $('<select>', { class: 'zfs-presets', 'aria-label': label });
   $('<option>', { value: '' }).text(label).appendTo(select);
   for (const preset of NAMING_PRESETS) $('<option>', { value: preset.id }).text(preset.label).appendTo(select);
@@ -26,6 +26,16 @@ export function presetSelect(label: string, choose: (schemas: readonly string[])
     if (preset !== undefined) choose(preset.schemas);
   });
   return select;
+}
+
+/** The presets for a form with one input `namingSchema`, which takes the first schema of the chosen one. */
+export function presetsForOne(dialog: Dialog): void {
+  const select = presetSelect(dialog.t('common.naming.use'), ([schema]) => {
+    if (schema === undefined) return;
+    dialog.input('namingSchema').typedInput('type', 'str');
+    dialog.input('namingSchema').typedInput('value', schema);
+  });
+  dialog.form.find('.zfs-naming-presets').append(select);
 }
 
 /** A list of naming schemas with the presets below it. */

@@ -4,7 +4,7 @@ import { commonPath, mapDataset } from '../../../src/replication/mapping';
 import type { RetentionPolicy, RetentionScope } from '../../../src/retention/policy';
 import { cronProblem, propertyNameProblem, schemaProblem } from '../../common/editor/checks';
 import { connectionLabel, connectionSelect } from '../../common/editor/connection';
-import { datasetList, datasetText, excludeList, summarizeDatasets } from '../../common/editor/dataset-fields';
+import { datasetText, sourceSection } from '../../common/editor/dataset-fields';
 import { type Dialog, textOf } from '../../common/editor/dialog';
 import { addPresets, previewName } from '../../common/editor/naming';
 import { retentionPreview } from '../../common/editor/preview';
@@ -29,23 +29,12 @@ export function suggestedName(node: EditorNode): string {
 }
 
 export function buildSections(dialog: Dialog): void {
-  const sources = sourceSection(dialog);
+  const sources = sourceSection(dialog, 'sourceConnection', 'sourceDatasets');
   snapshotsSection(dialog);
   targetSection(dialog, sources);
   targetRetentionSection(dialog);
   safetySection(dialog);
   streamSection(dialog);
-}
-
-function sourceSection(dialog: Dialog): TypedList {
-  connectionSelect(dialog, 'sourceConnection');
-  const sources = datasetList(dialog, 'sourceDatasets', 'sourceConnection');
-  excludeList(dialog);
-  dialog.summary('source', () => {
-    const machine = connectionLabel(dialog, dialog.connection('sourceConnection'));
-    return `${machine}: ${summarizeDatasets(dialog, sources, 'sourceDatasets')}`;
-  });
-  return sources;
 }
 
 function snapshotsSection(dialog: Dialog): void {
