@@ -2,7 +2,7 @@
 // flows branch on it, so a code is never renamed. Turning stderr of `zfs` into a code is `zfs/classify.ts`'s task.
 
 /** Stable error codes, the closed list of the contract. */
-export const ERROR_CODES = [
+const ERROR_CODES = [
   'INVALID_OPTIONS',
   'DISABLED',
   'BUSY',

@@ -1,6 +1,7 @@
 // The properties of every node type: one table that the runtime resolves, the edit dialog edits and the tests check.
 // Plain data only, imported by both halves, so nothing of Node.js and nothing of the browser belongs here. What a
 // value must look like beyond its type (a dataset name, a cron expression …) is said by the engine's own functions.
+import { DEFAULT_NAMING_SCHEMA } from '../../src/naming/presets';
 
 /** A property's literal type. `list` = JSON array of strings, `json` = any JSON value; both are stored as such, not as text. */
 export type LiteralType = 'str' | 'num' | 'bool' | 'json' | 'list';
@@ -28,7 +29,6 @@ export type FieldTable = Readonly<Record<string, Field>>;
 
 /** Where a **T** field may take its value from, beside its literal type. */
 export const TYPED_SOURCES = ['msg', 'flow', 'global', 'env', 'jsonata'] as const;
-export type TypedSource = (typeof TYPED_SOURCES)[number];
 
 export const NODE_TYPES = [
   'zfs-ssh-connection',
@@ -41,8 +41,6 @@ export type NodeType = (typeof NODE_TYPES)[number];
 
 /** Configuration version that this table describes. */
 export const CONFIG_VERSION = 1;
-
-export const DEFAULT_NAMING_SCHEMA = 'auto-%Y-%m-%d_%H-%M';
 
 const str = (value = ''): Field => ({ type: 'str', default: value, typed: false });
 const bool = (value: boolean): Field => ({ type: 'bool', default: value, typed: false });

@@ -9,7 +9,7 @@ export type Config = Readonly<Record<string, unknown>>;
 export type Migrations = Readonly<Record<number, (config: Config) => Config>>;
 
 /** There has been one version so far. */
-export const MIGRATIONS: Migrations = {};
+const MIGRATIONS: Migrations = {};
 
 /**
  * The configuration in today's form. A missing version is 1. Throws INVALID_OPTIONS (field `version`) for one that is

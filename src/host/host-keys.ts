@@ -22,7 +22,7 @@ const ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = 
 };
 
 /** Host key types this package can verify, best first. */
-export const HOST_KEY_TYPES: readonly string[] = Object.keys(ALGORITHMS);
+const HOST_KEY_TYPES: readonly string[] = Object.keys(ALGORITHMS);
 
 export function hostKeyAlgorithms(types: Iterable<string>): ServerHostKeyAlgorithm[] {
   return [...new Set(types)].flatMap((type) => ALGORITHMS[type] ?? []);

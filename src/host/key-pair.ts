@@ -1,4 +1,4 @@
-// New key pairs for the editor's button, and the public line of a key that is already there.
+// New key pairs for the editor's button.
 import { generateKeyPair as cryptoGenerateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { utils } from 'ssh2';
@@ -31,9 +31,4 @@ async function generateRsa(comment: string): Promise<string> {
       else resolve(keys.private);
     });
   });
-}
-
-/** The `authorized_keys` line of a private key. Throws AUTHENTICATION_FAILED when it cannot be read. */
-export function publicKeyOf(privateKey: string, passphrase?: string, comment?: string): string {
-  return publicKeyLine(readPrivateKey(privateKey, passphrase), comment);
 }

@@ -13,6 +13,9 @@ export interface NamingPreset {
   nameRegex: string;
 }
 
+/** What a naming schema is until somebody chooses another, and TrueNAS's own default. */
+export const DEFAULT_NAMING_SCHEMA = 'auto-%Y-%m-%d_%H-%M';
+
 const tagged = (tags: readonly string[], make: (tag: string) => string): string[] => tags.map(make);
 
 const SANOID = ['frequently', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'];
@@ -37,7 +40,7 @@ export const NAMING_PRESETS: readonly NamingPreset[] = [
   {
     id: 'truenas',
     label: 'TrueNAS',
-    schemas: ['auto-%Y-%m-%d_%H-%M'],
+    schemas: [DEFAULT_NAMING_SCHEMA],
     timeZone: '',
     nameRegex: `^auto-${DATE}_\\d{2}-\\d{2}$`,
   },

@@ -22,7 +22,7 @@ const AUTO: readonly Program[] = ['zstd', 'lz4', 'pigz', 'gzip'];
 /**
  * A stream of fewer bytes goes without: what a buffer holds when a transfer is cut or cancelled has to be sent again.
  */
-export const WORTH_BUFFERING = 512 << 20;
+const WORTH_BUFFERING = 512 << 20;
 
 /** As bzfs and syncoid: 128 KiB blocks, enough memory for a few transaction groups of a small machine. */
 const BUFFER = ['mbuffer', '-q', '-s', '128k', '-m', '32M'];

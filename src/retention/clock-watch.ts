@@ -5,7 +5,7 @@ import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
 /** A clock may be put right by so much, ms; an age that is wrong by no more costs nothing. */
-export const JUMP_TOLERANCE_MS = 3_600_000;
+const JUMP_TOLERANCE_MS = 3_600_000;
 /** After so long (ms since the boot) a machine without a battery for its clock has asked the network for the time. */
 const SETTLED_MS = 180_000;
 

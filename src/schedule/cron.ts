@@ -37,7 +37,7 @@ const MONTH: FieldRange = { name: 'month', min: 1, max: 12, words: MONTHS };
 /** 7 is Sunday as well as 0. */
 const WEEKDAY: FieldRange = { name: 'day of the week', min: 0, max: 7, words: DAYS };
 
-export const CRON_PRESETS: Readonly<Record<string, string>> = {
+const CRON_PRESETS: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
   '@daily': '0 0 * * *',
   '@weekly': '0 0 * * 0',

@@ -1,6 +1,7 @@
 // Reads the properties of `zfs-snapshot` and `zfs-list-snapshots` as flows give them and refuses what is wrong before
 // anything runs. The same functions check a node's dialog values. Defaults: nodes.md.
 import { invalidOption } from '../errors';
+import { DEFAULT_NAMING_SCHEMA } from '../naming/presets';
 import { parseNamingSchema } from '../naming/schema';
 import {
   readBoolean,
@@ -18,8 +19,6 @@ import { checkTimeZone } from '../time-zone';
 import { checkDatasetName, compileExcludes, userPropertyProblem } from '../zfs/names';
 import type { ListOptions, SnapshotOptions } from './options';
 import { timeLimit } from './time-limit';
-
-export const DEFAULT_NAMING_SCHEMA = 'auto-%Y-%m-%d_%H-%M';
 
 /** ZAP_MAXVALUELEN: what ZFS takes as the value of a user property, less the terminating NUL. */
 const MAX_PROPERTY_VALUE = 8191;

@@ -76,7 +76,7 @@ function judge(primary: StageReport, stages: readonly StageReport[], details: Re
  * The stage that failed by itself. A sender whose reader has gone ends with a broken pipe, a receiver whose writer has
  * gone with an incomplete stream: those only follow.
  */
-export function primaryFailure(stages: readonly StageReport[]): StageReport | undefined {
+function primaryFailure(stages: readonly StageReport[]): StageReport | undefined {
   const failures = stages.filter((stage) => stage.code !== 0 || stage.signal !== null || stage.spawnError);
   const own = failures.filter((stage) => !stage.ended && !follows(stage));
   return own[0] ?? failures.find((stage) => !stage.ended) ?? failures[0];

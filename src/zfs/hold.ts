@@ -28,33 +28,27 @@ export const releaseArgv = (tag: string, names: readonly string[]): string[] => 
 /** `zfs release` failed, but all that it says is that they are gone or have no such tag. */
 export const isReleased = onlyComplaints(/no such tag|does not exist/);
 
-/** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
-export async function holdSnapshots(
+type ForSnapshots = (
   host: Host,
   tag: string,
   snapshots: readonly string[],
   signal?: AbortSignal,
-): Promise<ZfsFlowError[]> {
-  return runBatch(
-    host,
-    groupsForLanes(snapshots).map((names) => holdArgv(tag, names)),
-    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: isHeld },
-  );
-}
+) => Promise<ZfsFlowError[]>;
+
+const inLanes =
+  (argv: typeof holdArgv, ignore: typeof isHeld): ForSnapshots =>
+  async (host, tag, snapshots, signal) =>
+    runBatch(
+      host,
+      groupsForLanes(snapshots).map((names) => argv(tag, names)),
+      { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore },
+    );
+
+/** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
+export const holdSnapshots = inLanes(holdArgv, isHeld);
 
 /** Releases `tag`; a snapshot that is gone or has no such tag is fine. Returns the errors. */
-export async function releaseSnapshots(
-  host: Host,
-  tag: string,
-  snapshots: readonly string[],
-  signal?: AbortSignal,
-): Promise<ZfsFlowError[]> {
-  return runBatch(
-    host,
-    groupsForLanes(snapshots).map((names) => releaseArgv(tag, names)),
-    { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore: isReleased },
-  );
-}
+export const releaseSnapshots = inLanes(releaseArgv, isReleased);
 
 export interface Hold {
   /** Full name of the snapshot. */

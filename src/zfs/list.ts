@@ -34,7 +34,7 @@ export interface TreeListing {
 }
 
 /** User properties of ours that listings of datasets carry. */
-export const OWN_PROPERTIES = ['zfsflow:placeholder', 'zfsflow:raw', 'zfsflow:replaced'] as const;
+const OWN_PROPERTIES = ['zfsflow:placeholder', 'zfsflow:raw', 'zfsflow:replaced'] as const;
 
 const DATASET_COLUMNS = [
   'name',

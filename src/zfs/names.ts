@@ -10,7 +10,8 @@ const MAX_NESTING = 50;
 const COMPONENT = /^[0-9A-Za-z_.: -]+$/;
 const RESERVED_POOL = /^(mirror|raidz|draid|spare|log)$|^c[0-9]|^raidz[0-9]|^draid[0-9]/;
 
-function componentProblem(component: string, what: string): string | null {
+function componentProblem(component: string): string | null {
+  const what = 'a part of the dataset name';
   if (component === '') return `${what} must not be empty`;
   if (component === '.' || component === '..') return `${what} must not be "${component}"`;
   if (!COMPONENT.test(component)) {
@@ -30,20 +31,13 @@ export function datasetNameProblem(name: string): string | null {
   const components = name.split('/');
   if (components.length > MAX_NESTING) return `the dataset is nested deeper than ${MAX_NESTING} levels`;
   for (const component of components) {
-    const problem = componentProblem(component, 'a part of the dataset name');
+    const problem = componentProblem(component);
     if (problem !== null) return problem;
   }
   const pool = components[0] ?? '';
   if (!/^[A-Za-z]/.test(pool)) return 'a pool name begins with a letter';
   if (RESERVED_POOL.test(pool)) return `"${pool}" is reserved by ZFS and cannot be a pool name`;
   return null;
-}
-
-/** Why `name` cannot follow the `@` of a snapshot or the `#` of a bookmark, or null. */
-export function snapshotNameProblem(name: string): string | null {
-  if (name.includes('/')) return 'a snapshot name holds no "/"';
-  if (name.length > MAX_NAME_LENGTH) return `the snapshot name is longer than ${MAX_NAME_LENGTH} characters`;
-  return name === '.' || name === '..' ? null : componentProblem(name, 'the snapshot name');
 }
 
 /** Throws INVALID_OPTIONS for the property `field` unless `name` is a dataset name. */

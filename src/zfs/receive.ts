@@ -110,8 +110,3 @@ export async function createPlaceholder(host: Host, dataset: string, signal?: Ab
 export async function rollback(host: Host, dataset: string, snapshot: string, signal?: AbortSignal): Promise<void> {
   await zfs(host, ['rollback', '-r', `${dataset}@${snapshot}`], { dataset, ...(signal ? { signal } : {}) });
 }
-
-/** Makes a target read-only; children inherit it. */
-export async function setReadonly(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['set', 'readonly=on', dataset], { dataset, ...(signal ? { signal } : {}) });
-}

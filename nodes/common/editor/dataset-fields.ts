@@ -64,7 +64,7 @@ export function datasetText(dialog: Dialog, property: string, connectionProperty
 }
 
 /** The list of datasets and patterns to leave out, shown while `recursive` is on. */
-export function excludeList(dialog: Dialog): () => string[] {
+export function excludeList(dialog: Dialog): void {
   const list = textList({
     dialog,
     element: dialog.form.find('#zfs-exclude'),
@@ -76,7 +76,6 @@ export function excludeList(dialog: Dialog): () => string[] {
   });
   dialog.showWhen('.zfs-exclude', () => dialog.checked('recursive') || list.values().length > 0);
   dialog.store('exclude', () => list.values());
-  return () => list.values();
 }
 
 /** `tank/a, tank/b (recursive)`, or where they come from. */

@@ -1,5 +1,5 @@
 // Naming schemas in dialogs: the lists of schemas, the presets of other tools, and what a name would look like now.
-import { NAMING_PRESETS, namingPreset } from '../../../src/naming/presets';
+import { DEFAULT_NAMING_SCHEMA, NAMING_PRESETS, namingPreset } from '../../../src/naming/presets';
 import { formatSnapshotName, parseNamingSchema } from '../../../src/naming/schema';
 import type { Dialog } from './dialog';
 import { textOf } from './dialog';
@@ -46,7 +46,7 @@ export function schemaList(dialog: Dialog, element: JQuery, initial: readonly st
     initial,
     addLabel: dialog.t('common.naming.add'),
     itemLabel: dialog.t('common.naming.schema'),
-    placeholder: 'auto-%Y-%m-%d_%H-%M',
+    placeholder: DEFAULT_NAMING_SCHEMA,
     check: schemaProblem,
   });
   addPresets(dialog, element, list);

@@ -104,7 +104,6 @@ export interface TextListOptions {
   itemLabel: string;
   placeholder?: string;
   check: Check;
-  suggest?: () => readonly string[];
   buttons?: RowsOptions<string>['buttons'];
 }
 

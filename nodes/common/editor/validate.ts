@@ -65,7 +65,7 @@ function listProblem(node: EditorNode, value: unknown, check: Check | undefined)
 }
 
 /** Whether a list in the form or the stored one is empty. */
-export function isEmptyList(value: unknown): boolean {
+function isEmptyList(value: unknown): boolean {
   return value === '' || value === '[]' || (Array.isArray(value) && value.length === 0);
 }
 

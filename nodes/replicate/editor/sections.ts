@@ -1,5 +1,6 @@
 // The parts of the zfs-replicate dialog, in the order of TrueNAS's wizard: source, snapshots, target, its retention,
 // safety, stream.
+import { DEFAULT_NAMING_SCHEMA } from '../../../src/naming/presets';
 import { commonPath, mapDataset } from '../../../src/replication/mapping';
 import type { RetentionPolicy, RetentionScope } from '../../../src/retention/policy';
 import { cronProblem, propertyNameProblem, schemaProblem } from '../../common/editor/checks';
@@ -14,7 +15,6 @@ import { shareInput } from '../../common/editor/share';
 import { scopeEditor } from '../../common/editor/scope';
 import { type TypedList, typedChoice, typedList, typedText } from '../../common/editor/typed';
 import { timeZoneInput } from '../../common/editor/zones';
-import { DEFAULT_NAMING_SCHEMA } from '../../common/fields';
 
 /** How many landing places the dialog lists. */
 const MAX_LANDINGS = 6;

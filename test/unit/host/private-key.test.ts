@@ -5,8 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ZfsFlowError } from '../../../src/errors';
-import { generateKeyPair, publicKeyOf } from '../../../src/host/key-pair';
-import { readPrivateKey } from '../../../src/host/private-key';
+import { generateKeyPair } from '../../../src/host/key-pair';
+import { publicKeyLine, readPrivateKey } from '../../../src/host/private-key';
+
+const publicKeyOf = (privateKey: string, passphrase?: string, comment?: string): string =>
+  publicKeyLine(readPrivateKey(privateKey, passphrase), comment);
 
 describe('private keys', function () {
   this.timeout(60_000);
