@@ -8,7 +8,7 @@ import { decideFlags } from './flags';
 import type { DatasetAction } from './options';
 import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal, ReplicationPlan } from './plan-types';
 import { holdBack } from './hold-back';
-import { answerState, nameClash, noProgress } from './refusals';
+import { answerState, nameClash, noProgress, notReadonly, partialInTheWay } from './refusals';
 import { judgePartialReceive } from './resume';
 import { planTurns, type Turn } from './set-aside';
 import { inOrder } from './state';
@@ -65,14 +65,8 @@ function route(
       stuck: pair.stuck === 'once',
     });
     result.reasons.push(verdict.why);
-    if (verdict.do === 'refuse') {
-      result.refusal = {
-        code: 'TARGET_BUSY_PARTIAL',
-        message: `the target "${pair.target}" holds a partial receive that is not this job's: ${verdict.why}`,
-        hint: 'Let whoever began it finish, or set partialReceive to "abort" to discard it.',
-        details: { token: pair.token?.toName ?? null },
-      };
-    } else if (verdict.do === 'abort') result.prepare.push({ do: 'abortReceive', why: verdict.why });
+    if (verdict.do === 'refuse') result.refusal = partialInTheWay(pair, verdict.why);
+    else if (verdict.do === 'abort') result.prepare.push({ do: 'abortReceive', why: verdict.why });
     else {
       const token = pair.targetDataset?.receiveResumeToken ?? '';
       const { name, guid } = verdict.to;
@@ -158,21 +152,13 @@ function planPair(turn: Turn, { isRoot, parent, originGuid, input }: Surrounding
   const decided = decideEncryption({ pair, raw, creates, isRoot, parent }, options);
   const encryptedThere = creates ? decided.encryption !== 'none' : pair.targetDataset?.encryption !== 'off';
   const flags = decideFlags(pair, { raw, encryptedThere }, input);
-  const notReadonly = options.readonly === 'require' && pair.targetDataset?.readonly === false && sends;
+  const wronglyWritable = options.readonly === 'require' && pair.targetDataset?.readonly === false;
   const refusal =
     turn.refusal ??
     (Array.isArray(answer) ? null : answer) ??
     found.refusal ??
     rawRefusal ??
-    (sends ? (decided.refusal ?? flags.refusal) : null) ??
-    (notReadonly
-      ? {
-          code: 'TARGET_NOT_READONLY' as const,
-          message: `the target "${pair.target}" is not read-only, and readonly is "require"`,
-          hint: `zfs set readonly=on ${pair.target}`,
-          details: {},
-        }
-      : null) ??
+    (sends ? (decided.refusal ?? flags.refusal ?? (wronglyWritable ? notReadonly(pair) : null)) : null) ??
     nameClash(pair, found.steps, gone);
   const plan: DatasetPlan = {
     source: pair.source.name,

@@ -30,13 +30,57 @@ function listed(all: readonly string[]): string {
   return all.length > 5 ? `${shown.join(', ')} and ${all.length - 5} more` : shown.join(', ');
 }
 
+type Found<Kind extends TargetState['kind']> = Extract<TargetState, { kind: Kind }>;
+
+function foreign(pair: PairInput, { why }: Found<'FOREIGN'>): Refusal {
+  return {
+    code: 'TARGET_HAS_DATA',
+    message: `the target "${pair.target}" is not ours to overwrite: ${why}`,
+    hint: 'Choose a target that does not exist yet, move this one out of the way, or let `whenDiverged: rotate` do it.',
+    details: { ...bothLists(pair, null), bytes: pair.targetDataset?.used ?? 0 },
+  };
+}
+
+/** What to add where snapshots of both sides share only their names. */
+function twins(same: readonly string[]): string {
+  return same.length > 0 ? `; ${listed(same)} have the same name but are other snapshots` : '';
+}
+
+function unrelated(pair: PairInput, { sameNames: same }: Found<'UNRELATED'>): Refusal {
+  return {
+    code: 'NO_COMMON_SNAPSHOT',
+    message: `"${pair.source.name}" and the target "${pair.target}" both have snapshots, but share none${twins(same)}`,
+    hint: 'Is this the right target? Replicate to a new dataset, rename this one first, or let `whenDiverged: rotate` do it.',
+    details: { ...bothLists(pair, null), sameNameOtherSnapshot: same },
+  };
+}
+
+function modified(pair: PairInput, { targetBase, written }: Found<'MODIFIED'>): Refusal {
+  return {
+    code: 'TARGET_MODIFIED',
+    message: `${written} bytes were written to the target "${pair.target}" after its snapshot @${targetBase.name}`,
+    hint: 'Save what was written there, or let `whenDiverged: rollback` discard it, or `rotate` keep it beside. `readonly: set` avoids this.',
+    details: { ...bothLists(pair, targetBase.name), writtenBytes: written },
+  };
+}
+
+function diverged(pair: PairInput, { targetBase, targetOnly, written }: Found<'DIVERGED'>): Refusal {
+  const same = sameNames(pair, targetOnly);
+  return {
+    code: 'TARGET_DIVERGED',
+    message: `the target "${pair.target}" has snapshots newer than the last common one @${targetBase.name}: ${listed(names(targetOnly))}${twins(same)}`,
+    hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue, `rotate` keep them beside.',
+    details: { ...bothLists(pair, targetBase.name), sameNameOtherSnapshot: same, writtenBytes: written },
+  };
+}
+
 /** The refusal, or the preparation, that the state of the target calls for. */
 export function answerState(
   pair: PairInput,
   state: TargetState,
   options: PlanInput['options'],
 ): Refusal | PrepareStep[] {
-  const { target } = pair;
+  const rollback = options.whenDiverged === 'rollback';
   switch (state.kind) {
     case 'INITIAL':
     case 'INITIAL_PLACEHOLDER':
@@ -44,51 +88,16 @@ export function answerState(
     case 'FORWARD':
       return [];
     case 'FOREIGN':
-      return {
-        code: 'TARGET_HAS_DATA',
-        message: `the target "${target}" is not ours to overwrite: ${state.why}`,
-        hint: 'Choose a target that does not exist yet, move this one out of the way, or let `whenDiverged: rotate` do it.',
-        details: { ...bothLists(pair, null), bytes: pair.targetDataset?.used ?? 0 },
-      };
-    case 'UNRELATED': {
-      const lists = bothLists(pair, null);
-      const same =
-        state.sameNames.length > 0 ? `; ${listed(state.sameNames)} have the same name but are other snapshots` : '';
-      return {
-        code: 'NO_COMMON_SNAPSHOT',
-        message: `"${pair.source.name}" and the target "${target}" both have snapshots, but share none${same}`,
-        hint: 'Is this the right target? Replicate to a new dataset, rename this one first, or let `whenDiverged: rotate` do it.',
-        details: { ...lists, sameNameOtherSnapshot: state.sameNames },
-      };
-    }
-    case 'MODIFIED': {
-      if (options.whenDiverged === 'rollback') {
-        return [{ do: 'rollback', to: state.targetBase.name, destroys: [], writtenBytes: state.written }];
-      }
-      return {
-        code: 'TARGET_MODIFIED',
-        message: `${state.written} bytes were written to the target "${target}" after its snapshot @${state.targetBase.name}`,
-        hint: 'Save what was written there, or let `whenDiverged: rollback` discard it, or `rotate` keep it beside. `readonly: set` avoids this.',
-        details: { ...bothLists(pair, state.targetBase.name), writtenBytes: state.written },
-      };
-    }
+      return foreign(pair, state);
+    case 'UNRELATED':
+      return unrelated(pair, state);
+    case 'MODIFIED':
+      if (!rollback) return modified(pair, state);
+      return [{ do: 'rollback', to: state.targetBase.name, destroys: [], writtenBytes: state.written }];
     case 'DIVERGED': {
-      const only = names(state.targetOnly);
-      const same = sameNames(pair, state.targetOnly);
-      const twins = same.length > 0 ? `; ${listed(same)} have the same name but are other snapshots` : '';
-      if (options.whenDiverged === 'rollback') {
-        return [{ do: 'rollback', to: state.targetBase.name, destroys: only, writtenBytes: state.written }];
-      }
-      return {
-        code: 'TARGET_DIVERGED',
-        message: `the target "${target}" has snapshots newer than the last common one @${state.targetBase.name}: ${listed(only)}${twins}`,
-        hint: 'Nothing was changed. `whenDiverged: rollback` would destroy these snapshots and continue, `rotate` keep them beside.',
-        details: {
-          ...bothLists(pair, state.targetBase.name),
-          sameNameOtherSnapshot: same,
-          writtenBytes: state.written,
-        },
-      };
+      if (!rollback) return diverged(pair, state);
+      const destroys = names(state.targetOnly);
+      return [{ do: 'rollback', to: state.targetBase.name, destroys, writtenBytes: state.written }];
     }
     default:
       return state satisfies never;
@@ -119,5 +128,25 @@ export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: Rea
     message: `the target "${pair.target}" has another snapshot named @${clash.name}`,
     hint: 'Rename it on the target; what it holds stays.',
     details: { name: clash.name },
+  };
+}
+
+/** A partial receive that this job may neither continue nor discard. */
+export function partialInTheWay({ target, token }: PairInput, why: string): Refusal {
+  return {
+    code: 'TARGET_BUSY_PARTIAL',
+    message: `the target "${target}" holds a partial receive that is not this job's: ${why}`,
+    hint: 'Let whoever began it finish, or set partialReceive to "abort" to discard it.',
+    details: { token: token?.toName ?? null },
+  };
+}
+
+/** A target that is writable while `readonly` is "require". */
+export function notReadonly({ target }: PairInput): Refusal {
+  return {
+    code: 'TARGET_NOT_READONLY',
+    message: `the target "${target}" is not read-only, and readonly is "require"`,
+    hint: `zfs set readonly=on ${target}`,
+    details: {},
   };
 }
