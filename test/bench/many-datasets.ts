@@ -3,7 +3,7 @@
 // `npx tsx test/bench/many-datasets.ts [datasets] [snapshots] [pending]`; PARALLEL=n sets parallelDatasets (default 2, the node's).
 import { copyFileSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { SshHost } from '../../src/host/ssh-host';
+import type { Host } from '../../src/host/host';
 import { Lab } from '../lab/lab';
 import { disksOf } from '../lab/leftovers';
 import type { Machine } from '../lab/machine';
@@ -51,81 +51,100 @@ async function touchAll(a: Machine, name: string): Promise<void> {
   await a.sh('for d in /tank/t /tank/t/d*; do echo "$1" >$d/new; done; zfs snapshot -r tank/t@"$1"', { args: [name] });
 }
 
+interface Setting {
+  a: Machine;
+  b: Machine;
+  engine: Engine;
+  ssh: SshClient;
+}
+
+const ends = { sourceConnection: 'a', targetConnection: 'b', createSnapshot: 'never', parallelDatasets };
+const tree = { ...ends, sourceDatasets: ['tank/t'], targetDataset: 'ours/t', recursive: true };
+
+const syncoid = ({ ssh }: Setting): Promise<void> => ssh.syncoid('root@a:tank/t', 'root@b:theirs/t', '-r');
+
+/** Replicates the tree; its time and its remote commands. */
+async function replicateTree({ engine }: Setting, what: string): Promise<{ time: number; commands: number }> {
+  const commands = (): number =>
+    ['a', 'b'].reduce((sum, id) => sum + (engine.hosts.get(id)?.counters.commands ?? 0), 0);
+  const before = commands();
+  const time = await seconds(() => engine.replicate(tree), what);
+  return { time, commands: commands() - before };
+}
+
+type Idle = Pick<Figures, 'bare' | 'current' | 'currentCommands' | 'syncoidCurrent' | 'raw'>;
+
+async function nothingToDo(setting: Setting): Promise<Idle> {
+  const { a, b } = setting;
+  const [bare, current]: [number[], number[]] = [[], []];
+  let currentCommands = 0;
+  for (let turn = 0; turn < 3; turn++) {
+    bare.push(await seconds(() => Promise.all([list(a, 'tank/t'), list(b, 'ours/t')]), 'bare listings'));
+    const run = await replicateTree(setting, 'nothing to do');
+    current.push(run.time);
+    currentCommands = run.commands;
+  }
+  const syncoidCurrent = await seconds(() => syncoid(setting), 'nothing to do, syncoid');
+  return { bare: median(bare), current: median(current), currentCommands, syncoidCurrent, raw: { bare, current } };
+}
+
+async function oneSmallEach(
+  setting: Setting,
+): Promise<Pick<Figures, 'small' | 'smallCommands' | 'syncoidSmall' | 'raw'>> {
+  const { a, b } = setting;
+  const [small, syncoidSmall]: [number[], number[]] = [[], []];
+  let smallCommands = 0;
+  for (let turn = 1; turn <= turns; turn++) {
+    await touchAll(a, `n${turn}`);
+    const run = await replicateTree(setting, 'one small snapshot each');
+    small.push(run.time);
+    smallCommands = run.commands;
+    syncoidSmall.push(await seconds(() => syncoid(setting), 'one small snapshot each, syncoid'));
+  }
+  for (const copy of ['ours', 'theirs'])
+    await assertSame(a, `tank/t/d${datasets - 1}`, b, `${copy}/t/d${datasets - 1}`);
+  return { small: median(small), smallCommands, syncoidSmall: median(syncoidSmall), raw: { small, syncoidSmall } };
+}
+
+async function manyPending({ a, b, engine }: Setting): Promise<Pick<Figures, 'pending' | 'pendingSends'>> {
+  await a.sh('zfs create tank/p; zfs snapshot tank/p@p0');
+  const one = { ...ends, sourceDatasets: ['tank/p'], targetDataset: 'ours/p' };
+  await engine.replicate(one);
+  await a.sh('i=1; while [ $i -le "$1" ]; do zfs snapshot tank/p@p$i; i=$((i+1)); done', { args: [String(PENDING)] });
+  const sends = countSends(engine.resolve('a'));
+  const pending = await seconds(() => engine.replicate(one), 'pending snapshots');
+  const pendingSends = sends();
+  for (const { event, message } of engine.events) if (event === 'retry') console.error(message);
+  await assertSame(a, 'tank/p', b, 'ours/p');
+  return { pending, pendingSends };
+}
+
 async function bench(): Promise<void> {
   await requireSyncoid();
   const lab = await Lab.create();
   const engine = new Engine();
-  let client: SshClient | undefined;
+  let ssh: SshClient | undefined;
   try {
     const { a, b } = await machines(lab);
-    const ssh = new SshClient([a, b]);
-    client = ssh;
-    const hosts = [engine.add(a), engine.add(b)];
-    const commands = (): number => hosts.reduce((sum, { counters }) => sum + counters.commands, 0);
-    const ends = { sourceConnection: 'a', targetConnection: 'b', createSnapshot: 'never', parallelDatasets };
-    const tree = { ...ends, sourceDatasets: ['tank/t'], targetDataset: 'ours/t', recursive: true };
-    const theirs = (): Promise<void> => ssh.syncoid('root@a:tank/t', 'root@b:theirs/t', '-r');
+    ssh = new SshClient([a, b]);
+    const setting = { a, b, engine, ssh };
+    engine.add(a);
+    engine.add(b);
     // Marks of the copies are made here, once.
-    const first = await seconds(() => engine.replicate(tree), 'first run');
-
-    const [bare, current]: [number[], number[]] = [[], []];
-    let currentCommands = 0;
-    for (let turn = 0; turn < 3; turn++) {
-      bare.push(await seconds(() => Promise.all([list(a, 'tank/t'), list(b, 'ours/t')]), 'bare listings'));
-      const before = commands();
-      current.push(await seconds(() => engine.replicate(tree), 'nothing to do'));
-      currentCommands = commands() - before;
-    }
-    const syncoidCurrent = await seconds(theirs, 'nothing to do, syncoid');
-
-    const [small, syncoidSmall]: [number[], number[]] = [[], []];
-    let smallCommands = 0;
-    const names = Array.from({ length: turns }, (_, turn) => `n${turn + 1}`);
-    for (const name of names) {
-      await touchAll(a, name);
-      const before = commands();
-      small.push(await seconds(() => engine.replicate(tree), 'one small snapshot each'));
-      smallCommands = commands() - before;
-      syncoidSmall.push(await seconds(theirs, 'one small snapshot each, syncoid'));
-    }
-    await assertSame(a, `tank/t/d${datasets - 1}`, b, `ours/t/d${datasets - 1}`);
-    await assertSame(a, `tank/t/d${datasets - 1}`, b, `theirs/t/d${datasets - 1}`);
-
-    await a.sh('zfs create tank/p; zfs snapshot tank/p@p0');
-    const one = { ...ends, sourceDatasets: ['tank/p'], targetDataset: 'ours/p' };
-    await engine.replicate(one);
-    await a.sh('i=1; while [ $i -le "$1" ]; do zfs snapshot tank/p@p$i; i=$((i+1)); done', { args: [String(PENDING)] });
-    const sends = countSends(hosts[0] as SshHost);
-    const pending = await seconds(() => engine.replicate(one), 'pending snapshots');
-    const pendingSends = sends();
-    for (const { event, message } of engine.events) if (event === 'retry') console.error(message);
-    await assertSame(a, 'tank/p', b, 'ours/p');
-
-    const times = {
-      bare: median(bare),
-      current: median(current),
-      small: median(small),
-      syncoidSmall: median(syncoidSmall),
-    };
-    show(lab, {
-      ...times,
-      first,
-      currentCommands,
-      syncoidCurrent,
-      smallCommands,
-      pending,
-      pendingSends,
-      raw: { bare, current, small, syncoidSmall },
-    });
+    const { time: first } = await replicateTree(setting, 'first run');
+    const idle = await nothingToDo(setting);
+    const small = await oneSmallEach(setting);
+    const pending = await manyPending(setting);
+    show(lab, { first, ...idle, ...small, ...pending, raw: { ...idle.raw, ...small.raw } });
   } finally {
-    client?.close();
+    ssh?.close();
     await engine.close();
     await lab.close();
   }
 }
 
 /** Counts the `zfs send`s that start on a host from now on. */
-function countSends(host: SshHost): () => number {
+function countSends(host: Host): () => number {
   let count = 0;
   host.onCommand((line) => (count += /^zfs send (?!.*-n)/.test(line) ? 1 : 0));
   return () => count;
