@@ -1,15 +1,10 @@
 // The strftime tokens that a naming schema may hold: how each is written and what it says when read. Which of them a
 // schema needs, and that a name as a whole is consistent, is `schema.ts`. English names, as in the C locale: a snapshot
 // must be readable on a machine with another language.
+import type { WallTime } from '../time-zone';
 
-/** A moment as the wall shows it, with the week and day numbers that follow from it. */
-export interface NameTime {
-  year: number;
-  month: number;
-  day: number;
-  hour: number;
-  minute: number;
-  second: number;
+/** A moment as the wall shows it. */
+export interface NameTime extends WallTime {
   /** Millionths of the second: names of other tools have more digits than a `Date`. */
   microsecond: number;
 }
