@@ -5,6 +5,7 @@ import { ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
+import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
 import { commandError, fields, unreadable } from './run';
@@ -34,7 +35,7 @@ export interface TreeListing {
 }
 
 /** User properties of ours that listings of datasets carry. */
-const OWN_PROPERTIES = ['zfsflow:placeholder', 'zfsflow:raw', 'zfsflow:replaced'] as const;
+const OWN_PROPERTIES = [PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY] as const;
 
 const DATASET_COLUMNS = [
   'name',
