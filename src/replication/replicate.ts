@@ -10,7 +10,7 @@ import type { DatasetResult, ReplicateOptions, ReplicationResult } from './optio
 import { sends } from './protect';
 import { RunProgress } from './progress';
 import { emptyResult, ResultBook } from './results';
-import { backoffDelay, pause } from './retry';
+import { waitToRetry } from './retry';
 import { StuckReceives } from './stuck';
 import type { Secret } from './secret';
 import { confirmPool, prepareRun, type Setup } from './setup';
@@ -183,25 +183,11 @@ class Run {
         if (failures.size === 0) throw transient;
         break;
       }
-      await this.wait(transient);
+      const next = ++this.state.attempt;
+      await waitToRetry(transient, { failures: this.tries, next, baseMs: options.retryDelay }, this.ctx);
     }
     if (this.state.given.size > 0) throw runError(this.state.given, this.book);
     this.state.progress.complete();
-  }
-
-  private async wait(reason: ZfsFlowError): Promise<void> {
-    const delayMs = backoffDelay(this.tries, this.setup.options.retryDelay, Math.random());
-    this.state.attempt++;
-    this.ctx.emit({
-      event: 'retry',
-      level: 'warn',
-      message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${reason.message}`,
-      attempt: this.state.attempt,
-      delay: delayMs / 1000,
-      reason: reason.message,
-      code: reason.code,
-    });
-    await pause(delayMs, this.ctx.signal);
   }
 
   /** `mode: plan`: what would be done, with sizes, changing nothing. */
@@ -306,18 +292,7 @@ async function connect(
     } catch (thrown) {
       const error = toZfsFlowError(thrown);
       if (!isTransient(error) || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
-      const delayMs = backoffDelay(attempt, options.retryDelay, Math.random());
-      const message = `tries again in ${(delayMs / 1000).toFixed(1)} s: ${error.message}`;
-      ctx.emit({
-        event: 'retry',
-        level: 'warn',
-        message,
-        attempt: attempt + 1,
-        delay: delayMs / 1000,
-        reason: error.message,
-        code: error.code,
-      });
-      await pause(delayMs, ctx.signal);
+      await waitToRetry(error, { failures: attempt, next: attempt + 1, baseMs: options.retryDelay }, ctx);
     }
   }
 }

@@ -1,6 +1,8 @@
-// How long to wait before the next try: exponential back-off with full jitter, so that many jobs that failed together do
+// The wait before the next try: exponential back-off with full jitter, so that many jobs that failed together do
 // not come back together (AWS Architecture Blog, "Exponential Backoff And Jitter").
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunContext } from '../context';
+import type { ZfsFlowError } from '../errors';
 
 /** Longest wait, milliseconds. */
 const MOST_MS = 60_000;
@@ -9,12 +11,29 @@ const MOST_MS = 60_000;
  * Milliseconds before try `failures + 1`; `random` is in [0, 1). At least half of the base, so that a retry is never
  * immediate. `baseMs` 0 waits not at all.
  */
-export function backoffDelay(failures: number, baseMs: number, random: number): number {
+function backoffDelay(failures: number, baseMs: number, random: number): number {
   const ceiling = Math.min(MOST_MS, baseMs * 2 ** Math.max(0, failures - 1));
   return Math.round(baseMs / 2 + random * Math.max(0, ceiling - baseMs / 2));
 }
 
-/** Waits; throws AbortError when `signal` is aborted. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal });
+/**
+ * Says that try number `next` follows after `failures` failed ones, the last for `reason`, and waits for it. Throws
+ * AbortError when the job is cancelled meanwhile.
+ */
+export async function waitToRetry(
+  reason: ZfsFlowError,
+  { failures, next, baseMs }: { failures: number; next: number; baseMs: number },
+  ctx: RunContext,
+): Promise<void> {
+  const delayMs = backoffDelay(failures, baseMs, Math.random());
+  ctx.emit({
+    event: 'retry',
+    level: 'warn',
+    message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${reason.message}`,
+    attempt: next,
+    delay: delayMs / 1000,
+    reason: reason.message,
+    code: reason.code,
+  });
+  await sleep(delayMs, undefined, { signal: ctx.signal });
 }
