@@ -8,7 +8,7 @@ import { createBookmarks } from '../zfs/bookmark';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
 import { listNamedSnapshots } from '../zfs/list';
 import { removeMarks } from '../zfs/mark-order';
-import { bookmarkName, parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
+import { bookmarkName, parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG, type OwnBookmark } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import { runBatch } from '../zfs/batch';
 import { finalMarks, type FinalMarks } from './final-marks';
@@ -78,24 +78,25 @@ export function isReplaced({ action }: DatasetPlan): boolean {
   return action === 'rotate' || action === 'recreate';
 }
 
+/** Bookmarks on the source that say what this destination has, or was to get. */
+function ownMarks({ pair }: Finished): OwnBookmark[] {
+  return pair.sourceRecords.flatMap(({ kind, name }) => {
+    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
+    return own?.dstId === pair.dstId ? [own] : [];
+  });
+}
+
 /**
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
  * about holds.
  */
 function isDirty(one: Finished): boolean {
-  const { plan, pair } = one;
-  if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
-  return pair.sourceRecords.some(({ kind, name }) => {
-    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
-    return own !== null && own.dstId === pair.dstId && own.tentative;
-  });
+  const { base } = one.plan;
+  return (base !== null && !hasFinalMark(one, base.guid)) || ownMarks(one).some(({ tentative }) => tentative);
 }
 
-function hasFinalMark({ pair }: Finished, guid: string): boolean {
-  return pair.sourceRecords.some(({ kind, name }) => {
-    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
-    return own !== null && own.dstId === pair.dstId && own.guid === guid && !own.tentative;
-  });
+function hasFinalMark(one: Finished, guid: string): boolean {
+  return ownMarks(one).some((own) => own.guid === guid && !own.tentative);
 }
 
 /** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
@@ -109,12 +110,11 @@ async function moveTargetHolds(
   for (const one of finished) {
     const { plan, pair } = one;
     const newest = expectedNames(plan).at(-1);
-    if (!newest || (hasFinalMark(one, newest.guid) && !isDirty(one) && !isNewCopy(plan))) continue;
+    const dirty = isDirty(one);
+    if (!newest || (hasFinalMark(one, newest.guid) && !dirty && !isNewCopy(plan))) continue;
     hold.push(`${plan.target}@${newest.name}`);
     // After an unfinished run the hold may be on any of them; otherwise it is on the base.
-    const old = pair.targetSnapshots.filter(
-      ({ guid }) => guid !== newest.guid && (isDirty(one) || guid === plan.base?.guid),
-    );
+    const old = pair.targetSnapshots.filter(({ guid }) => guid !== newest.guid && (dirty || guid === plan.base?.guid));
     release.push(...old.map(({ name }) => `${plan.target}@${name}`));
   }
   const held = await holdSnapshots(setup.target, TARGET_HOLD_TAG, hold, ctx.signal);
