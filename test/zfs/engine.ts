@@ -37,6 +37,20 @@ export function connectOptions(machine: Machine, more: Partial<SshHostOptions> =
   };
 }
 
+/** Neither way to this host is open: both fail with this code and a message that matches and names the host. */
+export async function assertRefused(host: SshHost, code: ErrorCode, text: RegExp): Promise<ZfsFlowError> {
+  for (const attempt of [host.run(['true']), host.pipeCommand(['true'], { tag: 'zfsflow.t' })]) {
+    await assert.rejects(attempt, (error) => {
+      assert.ok(error instanceof ZfsFlowError, String(error));
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, text);
+      assert.equal(error.host, host.label);
+      return true;
+    });
+  }
+  return (await host.run(['true']).catch((error: unknown) => error)) as ZfsFlowError;
+}
+
 export class Engine {
   readonly events: EventInput[] = [];
   readonly hosts = new Map<string, Host>([['', new LocalHost()]]);
