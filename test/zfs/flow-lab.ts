@@ -21,6 +21,12 @@ export interface FlowError {
 /** What a node that was refused a moment ago may take for a good message; the lab's machines are slow. */
 const SOON_MS = 60_000;
 
+/** A `zfs-ssh-connection` that leads to a machine; its key is a credential. */
+export function connectionNode(id: string, machine: Machine): FlowNode {
+  const { host, port, username, hostKeys } = machine.login();
+  return { id, type: 'zfs-ssh-connection', host, port, username, hostKeys };
+}
+
 export class FlowLab {
   readonly bench = new FlowBench();
   private lab: Lab | undefined;
@@ -58,18 +64,7 @@ export class FlowLab {
   }
 
   ssh(id: string, machine: Machine, more: Record<string, unknown> = {}): FlowNode {
-    const { host, port, username, hostKeys } = machine.login();
-    return {
-      id,
-      type: 'zfs-ssh-connection',
-      name: `nas ${id}`,
-      host,
-      port,
-      username,
-      hostKeys,
-      keepaliveInterval: 1,
-      ...more,
-    };
+    return { ...connectionNode(id, machine), name: `nas ${id}`, keepaliveInterval: 1, ...more };
   }
 
   /** Flows with these nodes and with connections `a` and `b`; one given by the same id replaces those. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeUserDir, NODE_RED_4, NodeRed, ROOT } from '../package/node-red';
 import type { Machine } from '../lab/machine';
 import { assertSame, marks } from './engine';
+import { connectionNode } from './flow-lab';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -25,12 +26,7 @@ describe('Node-RED as a process', function () {
   usePair((pair) => ({ a, b } = pair));
 
   const ssh = (id: string, machine: Machine): FlowNode => ({
-    id,
-    type: 'zfs-ssh-connection',
-    host: '127.0.0.1',
-    port: machine.port,
-    username: 'root',
-    hostKeys: machine.hostKey,
+    ...connectionNode(id, machine),
     credentials: { privateKey: machine.privateKey },
   });
 

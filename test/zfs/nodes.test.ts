@@ -5,6 +5,7 @@ import { mock } from 'node:test';
 import { closedPort, FlowBench, flowOf, type FlowNode, type Message } from '../nodes/flow-bench';
 import type { Machine } from '../lab/machine';
 import { assertSame, marks } from './engine';
+import { connectionNode } from './flow-lab';
 import { usePair } from './machines';
 
 const MB = 1 << 20;
@@ -21,18 +22,9 @@ describe('the nodes on real pools', function () {
   after(() => bench.close());
   usePair((pair) => ({ a, b } = pair));
 
-  const ssh = (id: string, machine: Machine): FlowNode => ({
-    id,
-    type: 'zfs-ssh-connection',
-    host: '127.0.0.1',
-    port: machine.port,
-    username: 'root',
-    hostKeys: machine.hostKey,
-    ciphers: 'auto',
-  });
   /** Another way to `b`, by another name and account: one pool behind two connections. */
-  const again = (): FlowNode => ({ ...ssh('b2', b), host: 'localhost', username: 'op', sudo: 'sudo' });
-  const connections = (): FlowNode[] => [ssh('a', a), ssh('b', b), again()];
+  const again = (): FlowNode => ({ ...connectionNode('b2', b), host: 'localhost', username: 'op', sudo: 'sudo' });
+  const connections = (): FlowNode[] => [connectionNode('a', a), connectionNode('b', b), again()];
   const credentials = (): Record<string, object> => {
     const { privateKey } = a;
     return { a: { privateKey }, b: { privateKey }, b2: { privateKey } };
@@ -326,7 +318,7 @@ describe('the nodes on real pools', function () {
     const node = await replication(1);
     const other = { ...node, id: 'o', targetDataset: `${node.to}-other` };
     const away = { ...node, id: 'g', targetConnection: 'away' };
-    const closed = { ...ssh('away', b), port: await closedPort() };
+    const closed = { ...connectionNode('away', b), port: await closedPort() };
     const flow = flowOf([node, other, away], ...connections(), closed);
     await bench.start(flow, { ...credentials(), away: { privateKey: a.privateKey } });
     for (const id of ['r', 'o']) {
