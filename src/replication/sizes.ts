@@ -46,6 +46,9 @@ const stepSnapshots = ({ dataset, spans }: SendStep): string[] => spans.map((nam
 /** So few are estimated as quickly as their `written` is asked for, which may not be enough. */
 const FEW_STEPS = 2;
 
+/** What the stream of a snapshot has beside its data: begin, properties, end. Without it, progress would have no total. */
+const BESIDE_DATA = 2048;
+
 /** Datasets whose `written` alone says that they are small; their estimates are filled in. */
 async function judgeByWritten(
   setup: Setup,
@@ -67,7 +70,7 @@ async function judgeByWritten(
     const bytes = steps.flatMap(stepSnapshots).map((name) => written.get(name) ?? Number.POSITIVE_INFINITY);
     const total = bytes.reduce((sum, size) => sum + size, 0);
     if (total > SURELY_SMALL) continue;
-    sizes.estimates.set(source, total);
+    sizes.estimates.set(source, total + BESIDE_DATA * steps.reduce((sum, { snapshots }) => sum + snapshots.length, 0));
     sizes.small.add(source);
   }
 }

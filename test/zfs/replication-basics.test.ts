@@ -126,6 +126,19 @@ describe('replication on real ZFS', function () {
     });
   });
 
+  it('tells its progress with a total although nothing was written [C1 75]', async () => {
+    for (const child of ['c1', 'c2']) await a.createDataset(`tank/idle/${child}`);
+    const options = { ...relay, sourceDatasets: ['tank/idle'], targetDataset: 'backup/idle', recursive: true };
+    for (const name of ['s1', 's2']) {
+      await a.snapshot('tank/idle', name, { recursive: true });
+      engine.events.length = 0;
+      await engine.replicate(options);
+    }
+    const progress = engine.events.filter(({ event }) => event === 'progress');
+    assert.ok(progress.length >= 3 && progress.every(({ bytes, totalBytes }) => Number(totalBytes) >= Number(bytes)));
+    assert.equal(progress.at(-1)?.['percent'], 100);
+  });
+
   it('uses a bookmark as base after the source snapshot is gone [C1 3] [C1 4]', async () => {
     await a.createDataset('tank/bm');
     await a.snapshot('tank/bm', '1');
