@@ -112,7 +112,8 @@ function breakerError({ host }: Discovery, result: PruneResult): ZfsFlowError {
     'BREAKER_TRIPPED',
     `nothing was destroyed: ${result.breaker.slice(0, MOST_REASONS).join('; ')}${more}`,
     {
-      hint: `If that is meant, approve the plan ${result.planId} (mode approve), or raise maxDestroyFraction or maxDestroyCount.`,
+      // Other nodes prune too, which have neither the mode nor the limits.
+      hint: `If that is meant, approve the plan ${result.planId} in a zfs-retention-prune node with these datasets, scope and rules (mode approve), or raise its maxDestroyFraction or maxDestroyCount.`,
       host: host.label,
       details: { planId: result.planId, breaker: result.breaker },
     },
