@@ -32,6 +32,8 @@ export interface TaskDefinition<O, R> {
   failed?: (partial: object | undefined, error: ZfsFlowError, jobId: string | undefined) => unknown;
   /** A few words for the status after success. */
   summary(result: R, t: Translate): string;
+  /** Does what must not be left half done when Node-RED ends: its runs get a moment to clean up after themselves. */
+  cleansUp?: true;
   /** The control messages `protections` and `release`, where the node has them. Give what the event shows. */
   protections?: (options: O, hosts: HostResolver, ctx: RunContext) => Promise<readonly object[]>;
   release?: (options: O, dstId: string, hosts: HostResolver, ctx: RunContext) => Promise<readonly object[]>;

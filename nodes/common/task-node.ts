@@ -10,6 +10,7 @@ import { readChoice, readString, type RawOptions } from '../../src/raw-options';
 import type { Control } from './control';
 import { controlOf } from './control';
 import { forgetDeployed, isNewlyDeployed } from './deployed';
+import { isEnding, watchForEnding } from './ending';
 import type { FieldTable } from './fields';
 import { CREDENTIALS, FIELDS } from './fields';
 import { whenFlowsStarted } from './flows-started';
@@ -53,9 +54,13 @@ interface Work {
 /** Properties of the editor that change nothing of what a node does. */
 const COSMETIC: ReadonlySet<string> = new Set(['x', 'y', 'z', 'g', 'l', 'wires', 'info', 'd']);
 
+/** Milliseconds that the end of Node-RED may be delayed by; the contract says 5 seconds at most. */
+const CLEAN_UP_MS = 4_000;
+
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): void {
+  if (definition.cleansUp === true) watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
     new TaskNode(RED, this as RuntimeNode, config, definition).open();
@@ -116,8 +121,13 @@ class TaskNode<O, R> {
       this.input(msg, done).catch((thrown: unknown) => done(toZfsFlowError(thrown)));
     });
     this.node.on('close', (removed: boolean, done: () => void) => {
+      const cleanedUp =
+        this.definition.cleansUp === true && isEnding()
+          ? this.attachment.end('cancelled: Node-RED ends', CLEAN_UP_MS)
+          : undefined;
       this.close(removed);
-      done();
+      if (cleanedUp === undefined) done();
+      else void cleanedUp.then(done);
     });
     this.stopWaiting = whenFlowsStarted(this.RED, () => {
       this.attachment.resume();

@@ -21,6 +21,8 @@ const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
       throw new SkipRun(`repeated hour: ${thrown.message}; %z in the schema or the zone UTC avoids it`);
     }
   },
+  // The hook "after" thaws what "before" froze.
+  cleansUp: true,
   summary: ({ snapshots }, t) => t('taken', { count: snapshots.length }),
 };
 

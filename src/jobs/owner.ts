@@ -18,6 +18,7 @@ export class Owner<T> {
   private ready = false;
   private readonly backlog: ((reporter: Reporter<T>) => void)[] = [];
   private orphanTimer: NodeJS.Timeout | undefined;
+  private waiters: (() => void)[] = [];
 
   constructor(
     readonly id: string,
@@ -60,6 +61,24 @@ export class Owner<T> {
     const jobs = [...this.jobs.keys()].filter((job) => !job.isCancelled);
     for (const job of jobs) job.cancel(reason);
     return jobs.length;
+  }
+
+  /** The job has ended. */
+  remove(job: Job): void {
+    this.jobs.delete(job);
+    if (this.jobs.size > 0) return;
+    for (const resolve of this.waiters.splice(0)) resolve();
+  }
+
+  /** Resolves when no job is left, at the latest after `graceMs` milliseconds. */
+  async idle(graceMs: number): Promise<void> {
+    if (this.jobs.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.waiters.push(resolve);
+      timer = setTimeout(resolve, graceMs);
+    });
+    clearTimeout(timer);
   }
 
   tell(report: (reporter: Reporter<T>) => void): void {

@@ -38,6 +38,8 @@ export interface Attachment<T> {
   last(): JobInfo | undefined;
   /** From now on the reporter is called, first with what happened meanwhile. */
   resume(): void;
+  /** Cancels all jobs of this node and resolves when they have ended, at the latest after `graceMs` milliseconds. */
+  end(reason: string, graceMs: number): Promise<void>;
   /** The instance is closed; `removed`: the node is gone for good, its jobs are cancelled. */
   detach(removed: boolean): void;
 }
@@ -89,6 +91,10 @@ export class JobRegistry<T> {
       last: () => owner.last,
       resume: () => {
         if (owner.isCurrent(reporter)) owner.resume();
+      },
+      end: async (reason, graceMs) => {
+        owner.cancelAll(reason);
+        await owner.idle(graceMs);
       },
       detach: (removed) => {
         if (owner.isCurrent(reporter)) this.detach(owner, removed);
@@ -163,7 +169,7 @@ export class JobRegistry<T> {
     this.waiting = this.waiting.filter((other) => other !== job);
     this.running = this.running.filter((other) => other !== job);
     const tickets = owner.jobs.get(job) ?? [];
-    owner.jobs.delete(job);
+    owner.remove(job);
     owner.last = job.info;
     try {
       job.spec.release?.();

@@ -62,7 +62,7 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern:
-      /ZFS modules? .*(not loaded|cannot be)|\/dev\/zfs.*(No such|Permission)|Failed to initialize the libzfs|libzfs/i,
+      /ZFS modules? .*(not loaded|cannot be)|\/dev\/zfs.*(No such|Permission)|Failed to initialize the libzfs|initialize ZFS library|libzfs/i,
     code: 'POOL_UNAVAILABLE',
     hint: 'The ZFS kernel module is not loaded on this host.',
   },

@@ -104,6 +104,20 @@ describe('Node-RED as a process', function () {
     });
   }
 
+  it('runs the hook "after" of a snapshot before it ends by SIGTERM, within 5 seconds [C1 47]', async () => {
+    await a.createDataset('tank/frozen');
+    const hooks = { before: 'echo before >>/tmp/hooks; sleep 60', after: 'echo after >>/tmp/hooks' };
+    const first = await start();
+    await first.deploy(flowWith({ id: 'n', type: 'zfs-snapshot', connection: 'a', datasets: ['tank/frozen'], hooks }));
+    await press(first);
+    const said = (): Promise<string> => a.read(['sh', '-c', 'cat /tmp/hooks 2>/dev/null || true']);
+    while ((await said()) !== 'before') await sleep(100);
+    const took = await first.end('SIGTERM');
+    assert.ok(took < 5_000, `${took} ms`);
+    assert.equal(await said(), 'before\nafter');
+    assert.deepEqual(await a.snapshots('tank/frozen'), []);
+  });
+
   it('runs `runOnDeploy` when a node is new or changed, not when Node-RED starts again', async () => {
     await a.createDataset('tank/once');
     const taken = async (): Promise<number> => (await a.snapshots('tank/once')).length;
