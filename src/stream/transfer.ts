@@ -130,9 +130,9 @@ async function run(request: TransferRequest, options: RunOptions): Promise<Stage
 }
 
 /** A login shell that prints would put its words into the stream; only a pipeline can skip them. Local ends gain nothing. */
-async function maySendSmall({ source, target }: TransferRequest): Promise<boolean> {
+async function maySendSmall({ source, target, signal }: TransferRequest): Promise<boolean> {
   if (source.isLocal && target.isLocal) return false;
-  const facts = await Promise.all([source.facts(), target.facts()]);
+  const facts = await Promise.all([source.facts({ signal }), target.facts({ signal })]);
   return facts.every(({ noisyShell }) => !noisyShell);
 }
 
