@@ -252,7 +252,7 @@ describe('streams', function () {
             'head -c 1000 >/dev/null & sleep 0.5; echo "cannot receive: no room" >&2; exit 4',
           ];
           const error = await fails({ sendArgv, target: sink, receiveArgv }, 'TRANSFER_FAILED', /no room/);
-          assert.ok(performance.now() - start < 8000, `took ${performance.now() - start} ms`);
+          assert.ok(performance.now() - start < 20_000, `took ${performance.now() - start} ms`);
           assert.equal(error.details?.['primary'], 'receive');
         }
       }
@@ -344,7 +344,7 @@ describe('streams', function () {
     it('as TRANSFER_STALLED when no byte moves, while the sender goes on counting', async () => {
       const counting =
         'printf "full\\ttank/src@s1\\t1000\\n" >&2; while :; do printf "12:00:00\\t500\\ttank/src@s1\\n" >&2; sleep 0.2; done';
-      const error = await fails({ sendArgv: ['sh', '-c', counting], stallTimeoutMs: 5000 }, 'TRANSFER_STALLED');
+      const error = await fails({ sendArgv: ['sh', '-c', counting], stallTimeoutMs: 8000 }, 'TRANSFER_STALLED');
       assert.equal(error.retryable, true);
       assert.equal(error.details?.['bytes'], 500);
     });
