@@ -1,7 +1,8 @@
 // The shell commands around a snapshot. A `before` that ran, or tried to, is always followed by `after`, exactly once:
 // what it froze must not stay frozen. They run on the host of the datasets, written and trusted by the flow's author.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunContext } from '../context';
-import { toZfsFlowError, ZfsFlowError } from '../errors';
+import { type ErrorCode, toZfsFlowError, ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
 import type { SnapshotOptions } from './options';
 
@@ -10,6 +11,13 @@ type Phase = 'before' | 'after';
 
 /** How much of a failed hook's output goes into the error. */
 const OUTPUT_CHARACTERS = 2000;
+/** The host could not be reached, so nothing was begun there: "after" can be tried again and still runs once only. */
+const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CONNECTION_REFUSED',
+  'CONNECTION_TIMEOUT',
+  'HOST_UNREACHABLE',
+]);
+const TRY_AGAIN_MS = 2_000;
 
 function failed(host: Host, phase: Phase, how: string, more: object): ZfsFlowError {
   return new ZfsFlowError('HOOK_FAILED', `the hook "${phase}" on ${host.label} ${how}`, {
@@ -40,6 +48,19 @@ async function runHook(host: Host, phase: Phase, hooks: Hooks, signal?: AbortSig
   });
 }
 
+/** Tries for as long as it may take. Without the job's signal: a cancelled job still thaws what it froze. */
+async function runAfter(host: Host, hooks: Hooks): Promise<void> {
+  const until = performance.now() + hooks.timeout * 1000;
+  for (;;) {
+    try {
+      return await runHook(host, 'after', hooks);
+    } catch (thrown) {
+      if (!NOT_BEGUN.has(toZfsFlowError(thrown).code) || performance.now() >= until) throw thrown;
+    }
+    await sleep(TRY_AGAIN_MS);
+  }
+}
+
 /**
  * Runs `before`, then `work`, then `after` – the last whatever happened, also when the job was cancelled. Throws what
  * failed first; HOOK_FAILED when that is a hook. A failing `after` that is not the first failure becomes a warning.
@@ -55,12 +76,12 @@ export async function withHooks(host: Host, hooks: Hooks, ctx: RunContext, work:
     first = thrown;
   }
   try {
-    // Without the job's signal: a cancelled job still thaws what it froze.
-    await runHook(host, 'after', hooks);
+    await runAfter(host, hooks);
   } catch (thrown) {
     if (ok) throw thrown;
-    const { message } = toZfsFlowError(thrown);
-    ctx.emit({ event: 'warning', level: 'warn', message, host: host.label });
+    const { code, message } = toZfsFlowError(thrown);
+    const text = code === 'HOOK_FAILED' ? message : `the hook "after" could not be run: ${message}`;
+    ctx.emit({ event: 'warning', level: 'warn', message: text, host: host.label });
   }
   if (!ok) throw first;
 }
