@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { RunContext } from '../context';
 import { invalidOption, ZfsFlowError } from '../errors';
 import type { Host } from '../host/host';
+import { missingDatasets } from '../zfs/classify';
 import { commandError, zfs } from '../zfs/run';
 import type { ReplicateOptions } from './options';
 import type { DatasetPlan } from './plan-types';
@@ -162,10 +163,11 @@ export class TargetKeys {
     const columns = 'name,encryptionroot,keylocation,keystatus';
     // A dataset that was never begun is missing, which says nothing here.
     const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots.keys()];
-    const { stdout } = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
+    const result = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(target, argv, result);
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
     let ofAnother = false;
-    for (const line of stdout.split('\n')) {
+    for (const line of result.stdout.split('\n')) {
       const [name = '', root, location = '', status] = line.split('\t');
       const plan = roots.get(name);
       if (!plan || root !== name) continue;

@@ -9,15 +9,16 @@ import { parseListOptions, parseSnapshotOptions } from '../../src/snapshots/pars
 import { assertSame, type Engine } from './engine';
 import { relay } from './job';
 import { usePair } from './machines';
+import { pretend, truth } from './pretend';
 import { TestContext } from './test-context';
 
-/** What the wrapper does for `zfs list`; $REAL is the real program. */
+/** What the wrapper does for `zfs list`; $ZFS is the real program. */
 const LIES: Record<string, string> = {
   'prints nothing and exits 0': 'exit 0',
-  'stops in the middle of the last line and exits 0': '$REAL "$@" | head -c -3; exit 0',
-  'says that every GUID is 0': `$REAL "$@" | sed -E 's/\\t[0-9]{15,20}/\\t0/'; exit 0`,
-  'prints GUIDs that are no numbers': `$REAL "$@" | sed -E 's/\\t([0-9]{15,20})/\\t\\1x/'; exit 0`,
-  'prints the first line and exits 1': '$REAL "$@" | head -n 1; exit 1',
+  'stops in the middle of the last line and exits 0': '$ZFS "$@" | head -c -3; exit 0',
+  'says that every GUID is 0': `$ZFS "$@" | sed -E 's/\\t[0-9]{15,20}/\\t0/'; exit 0`,
+  'prints GUIDs that are no numbers': `$ZFS "$@" | sed -E 's/\\t([0-9]{15,20})/\\t\\1x/'; exit 0`,
+  'prints the first line and exits 1': '$ZFS "$@" | head -n 1; exit 1',
 };
 
 describe('peers that lie', function () {
@@ -28,17 +29,10 @@ describe('peers that lie', function () {
 
   /** This command of `zfs` of this machine does this from now on; undefined: the truth. */
   async function lie(machine: Machine, body: string | undefined, command = 'list'): Promise<void> {
-    const wrapper = `#!/bin/sh\nREAL=/usr/real/zfs\n${body === undefined ? '' : `case "$1" in ${command}) ${body};; esac\n`}exec $REAL "$@"\n`;
-    const install = 'cat >/usr/real/new; chmod +x /usr/real/new; mv -f /usr/real/new "$(cat /usr/real/path)"';
-    await machine.sh(install, { stdin: wrapper });
+    await (body === undefined ? truth(machine) : pretend(machine, `case "$1" in ${command}) ${body};; esac`));
   }
 
   usePair((pair) => ({ a, b, engine } = pair));
-  before(async () => {
-    const keep =
-      'mkdir /usr/real; p=$(readlink -f "$(command -v zfs)"); echo "$p" >/usr/real/path; cp "$p" /usr/real/zfs';
-    await Promise.all([a.sh(keep), b.sh(keep)]);
-  });
 
   it('has neither a success nor a loss from a listing that is empty, cut off, or nonsense', async () => {
     await a.createDataset('tank/data');
@@ -75,7 +69,7 @@ describe('peers that lie', function () {
     const take = (): Promise<unknown> => createSnapshots(parseSnapshotOptions(raw), engine.resolve, new TestContext());
     await lie(a, 'exit 0', 'snapshot');
     await assert.rejects(take(), { code: 'VERIFICATION_FAILED', dataset: 'tank/trees' });
-    await lie(a, 'exec $REAL snapshot "$3"', 'snapshot');
+    await lie(a, 'exec $ZFS snapshot "$3"', 'snapshot');
     await assert.rejects(take(), { code: 'VERIFICATION_FAILED', dataset: 'tank/trees/child' });
     await lie(a, 'exit 0');
     for (const datasets of [['tank/trees'], []]) {
@@ -87,7 +81,7 @@ describe('peers that lie', function () {
 
   it('says what is there after a `zfs snapshot` that did its work and was killed', async () => {
     await a.createDataset('tank/killed');
-    await lie(a, '$REAL "$@"; kill -9 $$', 'snapshot');
+    await lie(a, '$ZFS "$@"; kill -9 $$', 'snapshot');
     const options = parseSnapshotOptions({ connection: 'a', datasets: ['tank/killed'], namingSchema: 'k-%s' });
     const context = new TestContext<SnapshotResult>();
     await assert.rejects(createSnapshots(options, engine.resolve, context), { code: 'ZFS_ERROR' });

@@ -10,6 +10,7 @@ import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
 import { relay, until } from './job';
 import { usePair } from './machines';
+import { pretend, truth } from './pretend';
 
 const MB = 1 << 20;
 const HEX = randomBytes(32).toString('hex');
@@ -162,6 +163,14 @@ describe('encryption on real ZFS', function () {
       args: [target, file],
       stdin: HEX,
     });
+    // Where it cannot see what there is to put right, it says so.
+    await pretend(b, 'case "$*" in *encryptionroot,keylocation*) echo "internal error" >&2; exit 1;; esac');
+    try {
+      const { warnings } = await engine.replicate(options);
+      assert.match(warnings.join(), /could not set keylocation.*internal error/);
+    } finally {
+      await truth(b);
+    }
     const result = await engine.replicate(options);
     assert.equal(result.datasets[0]?.action, 'current');
     assert.deepEqual(await properties(b, target, 'keylocation', 'keystatus'), ['prompt', 'unavailable']);

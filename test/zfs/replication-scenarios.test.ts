@@ -6,6 +6,7 @@ import type { Machine } from '../lab/machine';
 import { assertSame, type Engine } from './engine';
 import { assertTidy, type Job, jobOf, until } from './job';
 import { usePair } from './machines';
+import { pretend, truth } from './pretend';
 
 const MB = 1 << 20;
 
@@ -49,14 +50,6 @@ describe('scenarios of replication', function () {
 
   const token = async ({ target }: Job): Promise<string> => b.property(target, 'receive_resume_token');
   const sent = (): string[] => commands.filter((line) => /zfs send (?!.*-n)/.test(line));
-
-  /** Puts a script in the place of `zfs` on this machine; `$ZFS` is the real one. */
-  async function pretend(machine: Machine, script: string): Promise<void> {
-    const install = 'z=$(command -v zfs); cp -p "$z" "$z.real"; { echo "#!/bin/sh"; echo "ZFS=$z.real"; cat; } >"$z.new"; chmod 755 "$z.new"; mv "$z.new" "$z"'; // prettier-ignore
-    await machine.sh(install, { stdin: `${script}\nexec "$ZFS" "$@"\n` });
-  }
-  const truth = (machine: Machine): Promise<unknown> =>
-    machine.sh('z=$(command -v zfs); [ ! -e "$z.real" ] || mv "$z.real" "$z"');
 
   describe('base', () => {
     it('of the same name, but another snapshot, is none: refused with both, the target as it was [C1 2]', async () => {
