@@ -1,6 +1,6 @@
 // Which bookmarks of ours a source dataset should carry once its target was seen (pure): the newest replicated ones,
 // at most 16 for each destination, no tentative one.
-import { bookmarkName, parseBookmarkName } from '../zfs/marks';
+import { bookmarkName, bookmarksFor } from '../zfs/marks';
 import { compareDecimal, type SnapshotRecord } from '../zfs/records';
 
 /** Bookmarks kept for each destination; the newest is the marker that protects it while it is offline. */
@@ -28,10 +28,7 @@ export interface FinalMarks {
 /** What has to be made and what may then go. */
 export function finalMarks(input: FinalMarksInput): FinalMarks {
   const { source, dstId, records, targetGuids, newest } = input;
-  const own = records.flatMap((record) => {
-    const mark = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-    return mark?.dstId === dstId ? [{ ...mark, name: record.name, isTrue: mark.guid === record.guid }] : [];
-  });
+  const own = bookmarksFor(dstId, records);
   // A bookmark of another snapshot under a name of ours goes; until it has gone, the tentative one has to do.
   const clashes = new Map(own.filter(({ isTrue }) => !isTrue).map(({ name, guid }) => [name, guid]));
   const before = new Set(own.map(({ guid }) => guid));

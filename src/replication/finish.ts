@@ -8,7 +8,7 @@ import { createBookmarks } from '../zfs/bookmark';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../zfs/hold';
 import { listNamedSnapshots } from '../zfs/list';
 import { removeMarks } from '../zfs/mark-order';
-import { bookmarkName, parseBookmarkName, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG, type OwnBookmark } from '../zfs/marks';
+import { bookmarkName, bookmarksFor, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import { runBatch } from '../zfs/batch';
 import { finalMarks, type FinalMarks } from './final-marks';
@@ -78,25 +78,18 @@ export function isReplaced({ action }: DatasetPlan): boolean {
   return action === 'rotate' || action === 'recreate';
 }
 
-/** Bookmarks on the source that say what this destination has, or was to get. */
-function ownMarks({ pair }: Finished): OwnBookmark[] {
-  return pair.sourceRecords.flatMap(({ kind, name }) => {
-    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
-    return own?.dstId === pair.dstId ? [own] : [];
-  });
-}
-
 /**
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
  * about holds.
  */
 function isDirty(one: Finished): boolean {
-  const { base } = one.plan;
-  return (base !== null && !hasFinalMark(one, base.guid)) || ownMarks(one).some(({ tentative }) => tentative);
+  const { plan, pair } = one;
+  if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
+  return bookmarksFor(pair.dstId, pair.sourceRecords).some(({ tentative }) => tentative);
 }
 
-function hasFinalMark(one: Finished, guid: string): boolean {
-  return ownMarks(one).some((own) => own.guid === guid && !own.tentative);
+function hasFinalMark({ pair }: Finished, guid: string): boolean {
+  return bookmarksFor(pair.dstId, pair.sourceRecords).some((own) => own.guid === guid && !own.tentative);
 }
 
 /** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
@@ -156,9 +149,7 @@ function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
 /** Bookmarks for the name that the target had before it followed its renamed source. */
 function formerMarks({ plan, pair }: Finished): string[] {
   if (plan.formerDstId === '') return [];
-  return pair.sourceRecords
-    .filter(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.dstId === plan.formerDstId)
-    .map(({ name }) => `${plan.source}#${name}`);
+  return bookmarksFor(plan.formerDstId, pair.sourceRecords).map(({ name }) => `${plan.source}#${name}`);
 }
 
 /**

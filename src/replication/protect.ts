@@ -5,7 +5,7 @@ import type { RunContext } from '../context';
 import type { ZfsFlowError } from '../errors';
 import type { BookmarkRequest } from '../zfs/bookmark';
 import { addMarks } from '../zfs/mark-order';
-import { bookmarkName, destinationId, parseBookmarkName, stepHoldTag } from '../zfs/marks';
+import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../zfs/marks';
 import type { SnapshotRecord } from '../zfs/records';
 import type { DatasetPlan } from './plan-types';
 import type { Setup } from './setup';
@@ -19,23 +19,12 @@ export function sentSnapshots(plan: DatasetPlan): { name: string; guid: string }
   return items;
 }
 
-/** `isTrue`: it is a bookmark of the snapshot that its name tells. */
-function ownMarks(
-  plan: DatasetPlan,
-  records: readonly SnapshotRecord[],
-): { guid: string; tentative: boolean; isTrue: boolean }[] {
-  return records.flatMap((record) => {
-    const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-    return own?.dstId === plan.dstId ? [{ ...own, isTrue: own.guid === record.guid }] : [];
-  });
-}
-
 /**
  * What gets a step hold, names on the source. A base that has a final bookmark of ours needs none: without the snapshot
  * its bookmark is the base, and each hold and its release cost a transaction group.
  */
 export function heldSnapshots(plan: DatasetPlan, records: readonly SnapshotRecord[]): string[] {
-  const bookmarked = ownMarks(plan, records).some(
+  const bookmarked = bookmarksFor(plan.dstId, records).some(
     ({ guid, tentative, isTrue }) => guid === plan.base?.guid && isTrue && !tentative,
   );
   return sentSnapshots(plan)
@@ -70,7 +59,7 @@ export function markWarning(what: string, host: string, errors: readonly ZfsFlow
 }
 
 function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[]): BookmarkRequest[] {
-  const marked = new Set(ownMarks(plan, records).map(({ guid }) => guid));
+  const marked = new Set(bookmarksFor(plan.dstId, records).map(({ guid }) => guid));
   // A bookmark of somebody else's as base: they may remove it while this run lasts.
   const base = plan.base?.kind === 'bookmark' ? [{ ...plan.base, sign: '#' }] : [];
   return [...base, ...sentSnapshots(plan).map((snapshot) => ({ ...snapshot, sign: '@' }))]

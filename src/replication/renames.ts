@@ -1,6 +1,6 @@
 // Source datasets that were renamed since the last run (pure): a target dataset that no source maps to any more holds
 // their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
-import { destinationId, parseBookmarkName } from '../zfs/marks';
+import { bookmarksFor, destinationId } from '../zfs/marks';
 import { isWithin } from '../zfs/records';
 import type { PairInput, TargetOther } from './plan-types';
 import { asides } from './recover';
@@ -55,7 +55,7 @@ function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairIn
  * somebody renamed on the target, to keep it, is no longer at the name that it says.
  */
 function wasSentTo(pair: PairInput, dstId: string): boolean {
-  return pair.sourceRecords.some(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.dstId === dstId);
+  return bookmarksFor(dstId, pair.sourceRecords).length > 0;
 }
 
 /** The pairs, with those whose copy follows a renamed source located under their former name. Parents before children. */

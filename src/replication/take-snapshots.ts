@@ -25,15 +25,17 @@ function snapshotsDue(
   setup: Setup,
   discovery: Discovery,
   ctx: RunContext,
-): { datasets: string[]; recursive: boolean } | null {
+): { datasets: string[]; recursive: boolean; exclude: readonly string[] } | null {
   const { options } = setup;
   if (options.createSnapshot === 'never') return null;
   if (options.createSnapshot === 'always') {
     const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
-    return { datasets: present, recursive: options.recursive };
+    return { datasets: present, recursive: options.recursive, exclude: options.exclude };
   }
   const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0).map(({ source }) => source.name);
-  return lacking.length === 0 || !wouldBeSelected(setup, ctx) ? null : { datasets: lacking, recursive: false };
+  return lacking.length === 0 || !wouldBeSelected(setup, ctx)
+    ? null
+    : { datasets: lacking, recursive: false, exclude: [] };
 }
 
 /** For a plan: that snapshots would be taken, which no listing can show. */
@@ -59,13 +61,10 @@ export async function takeMissingSnapshots(
   const { options } = setup;
   const due = options.mode === 'plan' ? null : snapshotsDue(setup, discovery, ctx);
   if (!due) return false;
-  const { datasets, recursive } = due;
   const taken = createSnapshots(
     {
       connection: options.sourceConnection,
-      datasets,
-      recursive,
-      exclude: recursive ? options.exclude : [],
+      ...due,
       namingSchema: snapshotSchema(options),
       timeZone: options.timeZone,
       allowEmpty: true,

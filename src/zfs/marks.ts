@@ -2,6 +2,7 @@
 // A mark carries the destination it protects (pool GUID + dataset path), so that replications of one source to
 // different targets never touch each other's marks, and renaming a node or a pool orphans nothing.
 import { createHash } from 'node:crypto';
+import type { SnapshotRecord } from './records';
 
 /** Begins the name of every bookmark and hold of ours. */
 export const MARK_PREFIX = 'zfsflow';
@@ -67,6 +68,17 @@ export function parseBookmarkName(name: string): OwnBookmark | null {
   const match = OWN_BOOKMARK.exec(name);
   if (!match?.[2] || !match[3]) return null;
   return { dstId: match[2], guid: BigInt(`0x${match[3]}`).toString(), tentative: match[1] !== undefined };
+}
+
+/** The bookmarks for one destination among the records of a dataset. `isTrue`: it is of the snapshot that its name tells. */
+export function bookmarksFor(
+  dstId: string,
+  records: readonly SnapshotRecord[],
+): (OwnBookmark & { name: string; isTrue: boolean })[] {
+  return records.flatMap(({ kind, name, guid }) => {
+    const own = kind === 'bookmark' ? parseBookmarkName(name) : null;
+    return own?.dstId === dstId ? [{ ...own, name, isTrue: own.guid === guid }] : [];
+  });
 }
 
 /** Tag of the hold on the snapshots that a running step sends. */

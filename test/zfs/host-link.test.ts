@@ -6,30 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ZfsFlowError } from '../../src/errors';
 import { discoverHostKeys } from '../../src/host/host-keys';
 import type { SshHost } from '../../src/host/ssh-host';
-import type { SshHostOptions } from '../../src/host/ssh-options';
 import type { Machine } from '../lab/machine';
-import { assertRefused, connect } from './engine';
-import { useMachines } from './machines';
+import { assertRefused } from './engine';
+import { useConnections, useMachines } from './machines';
 
 describe('a host over SSH', function () {
   this.timeout(60_000);
   let a: Machine;
   let host: SshHost;
-  const opened: SshHost[] = [];
+  const open = useConnections(() => a);
 
   useMachines({ a: {} }, (machines) => ({ a } = machines));
   beforeEach(() => {
     host = open({});
   });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()));
-  });
-
-  function open(more: Partial<SshHostOptions>): SshHost {
-    const one = connect(a, more);
-    opened.push(one);
-    return one;
-  }
 
   describe('that cannot be reached', () => {
     it('gets the code of what is wrong', async () => {

@@ -14,8 +14,8 @@ import type { SshHostOptions } from '../../src/host/ssh-options';
 import type { Link } from '../lab/link';
 import type { Machine } from '../lab/machine';
 import { startSshd } from '../lab/sshd';
-import { assertRefused, connect } from './engine';
-import { useMachines } from './machines';
+import { assertRefused } from './engine';
+import { useConnections, useMachines } from './machines';
 
 describe('a host over SSH', function () {
   this.timeout(60_000);
@@ -23,7 +23,7 @@ describe('a host over SSH', function () {
   let host: SshHost;
   /** To an sshd that is never offended. */
   let patient: Link;
-  const opened: SshHost[] = [];
+  const open = useConnections(() => a);
   let directory: string;
 
   useMachines({ a: {} }, async (machines) => {
@@ -35,15 +35,6 @@ describe('a host over SSH', function () {
   beforeEach(() => {
     host = open({});
   });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()));
-  });
-
-  function open(more: Partial<SshHostOptions>): SshHost {
-    const one = connect(a, more);
-    opened.push(one);
-    return one;
-  }
 
   const refused = (more: Partial<SshHostOptions>, code: ErrorCode, text: RegExp): Promise<ZfsFlowError> =>
     assertRefused(open({ port: patient.port, ...more }), code, text);

@@ -1,8 +1,10 @@
 // Hooks for a suite on lab machines: they boot before its first test and are gone after its last; and what most tests of
 // replication run on, a pair of machines and an engine that knows both.
+import type { SshHost } from '../../src/host/ssh-host';
+import type { SshHostOptions } from '../../src/host/ssh-options';
 import { Lab } from '../lab/lab';
 import type { Machine, MachineOptions } from '../lab/machine';
-import { Engine } from './engine';
+import { connect, Engine } from './engine';
 
 /** Boots machines by these names; `ready` gets them, and may prepare them, before the suite's own `before` hooks. */
 export function useMachines<Name extends string>(
@@ -21,6 +23,19 @@ export function useMachines<Name extends string>(
     await ready(Object.fromEntries(machines) as Record<Name, Machine>, started);
   });
   after(() => lab?.close());
+}
+
+/** Makes connections to a machine, which are closed after each test. */
+export function useConnections(machine: () => Machine): (more: Partial<SshHostOptions>) => SshHost {
+  const opened: SshHost[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((one) => one.close()));
+  });
+  return (more) => {
+    const one = connect(machine(), more);
+    opened.push(one);
+    return one;
+  };
 }
 
 export interface Pair {

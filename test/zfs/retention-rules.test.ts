@@ -59,6 +59,22 @@ describe('retention rules on real ZFS', () => {
     from = hosts,
   ): Promise<PruneResult> => runPrune(from, { datasets: [dataset], ...raw }, ctx);
 
+  /** A host whose channel program ends after it has destroyed @a; `then` is called right after that. */
+  function withFailingProgram(then: () => void): SshHost {
+    return new Proxy(host, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        return async (argv: readonly string[], more: object) => {
+          if (argv[5] !== 'each') return target.run(argv, more);
+          await nas.run(['zfs', 'destroy', `${dataset}@a`]);
+          then();
+          return { code: 1, signal: null, stdout: '', stderr: 'Channel program execution failed: out of memory' };
+        };
+      },
+    });
+  }
+
   after(() => Promise.all([host.close(), other.close()]));
   useMachines({ nas: { pool: 'tank' }, away: { pool: 'vault' } }, (machines) => {
     ({ nas, away } = machines);
@@ -199,17 +215,7 @@ describe('retention rules on real ZFS', () => {
 
   it('rule 18: a program that ends on the way leaves what it destroyed destroyed, and the rest to commands', async () => {
     await take('a', 'b', 'c', 'd');
-    const cut = new Proxy(host, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-        return async (argv: readonly string[], more: object) => {
-          if (argv[5] !== 'each') return target.run(argv, more);
-          await nas.run(['zfs', 'destroy', `${dataset}@a`]);
-          return { code: 1, signal: null, stdout: '', stderr: 'Channel program execution failed: out of memory' };
-        };
-      },
-    });
+    const cut = withFailingProgram(() => undefined);
     const result = await run({}, undefined, resolver({ nas: cut }));
     assert.deepEqual(
       result.destroyed.map(({ name }) => name),
@@ -309,18 +315,7 @@ describe('retention rules on real ZFS', () => {
   it('rule 23: what a program may have destroyed is told when the run is cancelled before anybody looked', async () => {
     await take('a', 'b', 'c');
     const cancel = new AbortController();
-    const cut = new Proxy(host, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (key !== 'run') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-        return async (argv: readonly string[], more: object) => {
-          if (argv[5] !== 'each') return target.run(argv, more);
-          await nas.run(['zfs', 'destroy', `${dataset}@a`]);
-          cancel.abort(new ZfsFlowError('CANCELLED', 'cancelled'));
-          return { code: 1, signal: null, stdout: '', stderr: 'Channel program execution failed: out of memory' };
-        };
-      },
-    });
+    const cut = withFailingProgram(() => cancel.abort(new ZfsFlowError('CANCELLED', 'cancelled')));
     const ctx = new TestContext<PruneResult>(undefined, cancel.signal);
     await failure(run({}, ctx, resolver({ nas: cut })), 'CANCELLED');
     const { destroyed, failed } = ctx.last;
