@@ -63,5 +63,5 @@ need_modules() {
 # The kernel and root tree of the lab's machines; several minutes the first time.
 need_lab() {
   need_packages iproute2 util-linux openssh-client socat
-  node --require tsx/cjs scripts/prepare-lab.ts || exit 1
+  node --require tsx/cjs scripts/check/prepare-lab.ts || exit 1
 }

@@ -12,4 +12,4 @@ say "building the package"
 npm run --silent build
 say "preparing the lab"
 need_lab
-exec node --require tsx/cjs scripts/start.ts
+exec node --require tsx/cjs scripts/demo/start.ts

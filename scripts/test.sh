@@ -22,4 +22,4 @@ need_node
 [ ${#packages[@]} = 0 ] || need_packages "${packages[@]}"
 need_modules
 [ $lab = 0 ] || need_lab
-exec node --require tsx/cjs scripts/run-tiers.ts "${tiers[@]}"
+exec node --require tsx/cjs scripts/check/run-tiers.ts "${tiers[@]}"

@@ -1,15 +1,15 @@
-// The zfs-list-snapshots dialog. What its properties mean is nodes/common/fields.ts; listing is src/snapshots.
-import { connectionLabel, connectionSelect } from '../common/editor/connection';
-import { timeLimitProblem } from '../common/editor/checks';
-import { datasetList, excludeList, summarizeDatasets } from '../common/editor/dataset-fields';
-import { LABELS, dialogOf } from '../common/editor/definition';
-import type { Dialog } from '../common/editor/dialog';
-import { presetsForOne } from '../common/editor/naming';
-import { EXCLUDE } from '../common/editor/policy-check';
-import { runningSection } from '../common/editor/running';
-import { typedText } from '../common/editor/typed';
-import { ANY_DATASETS, REGEX, SCHEMA, TIME_ZONE, type ValidatorOptions, validator } from '../common/editor/validate';
-import { timeZoneInput } from '../common/editor/zones';
+// The zfs-list-snapshots dialog. What its properties mean is nodes/node-options.ts; listing is src/snapshots.
+import { connectionLabel, connectionSelect } from '../dialog/connection';
+import { timeLimitProblem } from '../dialog/checks';
+import { datasetList, excludeList, summarizeDatasets } from '../dialog/dataset-fields';
+import { LABELS, dialogOf } from '../dialog/definition';
+import type { Dialog } from '../dialog/dialog';
+import { presetsForOne } from '../dialog/naming';
+import { EXCLUDE } from '../dialog/policy-check';
+import { runningSection } from '../dialog/running';
+import { typedText } from '../dialog/typed';
+import { ANY_DATASETS, REGEX, SCHEMA, TIME_ZONE, type ValidatorOptions, validator } from '../dialog/validate';
+import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-list-snapshots';
 const DATE_OR_DURATION: ValidatorOptions = { check: (_node, text) => timeLimitProblem(text) };

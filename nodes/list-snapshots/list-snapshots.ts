@@ -2,10 +2,10 @@
 // that `output` asks for.
 import { listSnapshots, listUses, type SnapshotListing } from '../../src/snapshots/list';
 import type { ListOptions } from '../../src/snapshots/options';
-import { parseListOptions } from '../../src/snapshots/parse-options';
-import type { Red } from '../common/red';
-import type { TaskDefinition } from '../common/task-definition';
-import { registerTask } from '../common/task-node';
+import { parseListOptions } from '../../src/snapshots/check-options';
+import type { Red } from '../runtime/red';
+import type { TaskDefinition } from '../runtime/task-definition';
+import { registerTask } from '../runtime/task-node';
 
 const list: TaskDefinition<ListOptions, SnapshotListing> = {
   type: 'zfs-list-snapshots',

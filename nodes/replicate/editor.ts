@@ -1,11 +1,11 @@
 // The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
-// decided by src/replication/plan.ts.
-import { parseSize } from '../../src/raw-options';
-import { parseCronSchedule } from '../../src/schedule/schedule';
-import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../common/editor/checks';
-import { LABELS, dialogOf } from '../common/editor/definition';
-import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../common/editor/policy-check';
-import { runningSection, scheduleSection } from '../common/editor/running';
+// decided by src/replication/plan/plan.ts.
+import { parseSize } from '../../src/options/read';
+import { parseCronSchedule } from '../../src/time/schedule';
+import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../dialog/checks';
+import { LABELS, dialogOf } from '../dialog/definition';
+import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../dialog/policy-check';
+import { runningSection, scheduleSection } from '../dialog/running';
 import {
   DATASET,
   DATASETS,
@@ -14,7 +14,7 @@ import {
   current,
   scheduleValidator,
   validator,
-} from '../common/editor/validate';
+} from '../dialog/validate';
 import { buildSections, suggestedName } from './editor/sections';
 
 const TYPE = 'zfs-replicate';

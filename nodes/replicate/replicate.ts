@@ -1,14 +1,14 @@
 // Runtime half of zfs-replicate: hands messages to the engine's replication/replicate.ts.
-import { invalidOption } from '../../src/errors';
-import type { ReplicateOptions, ReplicationResult } from '../../src/replication/options';
-import { parseReplicateOptions, replicateUses } from '../../src/replication/parse-options';
-import { listProtections, releaseProtections } from '../../src/replication/protections';
+import { invalidOption } from '../../src/base/errors';
+import type { ReplicateOptions, ReplicationResult } from '../../src/replication/setup/options';
+import { parseReplicateOptions, replicateUses } from '../../src/replication/setup/check-options';
+import { listProtections, releaseProtections } from '../../src/replication/marks/list-marks';
 import { replicate } from '../../src/replication/replicate';
-import { Secret } from '../../src/replication/secret';
-import type { Red } from '../common/red';
-import type { TaskDefinition } from '../common/task-definition';
-import { registerTask } from '../common/task-node';
-import { sizeText } from '../common/task-status';
+import { Secret } from '../../src/base/secret';
+import type { Red } from '../runtime/red';
+import type { TaskDefinition } from '../runtime/task-definition';
+import { registerTask } from '../runtime/task-node';
+import { sizeText } from '../runtime/status-text';
 
 const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
   type: 'zfs-replicate',

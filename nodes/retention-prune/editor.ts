@@ -1,20 +1,20 @@
-// The zfs-retention-prune dialog. What its properties mean is nodes/common/fields.ts; what is deleted, src/retention/plan.ts.
-import type { RetentionPolicy, RetentionScope } from '../../src/retention/policy';
-import { datasetProblem, minFreeProblem } from '../common/editor/checks';
-import { connectionLabel } from '../common/editor/connection';
-import { sourceSection } from '../common/editor/dataset-fields';
-import { LABELS, dialogOf } from '../common/editor/definition';
-import { type Dialog, textOf } from '../common/editor/dialog';
-import { EXCLUDE, POLICY, SCOPE, listValidator } from '../common/editor/policy-check';
-import { retentionPreview } from '../common/editor/preview';
-import { connectionChoice, policyEditor, summarizePolicy } from '../common/editor/retention';
-import { checkWhileTyping, rows } from '../common/editor/rows';
-import { runningSection, scheduleSection } from '../common/editor/running';
-import { isEmptyScope, scopeEditor, summarizeScope } from '../common/editor/scope';
-import { shareInput } from '../common/editor/share';
-import { typedChoice } from '../common/editor/typed';
-import { DATASETS, TIME_ZONE, type ValidatorOptions, scheduleValidator, validator } from '../common/editor/validate';
-import { timeZoneInput } from '../common/editor/zones';
+// The zfs-retention-prune dialog. What its properties mean is nodes/node-options.ts; what is deleted, src/retention/plan/plan.ts.
+import type { RetentionPolicy, RetentionScope } from '../../src/retention/plan/policy';
+import { datasetProblem, minFreeProblem } from '../dialog/checks';
+import { connectionLabel } from '../dialog/connection';
+import { sourceSection } from '../dialog/dataset-fields';
+import { LABELS, dialogOf } from '../dialog/definition';
+import { type Dialog, textOf } from '../dialog/dialog';
+import { EXCLUDE, POLICY, SCOPE, listValidator } from '../dialog/policy-check';
+import { retentionPreview } from '../dialog/preview';
+import { connectionChoice, policyEditor, summarizePolicy } from '../dialog/retention';
+import { checkWhileTyping, rows } from '../dialog/rows';
+import { runningSection, scheduleSection } from '../dialog/running';
+import { isEmptyScope, scopeEditor, summarizeScope } from '../dialog/scope';
+import { shareInput } from '../dialog/share';
+import { typedChoice } from '../dialog/typed';
+import { DATASETS, TIME_ZONE, type ValidatorOptions, scheduleValidator, validator } from '../dialog/validate';
+import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-retention-prune';
 const MIN_FREE: ValidatorOptions = { check: minFreeProblem };

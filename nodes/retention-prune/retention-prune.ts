@@ -1,11 +1,11 @@
 // Runtime half of zfs-retention-prune: hands messages to the engine's retention/prune.ts. A plan to approve is the
 // message's payload.
 import type { PruneOptions, PruneResult } from '../../src/retention/options';
-import { parsePruneOptions, pruneUses } from '../../src/retention/parse-options';
+import { parsePruneOptions, pruneUses } from '../../src/retention/check-options';
 import { prune } from '../../src/retention/prune';
-import type { Red } from '../common/red';
-import type { TaskDefinition } from '../common/task-definition';
-import { registerTask } from '../common/task-node';
+import type { Red } from '../runtime/red';
+import type { TaskDefinition } from '../runtime/task-definition';
+import { registerTask } from '../runtime/task-node';
 
 const retention: TaskDefinition<PruneOptions, PruneResult> = {
   type: 'zfs-retention-prune',

@@ -1,18 +1,18 @@
-// The zfs-snapshot dialog. What its properties mean is nodes/common/fields.ts; taking snapshots is src/snapshots.
-import type { RetentionPolicy } from '../../src/retention/policy';
-import { sourceSection } from '../common/editor/dataset-fields';
-import { LABELS, dialogOf } from '../common/editor/definition';
-import { type Dialog, textOf } from '../common/editor/dialog';
-import { presetsForOne, previewName } from '../common/editor/naming';
-import { EXCLUDE, POLICY, propertyNames } from '../common/editor/policy-check';
-import { retentionPreview } from '../common/editor/preview';
-import { policyEditor, summarizePolicy } from '../common/editor/retention';
-import { propertyTable } from '../common/editor/rows';
-import { runningSection, scheduleSection } from '../common/editor/running';
-import { typedText } from '../common/editor/typed';
-import { userPropertyNameProblem } from '../common/editor/checks';
-import { DATASETS, SCHEMA, TIME_ZONE, scheduleValidator, validator } from '../common/editor/validate';
-import { timeZoneInput } from '../common/editor/zones';
+// The zfs-snapshot dialog. What its properties mean is nodes/node-options.ts; taking snapshots is src/snapshots.
+import type { RetentionPolicy } from '../../src/retention/plan/policy';
+import { sourceSection } from '../dialog/dataset-fields';
+import { LABELS, dialogOf } from '../dialog/definition';
+import { type Dialog, textOf } from '../dialog/dialog';
+import { presetsForOne, previewName } from '../dialog/naming';
+import { EXCLUDE, POLICY, propertyNames } from '../dialog/policy-check';
+import { retentionPreview } from '../dialog/preview';
+import { policyEditor, summarizePolicy } from '../dialog/retention';
+import { propertyTable } from '../dialog/rows';
+import { runningSection, scheduleSection } from '../dialog/running';
+import { typedText } from '../dialog/typed';
+import { userPropertyNameProblem } from '../dialog/checks';
+import { DATASETS, SCHEMA, TIME_ZONE, scheduleValidator, validator } from '../dialog/validate';
+import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-snapshot';
 

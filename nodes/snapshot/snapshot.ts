@@ -1,12 +1,12 @@
 // Runtime half of zfs-snapshot: hands messages to the engine's snapshots/create.ts. What a property means is said there.
-import { ZfsFlowError } from '../../src/errors';
+import { ZfsFlowError } from '../../src/base/errors';
 import { SkipRun } from '../../src/jobs/job';
 import { createSnapshots, snapshotUses } from '../../src/snapshots/create';
 import type { SnapshotOptions, SnapshotResult } from '../../src/snapshots/options';
-import { parseSnapshotOptions } from '../../src/snapshots/parse-options';
-import type { Red } from '../common/red';
-import type { TaskDefinition } from '../common/task-definition';
-import { registerTask } from '../common/task-node';
+import { parseSnapshotOptions } from '../../src/snapshots/check-options';
+import type { Red } from '../runtime/red';
+import type { TaskDefinition } from '../runtime/task-definition';
+import { registerTask } from '../runtime/task-node';
 
 const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
   type: 'zfs-snapshot',

@@ -1,9 +1,9 @@
-// The zfs-ssh-connection dialog. What its properties mean is nodes/common/fields.ts; connecting is src/host. The three
+// The zfs-ssh-connection dialog. What its properties mean is nodes/node-options.ts; connecting is src/host. The three
 // buttons are in tools.ts.
-import { dialogOf } from '../common/editor/definition';
-import type { Dialog } from '../common/editor/dialog';
-import { checkWhileTyping, textList } from '../common/editor/rows';
-import { type ValidatorOptions, current, validator } from '../common/editor/validate';
+import { dialogOf } from '../dialog/definition';
+import type { Dialog } from '../dialog/dialog';
+import { checkWhileTyping, textList } from '../dialog/rows';
+import { type ValidatorOptions, current, validator } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
 import { connectionTools } from './editor/tools';
 

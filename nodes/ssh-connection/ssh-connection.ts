@@ -1,14 +1,14 @@
 // Runtime half of zfs-ssh-connection: a configuration node that others lease a host from. It opens nothing by itself;
-// the connection is made by the first job that needs it (src/host/ssh-host.ts).
+// the connection is made by the first job that needs it (src/host/ssh/ssh-host.ts).
 import type { Node } from 'node-red';
-import { SshHost } from '../../src/host/ssh-host';
-import { stableHash } from '../../src/jobs/stable-hash';
-import { FIELDS } from '../common/fields';
-import type { ConnectionHandle } from '../common/hosts';
-import { hostPool } from '../common/hosts';
-import { migrate } from '../common/migrate';
-import type { NodeConfig, Red } from '../common/red';
-import { registerAdminEndpoints } from './admin';
+import { SshHost } from '../../src/host/ssh/ssh-host';
+import { stableHash } from '../../src/base/stable-hash';
+import { FIELDS } from '../node-options';
+import type { ConnectionHandle } from '../runtime/host-leases';
+import { hostPool } from '../runtime/host-leases';
+import { migrate } from '../runtime/migrate';
+import type { NodeConfig, Red } from '../runtime/red';
+import { registerAdminEndpoints } from './connection-tools';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
 
 const TYPE = 'zfs-ssh-connection';

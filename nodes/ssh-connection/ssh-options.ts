@@ -1,8 +1,8 @@
 // From the properties and credentials of a zfs-ssh-connection to the settings of an SSH host. Used by the node and by
 // the buttons of its dialog, which ask with values that are not deployed yet.
-import { invalidOption } from '../../src/errors';
-import type { SshAuth, SshHostOptions } from '../../src/host/ssh-options';
-import { readChoice, readNumber, readString, type RawOptions } from '../../src/raw-options';
+import { invalidOption } from '../../src/base/errors';
+import type { SshAuth, SshHostOptions } from '../../src/host/ssh/ssh-options';
+import { readChoice, readNumber, readString, type RawOptions } from '../../src/options/read';
 
 export interface SshCredentials {
   privateKey?: string;

@@ -1,7 +1,7 @@
 // What one round trip finds out about a machine: the script that asks and the parser of its answer.
-import { ZfsFlowError } from '../errors';
+import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, HostFacts } from './host';
-import type { Privilege } from './marked-output';
+import type { Privilege } from './shell/marked-output';
 
 /** Programs that transports and stream filters may use. */
 const HELPER_PROGRAMS = [

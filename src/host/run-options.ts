@@ -1,6 +1,6 @@
 // What all hosts do alike with the options of a run: limits, and the errors for "stopped" and "no such program".
-import { ZfsFlowError } from '../errors';
-import { displayCommand } from './quote';
+import { ZfsFlowError } from '../base/errors';
+import { displayCommand } from './shell/quote';
 import type { CommandResult, RunOptions } from './host';
 
 export const DEFAULT_TIMEOUT_MS = 600_000;

@@ -1,6 +1,6 @@
 // What a job claims while it runs: datasets on hosts. Says whether two claims are in each other's way. A pool is known
 // by its GUID, because the same pool can be reached through several connections; asking a host for it is done here too.
-import type { DatasetUse, HostResolver } from '../context';
+import type { DatasetUse, HostResolver } from '../base/run-context';
 import type { Host } from '../host/host';
 import { isWithin } from '../zfs/records';
 

@@ -1,8 +1,8 @@
 // All jobs of this process: accepts runs, starts them when their datasets and a place are free, hands events and
 // results to the node that asked. Lives at module level, because Node-RED's deploy replaces every node.
 import { randomBytes } from 'node:crypto';
-import type { JobEvent } from '../context';
-import { ZfsFlowError } from '../errors';
+import type { JobEvent } from '../base/run-context';
+import { ZfsFlowError } from '../base/errors';
 import { learnPools } from './claims';
 import type { JobInfo, JobSpec, Outcome } from './job';
 import { Job } from './job';

@@ -1,8 +1,8 @@
 // Naming schemas: strftime texts that give a snapshot its name and read the date back from it. Strict on purpose: a
 // name that this schema would not have written is not this schema's (TrueNAS reads `auto-2018-9-2_1-5` too, Python's
 // laxness; here what is read decides what may be deleted). Rules: nodes.md, zfs-snapshot; truenas.md B.1.
-import { invalidOption } from '../errors';
-import { checkTimeZone, instantsOfWallClock, wallClock, zoneOffset } from '../time-zone';
+import { invalidOption } from '../base/errors';
+import { checkTimeZone, instantsOfWallClock, wallClock, zoneOffset } from '../time/zone';
 import { TOKENS, type NamePart, type NameTime } from './tokens';
 
 type Piece = { literal: string } | { token: string };

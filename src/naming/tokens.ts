@@ -1,7 +1,7 @@
 // The strftime tokens that a naming schema may hold: how each is written and what it says when read. Which of them a
 // schema needs, and that a name as a whole is consistent, is `schema.ts`. English names, as in the C locale: a snapshot
 // must be readable on a machine with another language.
-import type { WallTime } from '../time-zone';
+import type { WallTime } from '../time/zone';
 
 /** A moment as the wall shows it. */
 export interface NameTime extends WallTime {

@@ -1,22 +1,22 @@
 // A whole replication: attempts until everything is there, nothing can be done any more, or the tries are used up; then
 // the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
 import { setMaxListeners } from 'node:events';
-import type { HostResolver, RunContext } from '../context';
-import { toZfsFlowError, ZfsFlowError } from '../errors';
-import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './attempt';
-import { runError } from './failures';
-import { limitWarning } from './limited-transfer';
-import type { DatasetResult, ReplicateOptions, ReplicationResult } from './options';
-import { sends } from './protect';
-import { RunProgress } from './progress';
-import { emptyResult, ResultBook } from './results';
-import { waitToRetry } from './retry';
-import { StuckReceives } from './stuck';
-import type { Secret } from './secret';
-import { confirmPool, prepareRun, type Setup } from './setup';
-import { announceSnapshots } from './take-snapshots';
-import { checkEncryptionKey } from './target-key';
-import { mergePruned, pruneTarget } from './target-retention';
+import type { HostResolver, RunContext } from '../base/run-context';
+import { toZfsFlowError, ZfsFlowError } from '../base/errors';
+import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
+import { runError } from './run/failures';
+import { limitWarning } from './execute/limited-transfer';
+import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup/options';
+import { sends } from './marks/protect';
+import { RunProgress } from './report/run-progress';
+import { emptyResult, ResultBook } from './report/result-book';
+import { waitToRetry } from './run/retry';
+import { StuckReceives } from './run/stuck-receives';
+import type { Secret } from '../base/secret';
+import { confirmPool, prepareRun, type Setup } from './setup/setup';
+import { announceSnapshots } from './execute/take-snapshots';
+import { checkEncryptionKey } from './execute/target-key';
+import { mergePruned, pruneTarget } from './retention/target-retention';
 
 /** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
 function isTransient(error: ZfsFlowError): boolean {

@@ -1,6 +1,6 @@
 // Typed options of a prune run, as `zfs-retention-prune` and the retention parts of other nodes give them.
-import type { ErrorCode } from '../errors';
-import type { RetentionPolicy, RetentionScope } from './policy';
+import type { ErrorCode } from '../base/errors';
+import type { RetentionPolicy, RetentionScope } from './plan/policy';
 
 /** What to prune and by which rules; shared by all nodes that prune. */
 export interface PruneRequest {

@@ -1,15 +1,15 @@
 // A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
 // what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
-import type { HostResolver, RunContext } from '../context';
-import { type ErrorCode, ZfsFlowError } from '../errors';
+import type { HostResolver, RunContext } from '../base/run-context';
+import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
-import { approvedItems, readApproval } from './approve';
-import { clockWatch } from './clock-watch';
-import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover';
-import { execute } from './execute';
+import { approvedItems, readApproval } from './execute/approve';
+import { clockWatch } from '../time/clock-watch';
+import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover/discover';
+import { execute } from './execute/destroy';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
-import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan';
-import { planId, rememberPlan } from './plan-store';
+import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan/plan';
+import { planId, rememberPlan } from './execute/plan-store';
 
 const DAY_MS = 24 * 3_600_000;
 /** Reasons named in the breaker's message. */

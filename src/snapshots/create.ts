@@ -1,18 +1,18 @@
 // Takes snapshots: discover, hooks around one atomic command per pool, then a listing of what was made. Nothing is taken
 // back: what one pool has made stays when another fails, and the error's payload says so.
-import type { DatasetUse, HostResolver, RunContext } from '../context';
-import { invalidOption, toZfsFlowError, ZfsFlowError } from '../errors';
-import { displayCommand } from '../host/quote';
+import type { DatasetUse, HostResolver, RunContext } from '../base/run-context';
+import { invalidOption, toZfsFlowError, ZfsFlowError } from '../base/errors';
+import { displayCommand } from '../host/shell/quote';
 import type { Host } from '../host/host';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
-import { PRUNE_DEFAULTS } from '../retention/parse-options';
+import { PRUNE_DEFAULTS } from '../retention/check-options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
 import { listDatasets } from '../zfs/list';
-import { readSnapshots } from '../zfs/snapshot-targets';
+import { readSnapshots } from '../zfs/snapshot-facts';
 import { takeSnapshots } from '../zfs/snapshot';
 import { withHooks } from './hooks';
 import type { SnapshotOptions, SnapshotResult, TakenSnapshot } from './options';
-import { findTargets, groupByPool, withoutUnchanged, type PoolTargets, type Targets } from './targets';
+import { findTargets, groupByPool, withoutUnchanged, type PoolTargets, type Targets } from './datasets';
 
 /** ZFS_MAX_DATASET_NAME_LEN, less the terminating NUL. */
 const MAX_NAME = 255;

@@ -1,8 +1,8 @@
 // The shell commands around a snapshot. A `before` that ran, or tried to, is always followed by `after`, exactly once:
 // what it froze must not stay frozen. They run on the host of the datasets, written and trusted by the flow's author.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunContext } from '../context';
-import { type ErrorCode, toZfsFlowError, ZfsFlowError } from '../errors';
+import type { RunContext } from '../base/run-context';
+import { type ErrorCode, toZfsFlowError, ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import type { SnapshotOptions } from './options';
 

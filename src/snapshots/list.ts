@@ -1,19 +1,19 @@
 // Lists snapshots and bookmarks with filters. Keeps only what the result needs, works in slices so that 100,000 of them
 // do not stop the event loop, and asks ZFS only for the columns that are wanted: each costs time per snapshot.
-import type { DatasetUse, HostResolver, RunContext } from '../context';
+import type { DatasetUse, HostResolver, RunContext } from '../base/run-context';
 import type { Host } from '../host/host';
 import { groupNames } from '../zfs/batch';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
-import { readRegExp } from '../raw-options';
-import { forEachInSlices, SlicedQueue, sortInSlices } from '../slices';
+import { readRegExp } from '../options/read';
+import { forEachInSlices, SlicedQueue, sortInSlices } from '../base/slices';
 import { eachSnapshot } from '../zfs/each-snapshot';
 import { listHolds } from '../zfs/hold';
 import { listDatasets, requireAll, type SnapshotColumn } from '../zfs/list';
 import { fullName, isWithin, type SnapshotRecord } from '../zfs/records';
 import { missingDatasets } from '../zfs/classify';
-import { commandError } from '../zfs/run';
+import { commandError } from '../zfs/command';
 import type { ListedSnapshot, ListOptions } from './options';
-import { timeLimit } from './time-limit';
+import { timeLimit } from '../time/time-limit';
 
 export interface SnapshotListing {
   /** By dataset as ZFS orders them, then by creation. Empty for the output `count`. */

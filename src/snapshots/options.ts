@@ -1,6 +1,6 @@
 // Typed options and results of taking and listing snapshots.
 import type { PruneResult } from '../retention/options';
-import type { RetentionPolicy } from '../retention/policy';
+import type { RetentionPolicy } from '../retention/plan/policy';
 
 export interface SnapshotOptions {
   /** Connection id, '' = the machine that runs Node-RED. */

@@ -36,7 +36,7 @@ export class RateLimit {
     let control: Writable | undefined;
     return {
       file: process.execPath,
-      args: [...loader, join(__dirname, `limiter${type}`)],
+      args: [...loader, join(__dirname, `limiter-process${type}`)],
       env: { PATH: process.env['PATH'], NODE_OPTIONS: '' },
       display: 'limiter',
       control: (stream) => {

@@ -13,15 +13,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
-import { SshHost } from '../host/ssh-host';
-import { endTagged } from '../host/tagged';
-import type { Lanes } from './lanes';
-import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './pipeline';
+import { SshHost } from '../host/ssh/ssh-host';
+import { endTagged } from '../host/tagged-processes';
+import type { Lanes } from './ways/lanes';
+import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './ways/local-pipeline';
 import type { RateLimit } from './rate-limit';
-import { runRemotePipeline } from './remote-pipeline';
-import { runSmallTransfer } from './small-transfer';
+import { runRemotePipeline } from './ways/one-host-pipeline';
+import { runSmallTransfer } from './ways/small-transfer';
 import { SendProgressReader, type SendProgress } from './send-progress';
-import { transferError, type StageReport } from './transfer-error';
+import { transferError, type StageReport } from './judge';
 
 export interface TransferRequest {
   source: Host;

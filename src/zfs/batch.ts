@@ -1,8 +1,8 @@
 // Many small commands of one kind in few round trips, each one's outcome kept apart. For marks (bookmarks, holds),
 // where one failure must not stop the others and is reported, not thrown.
 import type { CommandResult, Host } from '../host/host';
-import type { ZfsFlowError } from '../errors';
-import { commandError } from './run';
+import type { ZfsFlowError } from '../base/errors';
+import { commandError } from './command';
 
 /** Remote commands at once, of the host's `maxSessions`. */
 export const LANES = 4;

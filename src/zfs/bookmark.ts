@@ -1,7 +1,7 @@
 // Bookmarks: made and removed in batches. They cost next to nothing and keep a base alive when its snapshot goes;
 // which ones there should be is decided in `replication/`.
-import type { ZfsFlowError } from '../errors';
-import { groupBy } from '../group-by';
+import type { ZfsFlowError } from '../base/errors';
+import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { runBatch } from './batch';
 

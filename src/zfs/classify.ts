@@ -1,6 +1,6 @@
 // Turns what `zfs` prints on standard error into the contract's error codes, and judges whether a resume token is
 // dead. The texts are libzfs's (libzfs_util.c, libzfs_sendrecv.c); the original text is always kept in the error.
-import type { ErrorCode } from '../errors';
+import type { ErrorCode } from '../base/errors';
 
 interface Rule {
   pattern: RegExp;

@@ -1,7 +1,7 @@
 // Destroys snapshots by channel program (zfs-program(8)): each is compared with what was planned and destroyed in the
 // same transaction group, so that nothing can come between the look and the deed. For root only; what it cannot
 // destroy, and hosts where it cannot run, are for `destroy.ts`.
-import { groupBy } from '../group-by';
+import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { classifyStderr } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';

@@ -1,10 +1,10 @@
 // Destroys snapshots in batches, `zfs destroy ds@a,b,c`: never recursively, never forced, never deferred. ZFS destroys
 // such a batch as a whole or not at all, so a batch with an undestroyable member is taken apart until that one is alone.
 // Which snapshots may go is decided in `retention/`; here they are looked at once more and destroyed.
-import type { ZfsFlowError } from '../errors';
+import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
-import { commandError, fields } from './run';
+import { commandError, fields } from './command';
 
 /** zfs-destroy(8) takes more, but this is what TrueNAS does, and one failure then costs little (truenas.md B.11). */
 const NAMES_PER_BATCH = 100;

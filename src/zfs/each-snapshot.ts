@@ -1,7 +1,7 @@
 // Snapshots and bookmarks one by one as `zfs list` prints them, for listings too long to be kept or to be read at one go.
 // Short ones, as arrays, are `list.ts`.
 import type { Host } from '../host/host';
-import { SlicedQueue } from '../slices';
+import { SlicedQueue } from '../base/slices';
 import { listParts, parseSnapshot, snapshotsArgv, type SnapshotListRequest } from './list';
 import { compileExcludes } from './names';
 import type { SnapshotRecord } from './records';

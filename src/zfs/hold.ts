@@ -1,8 +1,8 @@
 // User holds: set, released and listed in batches. A held snapshot cannot be destroyed (EBUSY) by anybody.
-import type { ZfsFlowError } from '../errors';
+import type { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { groupNames, LANES, runBatch } from './batch';
-import { commandError, fields } from './run';
+import { commandError, fields } from './command';
 
 /** In one command. */
 export const NAMES_PER_COMMAND = 100;

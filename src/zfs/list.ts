@@ -1,14 +1,14 @@
 // Listings: datasets and snapshots of whole trees, one remote command for each host and call. A dataset that does not
 // exist is a fact that ZFS states itself (`missing`); anything else that is not exit code 0 is an error, never an
 // empty list (architecture.md, principle 6).
-import { ZfsFlowError } from '../errors';
+import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
-import { commandError, fields, unreadable } from './run';
+import { commandError, fields, unreadable } from './command';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';

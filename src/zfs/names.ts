@@ -1,7 +1,7 @@
 // What ZFS accepts as a name, checked before any command is built, and the exclude patterns over dataset names.
 // Pure and free of Node modules: the edit dialogs bundle this file too.
 // Source: zfs_namecheck.c (entity_namecheck, pool_namecheck, zfs_component_namecheck) and zfsconcepts(7).
-import { invalidOption } from '../errors';
+import { invalidOption } from '../base/errors';
 
 /** ZFS_MAX_DATASET_NAME_LEN less the terminating NUL; the whole name with `@snapshot` counts. */
 const MAX_NAME_LENGTH = 255;

@@ -2,7 +2,7 @@
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
-import { zfs } from './run';
+import { zfs } from './command';
 
 /**
  * Properties that a volume does not have: `receive -o` with one of them fails for a volume. The list is what `zfs get all`

@@ -1,8 +1,8 @@
 // Argument lists of `zfs send`, its estimates, and what a resume token holds. What is sent, and from which base:
 // `replication/plan.ts`; moving the stream: `stream/`.
 import type { Host } from '../host/host';
-import { ZfsFlowError } from '../errors';
-import { commandError } from './run';
+import { ZfsFlowError } from '../base/errors';
+import { commandError } from './command';
 
 /** The stream flags of zfs-send(8). */
 export interface StreamFlags {

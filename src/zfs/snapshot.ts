@@ -1,6 +1,6 @@
 // `zfs snapshot`: one command is one atomic transaction on one pool. Which datasets, which name: `snapshots/create.ts`.
 import type { Host } from '../host/host';
-import { zfs } from './run';
+import { zfs } from './command';
 
 export interface SnapshotCommand {
   /** Full names `dataset@name`, all on one pool (several pools in one command fail with a misleading text). */

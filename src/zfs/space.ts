@@ -1,7 +1,7 @@
 // Space as ZFS accounts for it: what pools have free and what the snapshots of datasets hold. For triggers and reports.
-import { ZfsFlowError } from '../errors';
+import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
-import { fields, zfs, zpool } from './run';
+import { fields, zfs, zpool } from './command';
 
 function count(text: string, what: string, host: Host): number {
   if (/^\d+$/.test(text)) return Number(text);

@@ -2,12 +2,12 @@
 // ZFS cannot list properties by prefix. `zfs get all` can, but opens every snapshot for its native properties too:
 // 1–3 ms each, more than destroying it. A read-only channel program reads the same in a tenth of that; it is for root
 // only, and leaves a line in the pool's history, so it is not for runs that must not leave any trace.
-import { groupBy } from '../group-by';
+import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
-import { commandError } from './run';
+import { commandError } from './command';
 
 /** Full snapshot name → its properties; a snapshot without any is absent. */
 export type UserProperties = Map<string, Record<string, string>>;

@@ -7,7 +7,7 @@ import type { Host } from '../../src/host/host';
 import { Lab } from '../lab/lab';
 import { disksOf } from '../lab/leftovers';
 import type { Machine } from '../lab/machine';
-import { assertSame, Engine } from '../zfs/engine';
+import { assertSame, Engine } from '../support/engine';
 import { main, median, report, requireSyncoid, round, seconds, SshClient, surroundings, type Row } from './support';
 
 const [datasets, snapshots] = [Number(process.argv[2] ?? 100), Number(process.argv[3] ?? 100)];

@@ -2,7 +2,7 @@
 // scaled up): times, commands, and what each step costs.
 // `npx tsx test/bench/prune.ts [datasets] [snapshots]`, default 100 × 100.
 import { Lab } from '../lab/lab';
-import { measurePrune } from '../zfs/retention-measure';
+import { measurePrune } from '../zfs/retention/measure';
 import { main, report, round, surroundings } from './support';
 
 const [datasets, snapshots] = [Number(process.argv[2] ?? 100), Number(process.argv[3] ?? 100)];

@@ -3,7 +3,7 @@
 // `npx tsx test/bench/relay.ts [MiB] [turns]`. Both machines have mbuffer; NO_MBUFFER=1 takes it from the receiver.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Lab } from '../lab/lab';
-import { Engine } from '../zfs/engine';
+import { Engine } from '../support/engine';
 import { main, median, report, requireSyncoid, round, seconds, SshClient, surroundings, discard } from './support';
 
 const [size, turns] = [Number(process.argv[2] ?? 1536), Number(process.argv[3] ?? 3)];

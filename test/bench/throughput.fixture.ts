@@ -3,7 +3,7 @@
 // Arguments: the nodes of the flow and the credentials of its connections, as JSON.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
-import { FlowBench, flowOf, type FlowNode } from '../nodes/flow-bench';
+import { FlowBench, flowOf, type FlowNode } from '../support/flow-bench';
 
 /** Milliseconds between samples; the histogram holds the time from one to the next, this included. */
 const RESOLUTION = 10;

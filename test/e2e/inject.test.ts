@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
-import { bootMachines, type DemoMachines } from '../../scripts/demo-machines';
+import { bootMachines, type DemoMachines } from '../../scripts/demo/machines';
 import { Lab } from '../lab/lab';
 import type { Machine } from '../lab/machine';
 import { NODE_RED_4, NodeRed, ROOT, makeUserDir } from '../package/node-red';

@@ -1,8 +1,8 @@
 // "What would go now?" in a real editor: the answer in words, in the picture and in the lists, in light and dark; and that
-// it is gone when the rules change. The runtime's own answer is test/zfs/retention-preview.test.ts.
+// it is gone when the rules change. The runtime's own answer is test/zfs/retention/preview.test.ts.
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
-import type { PreviewAnswer } from '../../nodes/common/preview';
+import type { PreviewAnswer } from '../../nodes/admin/preview-answer';
 import { NodeRed, type Platform, NODE_RED_4, ROOT, makeUserDir, nodeRed5 } from '../package/node-red';
 import { Editor, launch } from './browser';
 import { FLOWS } from './flows';

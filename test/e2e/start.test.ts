@@ -8,7 +8,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FlowNode } from '../../scripts/demo-flows';
+import type { FlowNode } from '../../scripts/demo/flows';
 import { bornAt, type LabRecord } from '../lab/leftovers';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -136,7 +136,7 @@ async function replicatesAndPrunes(session: Session, flows: readonly FlowNode[])
 
 describe('npm start', function () {
   this.timeout(400_000);
-  const direct = [process.execPath, '--require', 'tsx/cjs', 'scripts/start.ts'];
+  const direct = [process.execPath, '--require', 'tsx/cjs', 'scripts/demo/start.ts'];
   afterEach(() => {
     for (const { child } of sessions.splice(0)) if (child.exitCode === null) child.kill('SIGTERM');
   });

@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BlackHole, closedPort, FlowBench, flowWith, helper, sshConnection, type FlowNode } from './flow-bench';
+import {
+  BlackHole,
+  closedPort,
+  FlowBench,
+  flowWith,
+  helper,
+  sshConnection,
+  type FlowNode,
+} from '../support/flow-bench';
 
 const bench = new FlowBench();
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { Server, utils } from 'ssh2';
-import { fingerprint, parseHostKeys } from '../../src/host/host-keys';
-import { readPrivateKey } from '../../src/host/private-key';
-import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from './flow-bench';
+import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
+import { readPrivateKey } from '../../src/host/ssh/private-key';
+import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
 const HOST_KEYS = utils.generateKeyPairSync('ed25519');

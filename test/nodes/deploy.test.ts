@@ -1,7 +1,7 @@
 // What a deploy does to a run that is under way: it goes on and reports through the new instance, unless the node or a
 // connection it uses was changed or deleted. The run is a connection to a host that never answers.
 import assert from 'node:assert/strict';
-import { BlackHole, FlowBench, flowWith, PRIVATE_KEY, sshConnection, type FlowNode } from './flow-bench';
+import { BlackHole, FlowBench, flowWith, PRIVATE_KEY, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
 

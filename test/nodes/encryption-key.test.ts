@@ -1,7 +1,7 @@
 // The key of zfs-replicate on a real Node-RED: it comes from the node's credentials, is checked for each run, and is in
 // nothing that leaves the node.
 import assert from 'node:assert/strict';
-import { closedPort, FlowBench, flowWith, PRIVATE_KEY, sshConnection, type FlowNode } from './flow-bench';
+import { closedPort, FlowBench, flowWith, PRIVATE_KEY, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
 const HEX = '5ec2e7'.padEnd(64, '0');

@@ -2,7 +2,15 @@
 // skipped, an invalid schedule refuses every message, `runOnDeploy` runs once per change.
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { BlackHole, closedPort, FlowBench, flowWith, helper, sshConnection, type FlowNode } from './flow-bench';
+import {
+  BlackHole,
+  closedPort,
+  FlowBench,
+  flowWith,
+  helper,
+  sshConnection,
+  type FlowNode,
+} from '../support/flow-bench';
 
 const bench = new FlowBench();
 

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MqttClient, connectAsync } from 'mqtt';
-import { type Example, type FlowNode, connectionNode, demoFlows } from '../../scripts/demo-flows';
-import { type DemoMachines, bootMachines } from '../../scripts/demo-machines';
+import { type Example, type FlowNode, connectionNode, demoFlows } from '../../scripts/demo/flows';
+import { type DemoMachines, bootMachines } from '../../scripts/demo/machines';
 import { Lab } from '../lab/lab';
 import { NODE_RED_4, NodeRed, ROOT, freePort, makeUserDir } from './node-red';
 

@@ -2,7 +2,7 @@
 // that connects anywhere or makes keys. node-red-node-test-helper passes everybody, so this needs a real one.
 import assert from 'node:assert/strict';
 import { utils } from 'ssh2';
-import { BlackHole } from '../nodes/flow-bench';
+import { BlackHole } from '../support/flow-bench';
 import { NODE_RED_4, NodeRed, ROOT, makeUserDir, nodeRed5, type Platform } from './node-red';
 
 const PASSWORD = 'lab-password';

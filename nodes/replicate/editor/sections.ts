@@ -1,20 +1,20 @@
 // The parts of the zfs-replicate dialog, in the order of TrueNAS's wizard: source, snapshots, target, its retention,
 // safety, stream.
 import { DEFAULT_NAMING_SCHEMA } from '../../../src/naming/presets';
-import { commonPath, mapDataset } from '../../../src/replication/mapping';
-import type { RetentionPolicy, RetentionScope } from '../../../src/retention/policy';
-import { cronProblem, propertyNameProblem, schemaProblem } from '../../common/editor/checks';
-import { connectionLabel, connectionSelect } from '../../common/editor/connection';
-import { datasetText, sourceSection } from '../../common/editor/dataset-fields';
-import { type Dialog, textOf } from '../../common/editor/dialog';
-import { addPresets, previewName } from '../../common/editor/naming';
-import { retentionPreview } from '../../common/editor/preview';
-import { policyEditor, summarizePolicy } from '../../common/editor/retention';
-import { checkWhileTyping, propertyTable, textList } from '../../common/editor/rows';
-import { shareInput } from '../../common/editor/share';
-import { scopeEditor } from '../../common/editor/scope';
-import { type TypedList, typedChoice, typedList, typedText } from '../../common/editor/typed';
-import { timeZoneInput } from '../../common/editor/zones';
+import { commonPath, mapDataset } from '../../../src/zfs/mapping';
+import type { RetentionPolicy, RetentionScope } from '../../../src/retention/plan/policy';
+import { cronProblem, propertyNameProblem, schemaProblem } from '../../dialog/checks';
+import { connectionLabel, connectionSelect } from '../../dialog/connection';
+import { datasetText, sourceSection } from '../../dialog/dataset-fields';
+import { type Dialog, textOf } from '../../dialog/dialog';
+import { addPresets, previewName } from '../../dialog/naming';
+import { retentionPreview } from '../../dialog/preview';
+import { policyEditor, summarizePolicy } from '../../dialog/retention';
+import { checkWhileTyping, propertyTable, textList } from '../../dialog/rows';
+import { shareInput } from '../../dialog/share';
+import { scopeEditor } from '../../dialog/scope';
+import { type TypedList, typedChoice, typedList, typedText } from '../../dialog/typed';
+import { timeZoneInput } from '../../dialog/zones';
 
 /** How many landing places the dialog lists. */
 const MAX_LANDINGS = 6;

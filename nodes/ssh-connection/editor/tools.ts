@@ -1,9 +1,9 @@
 // The buttons of the connection dialog: discover the host key, generate a key pair, test the connection. They ask the
 // runtime with what the form shows, deployed or not; stored secrets stay on the server and are named by the node's id.
-import { type Refusal, ask, isRefusal } from '../../common/editor/admin';
-import type { Dialog } from '../../common/editor/dialog';
-import { textOf } from '../../common/editor/dialog';
-import { CREDENTIALS } from '../../common/fields';
+import { type Refusal, ask, isRefusal } from '../../dialog/admin';
+import type { Dialog } from '../../dialog/dialog';
+import { textOf } from '../../dialog/dialog';
+import { CREDENTIALS } from '../../node-options';
 
 /** What Node-RED shows in place of a stored secret. */
 const STORED = '__PWRD__';

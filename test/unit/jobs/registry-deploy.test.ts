@@ -1,7 +1,7 @@
 // What a deploy does to running and waiting jobs.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Bench, write, settle } from './registry-bench';
+import { Bench, write, settle } from '../../support/registry-bench';
 
 describe('a deploy', () => {
   it('keeps everything for the successor, in order, until it is ready', async () => {

@@ -1,9 +1,9 @@
 // Any mix of jobs: never two in conflict at once, first come first served, and each message answered exactly once.
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import type { DatasetUse } from '../../../src/context';
+import type { DatasetUse } from '../../../src/base/run-context';
 import type { JobSpec } from '../../../src/jobs/job';
-import { Bench, pools, settle } from './registry-bench';
+import { Bench, pools, settle } from '../../support/registry-bench';
 
 describe('any mix of jobs', () => {
   const anyUse = fc.record({

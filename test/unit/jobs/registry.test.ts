@@ -1,9 +1,9 @@
 // The registry: overlap, waiting, cancelling, who hears of it.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ZfsFlowError } from '../../../src/errors';
+import { ZfsFlowError } from '../../../src/base/errors';
 import { SkipRun } from '../../../src/jobs/job';
-import { Bench, pools, write, read, settle } from './registry-bench';
+import { Bench, pools, write, read, settle } from '../../support/registry-bench';
 
 describe('job registry', () => {
   it('runs, and reports the result to whoever asked', async () => {

@@ -1,7 +1,7 @@
 // Naming schemas: what is refused and how it is said, what is written, what is read back, and what is not.
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { ZfsFlowError } from '../../../src/errors';
+import { ZfsFlowError } from '../../../src/base/errors';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema, parseSnapshotName } from '../../../src/naming/schema';
 import { TOKENS } from '../../../src/naming/tokens';
 

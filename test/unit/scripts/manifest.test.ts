@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { NODE_TYPES } from '../../../nodes/common/fields';
-import { NODES, ROOT, registeredNodes } from '../../../scripts/assemble';
+import { NODE_TYPES } from '../../../nodes/node-options';
+import { NODES, ROOT, registeredNodes } from '../../../scripts/build/assemble';
 
 interface Manifest {
   name: string;

@@ -1,12 +1,12 @@
 // 100,000 snapshots: the event loop stays free and the memory bounded. The lines come from a made-up host at once, faster
-// than any `zfs list` gives them; what a real one says is test/zfs/snapshots-list.test.ts.
+// than any `zfs list` gives them; what a real one says is test/zfs/snapshots/list.test.ts.
 import assert from 'node:assert/strict';
 import type { CommandResult, Host, RunOptions } from '../../../src/host/host';
 import { listSnapshots } from '../../../src/snapshots/list';
 import type { ListedSnapshot } from '../../../src/snapshots/options';
-import { parseListOptions } from '../../../src/snapshots/parse-options';
-import { forEachInSlices, SlicedQueue, sortInSlices } from '../../../src/slices';
-import type { RunContext } from '../../../src/context';
+import { parseListOptions } from '../../../src/snapshots/check-options';
+import { forEachInSlices, SlicedQueue, sortInSlices } from '../../../src/base/slices';
+import type { RunContext } from '../../../src/base/run-context';
 
 const COUNT = 100_000;
 

@@ -1,0 +1,97 @@
+// What the button "What would go now?" of the dialogs asks: a plan with the values that the dialog shows, of the snapshots
+// that exist now. Changes nothing, and gives out nothing that could be approved.
+import type { HostResolver, RunContext } from '../../src/base/run-context';
+import { invalidOption } from '../../src/base/errors';
+import { groupBy } from '../../src/base/group-by';
+import { readString, type RawOptions } from '../../src/options/read';
+import { parseReplicateOptions } from '../../src/replication/setup/check-options';
+import { planTargetRetention } from '../../src/replication/retention/preview';
+import type { PruneItem, PruneResult } from '../../src/retention/options';
+import { parsePruneOptions } from '../../src/retention/check-options';
+import { planPrune } from '../../src/retention/prune';
+import { leaseHosts } from '../runtime/host-leases';
+import type { Red } from '../runtime/red';
+import type { PreviewAnswer, PreviewDataset } from './preview-answer';
+
+/** Datasets that are drawn, and snapshots of each: a dialog is no place for more. */
+const MOST_DATASETS = 20;
+const MOST_SNAPSHOTS = 1000;
+/** Milliseconds after which nobody waits for the answer any more. */
+const TIMEOUT_MS = 120_000;
+
+/** Properties that a message may decide, with their literal types; those that a dialog asks with, that is. */
+const TYPED: readonly (readonly [string, string])[] = [
+  ['datasets', 'list'],
+  ['namingSchema', 'str'],
+  ['sourceDatasets', 'list'],
+  ['targetDataset', 'str'],
+  ['namingSchemas', 'list'],
+  ['nameRegex', 'str'],
+];
+
+function context(): RunContext {
+  return {
+    jobId: 'preview',
+    task: 'preview',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    now: () => new Date(),
+    emit: () => undefined,
+    partial: () => undefined,
+    onSpeedLimit: () => undefined,
+  };
+}
+
+function describe(dataset: string, items: readonly (PruneItem & { goes: boolean })[]): PreviewDataset {
+  const sorted = items.toSorted((a, b) => (a.creation < b.creation ? -1 : a.creation > b.creation ? 1 : 0));
+  const goes = items.filter((item) => item.goes).length;
+  const snapshots = sorted
+    .slice(-MOST_SNAPSHOTS)
+    .map(({ name, creation, goes, reasons }) => ({ name, creation, goes, reasons }));
+  return { dataset, goes, stays: items.length - goes, snapshots };
+}
+
+function requireLiterals(body: RawOptions): void {
+  for (const [name, literal] of TYPED) {
+    const type = readString(body, `${name}Type`, literal);
+    if (type === literal || type === '') continue;
+    throw invalidOption(
+      name,
+      `${name} comes from ${type}, so it is known only when a message comes`,
+      'set it here for a moment to see what would go',
+    );
+  }
+}
+
+/** The replicate dialog asks with that node's properties, the others with those of a prune. */
+async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResult | null> {
+  if ('targetDataset' in body) return planTargetRetention(parseReplicateOptions(body), hosts, context());
+  // What the dialog says of approvals and modes does not matter: this only plans.
+  return planPrune(parsePruneOptions({ ...body, mode: 'plan' }), hosts, context(), { remember: false });
+}
+
+/** Throws INVALID_OPTIONS, and whatever made a listing fail. */
+export async function previewRetention(RED: Red, body: RawOptions): Promise<PreviewAnswer> {
+  requireLiterals(body);
+  const { hosts, release } = leaseHosts(RED, body);
+  try {
+    const plan = await planOf(body, hosts);
+    const items = [
+      ...(plan?.destroy ?? []).map((item) => ({ ...item, goes: true })),
+      ...(plan?.keep ?? []).map((item) => ({ ...item, goes: false })),
+    ];
+    const groups = [...groupBy(items, ({ dataset }) => dataset)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      ok: true,
+      now: plan?.createdAt ?? new Date().toISOString(),
+      goes: plan?.destroy.length ?? 0,
+      stays: plan?.keep.length ?? 0,
+      reclaim: (plan?.destroy ?? []).reduce((sum, { reclaim = 0 }) => sum + reclaim, 0),
+      datasets: groups.slice(0, MOST_DATASETS).map(([dataset, list]) => describe(dataset, list)),
+      moreDatasets: Math.max(0, groups.length - MOST_DATASETS),
+      breaker: plan?.breaker ?? [],
+      warnings: plan?.warnings ?? [],
+    };
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,71 @@
+// The schedule of one node instance: its timer, and what an unchanged successor takes over at a deploy. When a schedule
+// is due is `src/time`; what a run does, the node.
+import type { ZfsFlowError } from '../../src/base/errors';
+import { toZfsFlowError } from '../../src/base/errors';
+import { parseSchedule } from '../../src/time/schedule';
+import { ScheduleTimer } from '../../src/time/timer';
+import { forgetLastLook, loadLastLook, saveLastLook } from './remembered';
+import type { Red } from './red';
+
+/** Up to where the closed instance of a node had looked; a run that fell due during the deploy is made up for. */
+const handedOver = new Map<string, { configHash: string; lastLook: Date }>();
+
+/** Milliseconds a deploy may take. After a longer pause (flows stopped, a restart) `catchUp` decides. */
+const HANDOVER = 30_000;
+
+const PROPERTIES = ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'] as const;
+
+export class NodeSchedule {
+  /** Why the schedule cannot be used. */
+  readonly problem: ZfsFlowError | undefined;
+  private readonly timer: ScheduleTimer | undefined;
+  /** Its own properties, which tell whether it is still the same schedule after a restart. */
+  private readonly text: string;
+  private readonly catchUp: boolean;
+
+  constructor(
+    private readonly RED: Red,
+    private readonly nodeId: string,
+    private readonly configHash: string,
+    config: Readonly<Record<string, unknown>>,
+    run: (scheduledAt: Date) => void,
+  ) {
+    this.text = JSON.stringify(PROPERTIES.map((name) => config[name] ?? ''));
+    this.catchUp = config['catchUp'] === true || config['catchUp'] === 'true';
+    try {
+      const schedule = parseSchedule(config);
+      if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at, run));
+    } catch (thrown) {
+      this.problem = toZfsFlowError(thrown);
+    }
+  }
+
+  get next(): Date | null {
+    return this.timer?.next ?? null;
+  }
+
+  start(): void {
+    const before = handedOver.get(this.nodeId);
+    handedOver.delete(this.nodeId);
+    const fits = before?.configHash === this.configHash && Date.now() - before.lastLook.getTime() < HANDOVER * 2;
+    const missedSince = this.catchUp ? loadLastLook(this.RED, this.nodeId, this.text) : undefined;
+    this.timer?.start(fits ? before.lastLook : missedSince);
+    if (!this.catchUp || this.timer === undefined) forgetLastLook(this.RED, this.nodeId);
+    // From now on, what is missed is known to be missed.
+    else if (missedSince === undefined) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
+  }
+
+  private due(scheduledAt: Date, run: (scheduledAt: Date) => void): void {
+    if (this.catchUp && this.timer) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
+    run(scheduledAt);
+  }
+
+  /** `removed`: the node is gone for good. */
+  stop(removed: boolean): void {
+    if (this.timer !== undefined && this.timer.next !== null && !removed) {
+      handedOver.set(this.nodeId, { configHash: this.configHash, lastLook: this.timer.lastLook });
+    }
+    this.timer?.stop();
+    if (removed) forgetLastLook(this.RED, this.nodeId);
+  }
+}

@@ -1,0 +1,65 @@
+// The child processes of a test run: started with what the run gives all of them, and ended together when it is stopped.
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+
+export const ROOT = path.resolve(__dirname, '../..');
+const running = new Set<ChildProcess>();
+let stopped = false;
+
+/** Whether the run was asked to end. */
+export function isStopped(): boolean {
+  return stopped;
+}
+
+/** Asks a process to end, then makes it. */
+export function end(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+}
+
+/** Ctrl-C reaches the children by itself, since they are of the same process group; SIGTERM is handed on. */
+export function stopOnSignals(): void {
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = true;
+    if (signal === 'SIGTERM') for (const child of running) end(child);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+}
+
+export interface RunSettings {
+  env?: Readonly<Record<string, string>>;
+  /** The output comes in one piece when it has ended, instead of going to the terminal at once. */
+  collected?: boolean;
+  /** Timers that go when it has ended. */
+  watch?: (child: ChildProcess) => NodeJS.Timeout[];
+}
+
+/** Exit code; a signal counts as 1. */
+export function run(argv: readonly string[], settings: RunSettings = {}): Promise<number> {
+  const { env = {}, collected = false, watch = () => [] } = settings;
+  const [program = '', ...rest] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd: ROOT,
+      stdio: collected ? ['inherit', 'pipe', 'pipe'] : 'inherit',
+      env: { ...process.env, ...env },
+    });
+    const output: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
+    const timers = watch(child);
+    running.add(child);
+    child.once('error', reject);
+    let done = false;
+    const finish = (code: number): void => {
+      if (done) return;
+      done = true;
+      for (const timer of timers) clearInterval(timer);
+      running.delete(child);
+      process.stdout.write(Buffer.concat(output));
+      resolve(code);
+    };
+    child.once('close', (code) => finish(code ?? 1));
+    // What outlives it may hold its pipes open.
+    child.once('exit', (code) => setTimeout(() => finish(code ?? 1), 2_000).unref());
+  });
+}

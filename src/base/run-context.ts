@@ -1,0 +1,74 @@
+// What every capability (snapshots, replication, retention) gets beside its options: who is running it, when to
+// stop, and where its events go. No queue, no locks: those are `jobs/`.
+import type { Host } from '../host/host';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+export type EventName =
+  | 'queued'
+  | 'waiting'
+  | 'started'
+  | 'plan'
+  | 'command'
+  | 'progress'
+  | 'dataset'
+  | 'retry'
+  | 'warning'
+  | 'finished'
+  | 'cancelled'
+  | 'failed'
+  | 'skipped'
+  | 'speedLimit'
+  | 'status'
+  | 'protections'
+  | 'released'
+  | 'destroyed';
+
+/** What a capability says; the job adds `time`, `jobId` and `task`. */
+export interface EventInput {
+  event: EventName;
+  level: LogLevel;
+  /** A sentence for a person. */
+  message: string;
+  host?: string;
+  dataset?: string;
+  snapshot?: string;
+  [more: string]: unknown;
+}
+
+/** An event as it leaves output 2. `time` is ISO 8601 in UTC. */
+export interface JobEvent extends EventInput {
+  time: string;
+  jobId: string;
+  /** Name of the node, or its id where it has none. */
+  task: string;
+}
+
+export interface RunContext {
+  readonly jobId: string;
+  /** Name of the node that runs this, for messages; never used as an identity. */
+  readonly task: string;
+  /** Aborted when the job is cancelled. Everything that waits or runs a process takes it. */
+  readonly signal: AbortSignal;
+  /** The clock. Capabilities never call `Date` themselves, so that tests and plans can fix the time. */
+  now(): Date;
+  emit(event: EventInput): void;
+  /**
+   * The result object as far as it got. The last one given becomes `payload` of output 3 when the run fails, so give it
+   * early and keep filling it.
+   */
+  partial(result: object): void;
+  /** Called for each `speedLimit` control message (bytes per second, 0 = none) while the job runs. */
+  onSpeedLimit(listener: (bytesPerSecond: number) => void): void;
+}
+
+/** A part of a dataset tree that a job reads or writes; two jobs conflict when theirs overlap and one writes. */
+export interface DatasetUse {
+  /** Connection id, '' = the machine that runs Node-RED. */
+  connection: string;
+  dataset: string;
+  access: 'read' | 'write';
+}
+
+/** Finds the host of a connection id; `''` is the machine that runs Node-RED. Throws `INVALID_OPTIONS` for an unknown id. */
+export type HostResolver = (connection: string) => Host;

@@ -1,0 +1,103 @@
+// The machine that runs Node-RED. Commands are started directly, without a shell.
+import type { LogLevel } from '../../base/run-context';
+import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
+import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
+import { runProcess } from './local-process';
+import { abortable } from '../run-options';
+import { addPipeline } from '../shell/pipeline-script';
+import { displayCommand, ScriptWriter, splitPath, SYSTEM_PATH, WRAPPER } from '../shell/quote';
+import { checkTag, LOCAL_WRAPPER } from '../tagged-processes';
+
+export class LocalHost implements Host {
+  readonly id = 'local';
+  readonly label = 'local';
+  readonly isLocal = true;
+  readonly counters = { commands: 0, connections: 0 };
+  private readonly env: NodeJS.ProcessEnv;
+  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
+  private known: KnownFacts | undefined;
+  private asking: Promise<HostFacts> | undefined;
+
+  /** `zfsPath`: further directories for PATH. */
+  constructor(options: { zfsPath?: string } = {}) {
+    const path = [process.env['PATH'] ?? '', ...SYSTEM_PATH, ...splitPath(options.zfsPath ?? '')];
+    this.env = { ...process.env, LC_ALL: 'C', PATH: path.filter((directory) => directory !== '').join(':') };
+  }
+
+  async run(argv: readonly string[], options?: RunOptions): Promise<CommandResult> {
+    return this.start(argv, options, 0);
+  }
+
+  async runAll(argvs: readonly (readonly string[])[], options?: RunOptions): Promise<CommandResult[]> {
+    const results: CommandResult[] = [];
+    for (const [index, argv] of argvs.entries()) results.push(await this.start(argv, options, index));
+    return results;
+  }
+
+  async runScript(script: string, options?: RunOptions): Promise<CommandResult> {
+    return this.start(['/bin/sh', '-c', script], options, 0);
+  }
+
+  async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
+    if (this.known && options.refresh !== true) return this.known.facts;
+    // Both ends of a run within this machine ask at the same time.
+    this.asking ??= this.askFacts().finally(() => (this.asking = undefined));
+    return abortable(this.asking, options.signal);
+  }
+
+  async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
+    checkTag(options.tag);
+    const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
+    const display = commands.map(displayCommand).join(' | ');
+    this.note(display);
+    const script = new ScriptWriter();
+    const args =
+      commands.length === 1
+        ? ['-c', LOCAL_WRAPPER, options.tag, ...argv]
+        : [
+            '-c',
+            WRAPPER,
+            options.tag,
+            addPipeline(
+              script,
+              commands.map((words) => script.words(words)),
+            ).toString(),
+          ];
+    return Promise.resolve({ file: '/bin/sh', args, env: this.env, display, release: () => undefined });
+  }
+
+  onCommand(listener: (line: string, level: LogLevel) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.known = undefined;
+    await Promise.resolve();
+  }
+
+  private async askFacts(): Promise<HostFacts> {
+    if (stillHolds(this.known)) {
+      const facts = updateFacts(this.known.facts, await this.ask(changingScript('none')), false);
+      if (facts) return (this.known = { ...this.known, facts }).facts;
+    }
+    const facts = parseFacts(await this.ask(factsScript('none')), false, this.label);
+    this.known = { facts, asked: Date.now() };
+    return facts;
+  }
+
+  private async ask(script: string): Promise<CommandResult> {
+    this.counters.commands++;
+    return runProcess(['/bin/sh', '-c', script], this.env, this.label, { timeoutMs: 60_000 });
+  }
+
+  private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {
+    this.note(displayCommand(argv));
+    return runProcess(argv, this.env, this.label, options, index);
+  }
+
+  private note(line: string): void {
+    this.counters.commands++;
+    for (const listener of this.listeners) listener(line, 'debug');
+  }
+}

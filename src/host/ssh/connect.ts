@@ -1,0 +1,195 @@
+// One attempt to connect and authenticate with ssh2: pinned host keys, one credential, and errors that say what was
+// wrong. Keeping a connection and connecting again is `ssh-connection.ts`.
+import { Client, type AuthHandlerMiddleware, type CipherAlgorithm, type ConnectConfig } from 'ssh2';
+import { ZfsFlowError, type ErrorCode } from '../../base/errors';
+import {
+  fingerprint,
+  hostKeyAlgorithms,
+  hostKeyFromBlob,
+  parseHostKeys,
+  presentedKey,
+  type HostKey,
+} from './host-keys';
+import { connectError } from '../connection-errors';
+import { readCredential, type Credential, type SshHostOptions } from './ssh-options';
+
+export type ConnectOptions = Pick<
+  SshHostOptions,
+  'label' | 'host' | 'port' | 'username' | 'auth' | 'hostKeys' | 'ciphers' | 'connectTimeout' | 'keepaliveInterval'
+>;
+
+/**
+ * Resolves with an authenticated client. Its `error` event has a listener for good, so that a late error can never
+ * end the process. Throws the connection codes of the contract, INVALID_OPTIONS for unreadable `hostKeys`.
+ */
+export async function connect(options: ConnectOptions, signal?: AbortSignal): Promise<Client> {
+  const pinned = parseHostKeys(options.hostKeys);
+  const credential = readCredential(options.auth, options.label);
+  if (pinned.length === 0) throw await unknownHostKey(options, 'no host key is pinned for it');
+  const attempt = new Attempt(options, pinned, credential);
+  try {
+    return await attempt.run(signal);
+  } catch (error) {
+    if (error instanceof NoPinnedType) {
+      const types = [...new Set(pinned.map((key) => key.type))].join(', ');
+      throw await unknownHostKey(options, `it has no key of the pinned type (${types})`);
+    }
+    throw error;
+  }
+}
+
+class NoPinnedType extends Error {}
+
+class Attempt {
+  private readonly client = new Client();
+  private refused: ZfsFlowError | undefined;
+  private readonly tried: string[] = [];
+  private serverAccepts: readonly string[] = [];
+  private agentError: string | undefined;
+
+  constructor(
+    private readonly options: ConnectOptions,
+    private readonly pinned: readonly HostKey[],
+    private readonly credential: Credential,
+  ) {}
+
+  async run(signal: AbortSignal | undefined): Promise<Client> {
+    const { client } = this;
+    return new Promise<Client>((resolve, reject) => {
+      const settle = (error: Error | undefined): void => {
+        signal?.removeEventListener('abort', abort);
+        if (!error) return resolve(client);
+        client.destroy();
+        reject(error);
+      };
+      const abort = (): void =>
+        settle(new ZfsFlowError('CANCELLED', `connecting to ${this.options.label} was cancelled`));
+      signal?.addEventListener('abort', abort, { once: true });
+      client.on('ready', () => {
+        // Nagle's algorithm costs 40 ms a message and more, and a command takes several.
+        client.setNoDelay(true);
+        settle(undefined);
+      });
+      client.on('error', (error: Error & { level?: string }) => {
+        // The agent's refusal is one failed attempt; ssh2 goes on and ends with "all methods failed".
+        if (error.level === 'agent') this.agentError = error.message;
+        else settle(this.explain(error));
+      });
+      client.on('close', () => settle(this.explain(new Error('the other side closed the connection'))));
+      try {
+        client.connect(this.config());
+      } catch (error) {
+        settle(this.explain(error as Error));
+      }
+    });
+  }
+
+  private config(): ConnectConfig {
+    const { options } = this;
+    const ciphers = options.ciphers.split(/[\s,]+/).filter((cipher) => cipher !== '');
+    return {
+      host: options.host,
+      port: options.port,
+      username: options.username,
+      readyTimeout: options.connectTimeout * 1000,
+      keepaliveInterval: options.keepaliveInterval * 1000,
+      keepaliveCountMax: 3,
+      algorithms: {
+        serverHostKey: hostKeyAlgorithms(this.pinned.map((key) => key.type)),
+        ...(ciphers.length === 0 || ciphers[0] === 'auto' ? {} : { cipher: ciphers as CipherAlgorithm[] }),
+      },
+      hostVerifier: (blob: Buffer) => this.verify(hostKeyFromBlob(blob)),
+      authHandler: this.authHandler(),
+    };
+  }
+
+  private verify(key: HostKey): boolean {
+    if (this.pinned.some((pin) => pin.type === key.type && pin.base64 === key.base64)) return true;
+    const { label } = this.options;
+    const expected = this.pinned.filter((pin) => pin.type === key.type).map(fingerprint);
+    const found = fingerprint(key);
+    const message = `${label} shows another host key (${key.type} ${found}) than the pinned one (${expected.join(', ')})`;
+    this.refused = new ZfsFlowError('HOST_KEY_MISMATCH', message, {
+      host: label,
+      hint: 'Somebody may be intercepting the connection. If the host was reinstalled, pin its new key.',
+      details: { type: key.type, found, expected },
+    });
+    return false;
+  }
+
+  private authHandler(): AuthHandlerMiddleware {
+    const { credential, options } = this;
+    const { username } = options;
+    const attempts =
+      credential.kind === 'key'
+        ? [{ type: 'publickey' as const, username, key: credential.key }]
+        : credential.kind === 'agent'
+          ? [{ type: 'agent' as const, username, agent: credential.socket }]
+          : [
+              { type: 'password' as const, username, password: credential.password },
+              {
+                type: 'keyboard-interactive' as const,
+                username,
+                // PAM asks for the password this way where sshd's own password method is off.
+                prompt: (_n: string, _i: string, _l: string, prompts: unknown[], answer: (answers: string[]) => void) =>
+                  answer(prompts.map(() => credential.password)),
+              },
+            ];
+    return (methodsLeft, _partial, next) => {
+      this.serverAccepts = methodsLeft ?? this.serverAccepts;
+      const attempt = attempts.shift();
+      if (!attempt) return next(false as never);
+      this.tried.push(attempt.type);
+      // The type declarations want a key's text where ssh2 also takes the parsed key.
+      next(attempt);
+    };
+  }
+
+  private explain(error: Error & { level?: string; code?: string }): Error {
+    if (this.refused) return this.refused;
+    if (/no matching host key format/.test(error.message)) return new NoPinnedType(error.message);
+    const { options } = this;
+    const failedAuth =
+      error.level === 'client-authentication' || /Too many authentication failures/i.test(error.message);
+    if (failedAuth) return this.authenticationFailed(error);
+    const noCipher = /Handshake failed: no matching/.test(error.message) || /Unsupported algorithm/.test(error.message);
+    if (noCipher) return failed('UNSUPPORTED', options, error.message, 'Set "ciphers" to "auto".', error);
+    return connectError(error, options);
+  }
+
+  private authenticationFailed(cause: Error): ZfsFlowError {
+    const { credential, options } = this;
+    const shown =
+      credential.kind === 'key'
+        ? `${credential.origin} (${credential.key.type} ${keyFingerprint(credential)})`
+        : credential.kind === 'agent'
+          ? `the keys of the agent at ${credential.socket}${this.agentError ? ` (${this.agentError})` : ''}`
+          : 'the password';
+    const accepts = this.serverAccepts.length > 0 ? `; it accepts: ${this.serverAccepts.join(', ')}` : '';
+    const message = `the server did not accept ${shown} for the user "${options.username}"${accepts}`;
+    const hint =
+      credential.kind === 'password'
+        ? 'Check user name and password, and whether sshd allows passwords (PermitRootLogin for root).'
+        : `Is the public key in ~/.ssh/authorized_keys of "${options.username}" there, and does sshd allow this user?`;
+    return failed('AUTHENTICATION_FAILED', options, message, hint, cause);
+  }
+}
+
+function keyFingerprint(credential: Extract<Credential, { kind: 'key' }>): string {
+  return fingerprint(hostKeyFromBlob(credential.key.getPublicSSH()));
+}
+
+function failed(code: ErrorCode, options: ConnectOptions, text: string, hint: string, cause: unknown): ZfsFlowError {
+  return new ZfsFlowError(code, `${options.label}: ${text}`, { host: options.label, hint, cause });
+}
+
+async function unknownHostKey(options: ConnectOptions, why: string): Promise<ZfsFlowError> {
+  const key = await presentedKey(options.host, options.port, options.connectTimeout);
+  const found = key ? { type: key.type, found: fingerprint(key) } : undefined;
+  const shows = found ? `; it shows ${found.type} ${found.found}` : '';
+  return new ZfsFlowError('HOST_KEY_UNKNOWN', `the host key of ${options.label} is not known: ${why}${shows}`, {
+    host: options.label,
+    hint: 'Compare the fingerprint with the one on the host (ssh-keygen -l), then pin it in the connection.',
+    ...(found ? { details: found } : {}),
+  });
+}

@@ -1,0 +1,134 @@
+// Pinned host keys: reading the text of the `hostKeys` field, fingerprints as OpenSSH prints them, and asking a server
+// for its keys. Deciding whether to trust what a server shows is `ssh-connect.ts`.
+import { createHash } from 'node:crypto';
+import { Client, type Algorithms, type ServerHostKeyAlgorithm } from 'ssh2';
+import { invalidOption } from '../../base/errors';
+import { connectError } from '../connection-errors';
+
+export interface HostKey {
+  /** `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa` … */
+  type: string;
+  /** The key blob in base64, as in a known_hosts file. */
+  base64: string;
+}
+
+/** Signature algorithms by key type. An RSA key signs with SHA-2; SHA-1 (`ssh-rsa`) is not accepted. */
+const ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+};
+
+/** Host key types this package can verify, best first. */
+const HOST_KEY_TYPES: readonly string[] = Object.keys(ALGORITHMS);
+
+export function hostKeyAlgorithms(types: Iterable<string>): ServerHostKeyAlgorithm[] {
+  return [...new Set(types)].flatMap((type) => ALGORITHMS[type] ?? []);
+}
+
+/** `SHA256:` and the digest in base64 without padding, as `ssh-keygen -l` prints it. */
+export function fingerprint(key: HostKey): string {
+  const digest = createHash('sha256').update(Buffer.from(key.base64, 'base64')).digest('base64');
+  return `SHA256:${digest.replace(/=+$/, '')}`;
+}
+
+/** The key in a blob as the SSH protocol sends it (RFC 4253, section 6.6: the type's name comes first). */
+export function hostKeyFromBlob(blob: Buffer): HostKey {
+  return { type: blobType(blob), base64: blob.toString('base64') };
+}
+
+function blobType(blob: Buffer): string {
+  if (blob.length < 4) return '';
+  return blob.subarray(4, 4 + blob.readUInt32BE(0)).toString('latin1');
+}
+
+/**
+ * Reads `type base64` and known_hosts lines; `#` begins a comment. Throws INVALID_OPTIONS (field `hostKeys`) for a
+ * line that is neither, because a typo must not look like "no key pinned".
+ */
+export function parseHostKeys(text: string): HostKey[] {
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map(parseLine);
+}
+
+function parseLine(line: string): HostKey {
+  const words = line.split(/\s+/);
+  if (words[0]?.startsWith('@')) {
+    throw invalidOption('hostKeys', `"${words[0]}" lines are not supported: ${line}`, 'Pin the host key itself.');
+  }
+  const isKnownHosts = !/^(ssh-|ecdsa-|sk-)/.test(words[0] ?? '');
+  const [type = '', base64 = ''] = isKnownHosts ? words.slice(1) : words;
+  const blob = Buffer.from(base64, 'base64');
+  if (type === '' || blob.length < 32 || blobType(blob) !== type) {
+    throw invalidOption('hostKeys', `this line is not a host key: ${line}`, 'Expected "type base64", one a line.');
+  }
+  return { type, base64: blob.toString('base64') };
+}
+
+/** The line for the `hostKeys` field. */
+export function hostKeyLine(key: HostKey): string {
+  return `${key.type} ${key.base64}`;
+}
+
+export interface DiscoveredHostKey extends HostKey {
+  fingerprint: string;
+  /** Ready for the `hostKeys` field. */
+  line: string;
+}
+
+/** A server has at most one key of each, and shows one of them a connection. */
+const FAMILIES = [['ssh-ed25519'], HOST_KEY_TYPES.filter((type) => type.startsWith('ecdsa-')), ['ssh-rsa']] as const;
+
+/**
+ * Asks a server for every host key it has, with one short connection per kind – few, because OpenSSH since 9.8 shuts
+ * out clients that come too often without logging in (PerSourcePenalties). Nothing is authenticated, so a person must
+ * compare the fingerprints. Throws HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_TIMEOUT,
+ * CONNECTION_LOST. `timeout` in seconds, for each connection.
+ */
+export async function discoverHostKeys(host: string, port: number, timeout = 10): Promise<DiscoveredHostKey[]> {
+  const found: DiscoveredHostKey[] = [];
+  for (const types of FAMILIES) {
+    const key = await presentedKey(host, port, timeout, types);
+    if (key) found.push({ ...key, fingerprint: fingerprint(key), line: hostKeyLine(key) });
+  }
+  return found;
+}
+
+/** The key a server shows when offered these types; undefined when it has none of them. Throws like `discoverHostKeys`. */
+export async function presentedKey(
+  host: string,
+  port: number,
+  timeout: number,
+  types: readonly string[] = HOST_KEY_TYPES,
+): Promise<HostKey | undefined> {
+  return new Promise((resolve, reject) => {
+    let key: HostKey | undefined;
+    const client = new Client();
+    const algorithms: Algorithms = { serverHostKey: hostKeyAlgorithms(types) };
+    client.on('error', (error: Error & { level?: string }) => {
+      if (key || /no matching host key format/.test(error.message)) resolve(key);
+      else reject(connectError(error, { host, port, label: host }));
+      client.destroy();
+    });
+    client.on('close', () => {
+      resolve(key);
+    });
+    client.connect({
+      host,
+      port,
+      username: 'host-key-discovery',
+      readyTimeout: timeout * 1000,
+      algorithms,
+      authHandler: [],
+      hostVerifier: (blob: Buffer) => {
+        key = hostKeyFromBlob(blob);
+        return false;
+      },
+    });
+  });
+}

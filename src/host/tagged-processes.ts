@@ -1,0 +1,109 @@
+// Finds and ends the processes of a transfer on its host by the tag in their wrapper shell's argument list. Needed
+// because a connection that dies leaves behind whatever ran over it, and nothing else tells whose process it is.
+import { invalidOption } from '../base/errors';
+import type { Host, RunOptions } from './host';
+import { WRAPPER } from './shell/quote';
+
+/** Runs its arguments as a command; `exit $?` keeps shells from replacing themselves, which would lose the tag. */
+export const LOCAL_WRAPPER = '"$@"; exit $?';
+
+export interface TaggedProcess {
+  tag: string;
+  /** Process id of the wrapper shell. */
+  pid: number;
+  /** Parent of the wrapper: sshd's process for the connection, or a process of ours. */
+  parent: number;
+  /** All descendants of the wrapper, children before grandchildren. */
+  descendants: readonly number[];
+}
+
+interface Row {
+  pid: number;
+  parent: number;
+  args: string;
+}
+
+export function checkTag(tag: string): void {
+  if (!/^[\w.:-]+$/.test(tag)) throw invalidOption('tag', `"${tag}" is not a valid process tag`);
+}
+
+/** The transfers on `host` whose tag begins with `prefix`. Throws like `Host.run`, ZFS_ERROR when `ps` fails. */
+export async function findTagged(host: Host, prefix: string, options?: RunOptions): Promise<TaggedProcess[]> {
+  return tagged(await processes(host, options), prefix);
+}
+
+/**
+ * Ends the transfer with exactly this tag: TERM, then KILL to what is left after three seconds. What may not be
+ * signalled (sudo's children) is ended by taking its pipes away with sshd's process for that connection.
+ * Returns how many transfers were found. Throws like `Host.run`.
+ */
+export async function endTagged(host: Host, tag: string, options?: RunOptions): Promise<number> {
+  checkTag(tag);
+  const before = await processes(host, options);
+  const found = tagged(before, tag).filter((process) => process.tag === tag);
+  if (found.length === 0) return 0;
+  const pids = found.flatMap((process) => [...process.descendants, process.pid]);
+  await host.runScript(endScript(pids), options);
+  const after = await processes(host, options);
+  const left = tagged(after, tag).filter((process) => process.tag === tag);
+  // "sshd: op@notty", since OpenSSH 9.8 "sshd-session: op@notty": the connection's own process, running as its user.
+  const connections = left.flatMap((process) =>
+    after.filter((row) => row.pid === process.parent && /^sshd(-session)?: .*@/.test(row.args)).map((row) => row.pid),
+  );
+  if (connections.length > 0) await host.runScript(`kill -TERM ${connections.join(' ')} 2>/dev/null; exit 0`, options);
+  return found.length;
+}
+
+function endScript(pids: readonly number[]): string {
+  const list = pids.join(' ');
+  return [
+    `kill -TERM ${list} 2>/dev/null`,
+    'i=0',
+    `while [ $i -lt 15 ]; do`,
+    '  alive=',
+    `  for p in ${list}; do kill -0 $p 2>/dev/null && alive=1; done`,
+    '  [ -z "$alive" ] && exit 0',
+    '  sleep 0.2; i=$((i + 1))',
+    'done',
+    `kill -KILL ${list} 2>/dev/null`,
+    'exit 0',
+  ].join('\n');
+}
+
+async function processes(host: Host, options: RunOptions | undefined): Promise<Row[]> {
+  // POSIX options with `-ww` for untruncated arguments: the same on Linux and FreeBSD.
+  const command = ['ps', '-A', '-ww', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='];
+  const result = await host.run(command, { timeoutMs: 20_000, ...options });
+  return result.stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return args === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+  });
+}
+
+function tagged(rows: readonly Row[], prefix: string): TaggedProcess[] {
+  return rows.flatMap((row) => {
+    const tag = wrapperTag(row.args);
+    if (tag === undefined || !tag.startsWith(prefix)) return [];
+    // A forked subshell has its parent's arguments; it belongs to the wrapper above it.
+    const above = rows.find((other) => other.pid === row.parent);
+    if (above && wrapperTag(above.args) === tag) return [];
+    return [{ tag, pid: row.pid, parent: row.parent, descendants: descendants(rows, row.pid) }];
+  });
+}
+
+/** The tag in a wrapper's argument list as `ps` prints it. */
+export function wrapperTag(args: string): string | undefined {
+  for (const wrapper of [WRAPPER, LOCAL_WRAPPER]) {
+    const start = `sh -c ${wrapper} `;
+    const at = args.indexOf(start);
+    if (at < 0 || !/^[\w./-]*$/.test(args.slice(0, at))) continue;
+    const tag = args.slice(at + start.length).split(' ', 1)[0];
+    if (tag !== undefined && tag !== 'sh') return tag;
+  }
+  return undefined;
+}
+
+function descendants(rows: readonly Row[], pid: number): number[] {
+  const children = rows.filter((row) => row.parent === pid).map((row) => row.pid);
+  return [...children, ...children.flatMap((child) => descendants(rows, child))];
+}

@@ -1,0 +1,56 @@
+// What an earlier run left running: a process killed with Node-RED's, a `zfs receive` at the far end of a link that was
+// cut without a word (its TCP connection can last for hours). It keeps the target busy, and there must never be two
+// receivers of one dataset, so it is ended first; the partial receive stays resumable.
+import type { RunContext } from '../../base/run-context';
+import { ZfsFlowError } from '../../base/errors';
+import type { Host } from '../../host/host';
+import { endTagged, findTagged } from '../../host/tagged-processes';
+import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import { sends } from '../marks/protect';
+import { processTag } from './send-dataset';
+import type { Setup } from '../setup/setup';
+
+async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {
+  const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
+  const ours = new Set(
+    found.map(({ tag }) => tag).filter((tag) => prefixes.some((prefix) => tag.startsWith(`${prefix}.`))),
+  );
+  for (const tag of ours) {
+    await endTagged(host, tag, { signal: ctx.signal });
+    ctx.emit({
+      event: 'warning',
+      level: 'warn',
+      host: host.label,
+      message: `ended a transfer that an earlier run had left running on ${host.label}`,
+    });
+  }
+  return ours.size > 0;
+}
+
+/**
+ * Ends processes of earlier runs for the destinations that this plan sends to. Looks only where there is a sign of one: a
+ * partial receive, or (`retrying`) an attempt that has just failed. Where it ended one, what was listed before is out of
+ * date, the resume token above all: throws TARGET_BUSY_PARTIAL with `details.restart`, for a new attempt at once.
+ */
+export async function endLeftovers(
+  setup: Setup,
+  plans: readonly DatasetPlan[],
+  pairs: ReadonlyMap<string, PairInput>,
+  retrying: boolean,
+  ctx: RunContext,
+): Promise<void> {
+  const suspects = plans.filter((plan) => {
+    const pair = pairs.get(plan.source);
+    return sends(plan) && (retrying || (pair !== undefined && pair.token !== undefined));
+  });
+  const tags = suspects.map(({ dstId }) => processTag(dstId));
+  if (tags.length === 0) return;
+  const there = await endOn(setup.target, tags, ctx);
+  const here = !setup.sameHost && (await endOn(setup.source, tags, ctx));
+  if (!there && !here) return;
+  throw new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
+    host: setup.target.label,
+    retryable: true,
+    details: { restart: true },
+  });
+}

@@ -1,0 +1,72 @@
+// `mount: true`: mounts received file systems, and never over anything. A receive itself never mounts (`-u`), because ZFS
+// would cover what is there; so each is looked at first, parents before children, and what is in the way is said.
+import type { RunContext } from '../../base/run-context';
+import { listDatasets } from '../../zfs/list';
+import { commandError } from '../../zfs/command';
+import type { Host } from '../../host/host';
+import type { Setup } from '../setup/setup';
+
+interface Place {
+  name: string;
+  mountpoint: string;
+}
+
+/** What is mounted where; `mount` prints `… on PATH type …` on Linux, `… on PATH (zfs, …)` on FreeBSD. */
+function readMounts(text: string): Map<string, string> {
+  const points = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const match = /^(.*) on (.*?)(?: type \S+)? \([^()]*\)$/.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined) points.set(match[2], match[1]);
+  }
+  return points;
+}
+
+/** Which of these file systems ZFS would mount, in order; the others are off, locked, mounted already or have no place. */
+async function mountable(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<Place[]> {
+  const { datasets } = await listDatasets(setup.target, { roots: targets, recursive: false, signal: ctx.signal });
+  const open = datasets.filter(
+    ({ type, mounted, keyStatus, mountpoint }) =>
+      type === 'filesystem' && !mounted && keyStatus !== 'unavailable' && mountpoint.startsWith('/'),
+  );
+  if (open.length === 0) return [];
+  const argv = ['zfs', 'get', '-Hp', '-o', 'name,value', 'canmount', ...open.map(({ name }) => name)];
+  const result = await setup.target.run(argv, { signal: ctx.signal });
+  if (result.code !== 0) throw commandError(setup.target, argv, result);
+  const allowed = new Set(
+    result.stdout.split('\n').flatMap((line) => (line.endsWith('\ton') ? [line.split('\t')[0] ?? ''] : [])),
+  );
+  return open
+    .filter(({ name }) => allowed.has(name))
+    .map(({ name, mountpoint }) => ({ name, mountpoint }))
+    .toSorted((a, b) => (a.mountpoint < b.mountpoint ? -1 : 1));
+}
+
+const NO_RESULT = { code: null, signal: null, stderr: '' };
+
+/** What is in the way of a mount, in words; null for nothing. */
+async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal): Promise<string | null> {
+  const argvs = [['mount'], ['ls', '-A', '--', mountpoint]];
+  const [mounts, found] = await host.runAll(argvs, { signal });
+  if (mounts?.code !== 0 || !found) throw commandError(host, argvs[0] ?? [], mounts ?? NO_RESULT);
+  const other = readMounts(mounts.stdout).get(mountpoint);
+  if (other !== undefined) return `"${other}" is mounted there`;
+  if (found.code === 0) return found.stdout.trim() === '' ? null : 'the directory is not empty';
+  return /No such file or directory/.test(found.stderr) ? null : found.stderr.trim();
+}
+
+/** Mounts what may be mounted of these target datasets; returns a warning for each that something is in the way of. */
+export async function mountReceived(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const place of await mountable(setup, targets, ctx)) {
+    const { target } = setup;
+    const why = await obstacle(target, place, ctx.signal);
+    const intro = `"${place.name}" was not mounted at ${place.mountpoint}`;
+    if (why !== null) {
+      warnings.push(`${intro}: ${why}`);
+      continue;
+    }
+    const { code, stderr } = await target.run(['zfs', 'mount', place.name], { signal: ctx.signal });
+    if (code !== 0) warnings.push(`${intro}: ${stderr.trim()}`);
+  }
+  return warnings;
+}

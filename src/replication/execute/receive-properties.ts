@@ -1,0 +1,118 @@
+// Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
+// a decrypted stream – the source's own, read here.
+import type { RunContext } from '../../base/run-context';
+import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
+import { commandError } from '../../zfs/command';
+import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import { sends } from '../marks/protect';
+import type { Setup } from '../setup/setup';
+
+export interface ReceiveProperties {
+  exclude: string[];
+  set: Record<string, string>;
+}
+
+/** Properties by source dataset. */
+export type CarriedProperties = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+/**
+ * What a stream without properties brings by itself (sizes, and what is fixed when a file system is made), and what is for
+ * the options of encryption to say.
+ */
+const NEVER_CARRIED: ReadonlySet<string> = new Set([
+  'casesensitivity',
+  'encryption',
+  'keyformat',
+  'keylocation',
+  'normalization',
+  'pbkdf2iters',
+  'utf8only',
+  'version',
+  'volblocksize',
+  'volsize',
+]);
+
+/** Properties of ours describe a dataset, not its copies. */
+const isOurs = (property: string): boolean => property.startsWith('zfsflow:');
+
+/** Reads `zfs get -o name,property,value`; a value that goes on in further lines (a user property may) is left whole. */
+function readValues(text: string, dataset: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  let last: string | undefined;
+  for (const line of text.replace(/\n$/, '').split('\n')) {
+    const [name, property, ...value] = line.split('\t');
+    if (name === dataset && property !== undefined && value.length > 0) values[(last = property)] = value.join('\t');
+    else if (last !== undefined) values[last] += `\n${line}`;
+  }
+  return values;
+}
+
+/**
+ * The properties set on (or received by) those source datasets whose stream cannot bring them. One round trip; none where
+ * no dataset needs it. Throws the classified error of a failed command.
+ */
+export async function readCarriedProperties(
+  setup: Setup,
+  plans: readonly DatasetPlan[],
+  ctx: RunContext,
+): Promise<CarriedProperties> {
+  const needed = plans.filter((plan) => plan.carriesProperties && sends(plan));
+  const argvs = needed.map(({ source }) => {
+    return ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', source];
+  });
+  const found = new Map<string, Record<string, string>>();
+  if (argvs.length === 0) return found;
+  const results = await setup.source.runAll(argvs, { signal: ctx.signal });
+  for (const [index, { source }] of needed.entries()) {
+    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
+    if (result.code !== 0) throw commandError(setup.source, argvs[index] ?? [], result, source);
+    const values = Object.entries(readValues(result.stdout, source));
+    found.set(source, Object.fromEntries(values.filter(([key]) => !NEVER_CARRIED.has(key) && !isOurs(key))));
+  }
+  return found;
+}
+
+export interface PropertyInput {
+  setup: Setup;
+  plan: DatasetPlan;
+  pair: PairInput;
+  carried: CarriedProperties;
+  /** Encryption properties of a new encryption root; given only to the receive that makes the dataset. */
+  newRoot: Readonly<Record<string, string>>;
+  /** This receive makes the dataset. */
+  creates: boolean;
+}
+
+/**
+ * `-x` and `-o` of a receive: TrueNAS's excludes, the overrides, read-only on the root and inherited below, encryption of
+ * a new dataset, the mark of a new chain. What does not apply to the type of dataset is left out by `receiveArgv`.
+ */
+export function receiveProperties(input: PropertyInput): ReceiveProperties {
+  const { setup, plan, pair, carried, newRoot, creates } = input;
+  const { options } = setup;
+  const exclude = new Set(plan.properties ? options.propertiesExclude : []);
+  const set: Record<string, string> = {};
+  for (const [key, value] of Object.entries(carried.get(plan.source) ?? {})) {
+    const kept = options.propertiesExclude.includes(key) || (key === 'readonly' && options.readonly !== 'ignore');
+    if (!kept) set[key] = value;
+  }
+  Object.assign(set, options.propertiesOverride);
+  if (options.readonly !== 'ignore') {
+    // Below a read-only root the value is inherited; a child that has its own `off` is set too.
+    if (plan.isRoot || pair.targetDataset?.readonly === false) set['readonly'] = 'on';
+    else {
+      delete set['readonly'];
+      if (plan.properties) exclude.add('readonly');
+    }
+  }
+  // What a source that is itself a copy was marked with says nothing about this copy.
+  if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
+  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(setup.targetPoolGuid, options.targetDataset);
+  if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = rawMark(plan.raw, plan.target);
+  // A clone has its origin's encryption; ZFS refuses to set another.
+  if (creates && plan.encryption === 'key' && plan.origin === null) Object.assign(set, newRoot);
+  // Without it a stream with properties stores plain text below an encrypted parent (shown on 2.1 and 2.4).
+  else if (creates && plan.encryption !== 'none') exclude.add('encryption');
+  for (const key of Object.keys(set)) exclude.delete(key);
+  return { exclude: [...exclude], set };
+}

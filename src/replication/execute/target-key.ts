@@ -1,0 +1,204 @@
+// The key of datasets that a run encrypts at the target (replication.md §6). A key that Node-RED stores reaches the target
+// over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
+// does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
+// unloaded, whatever comes.
+import { setTimeout } from 'node:timers/promises';
+import type { RunContext } from '../../base/run-context';
+import { invalidOption, ZfsFlowError } from '../../base/errors';
+import type { Host } from '../../host/host';
+import { missingDatasets } from '../../zfs/classify';
+import { commandError, zfs } from '../../zfs/command';
+import type { ReplicateOptions } from '../setup/options';
+import type { DatasetPlan } from '../plan/plan-types';
+import { markWarning, sends } from '../marks/protect';
+import type { Secret } from '../../base/secret';
+import type { Setup } from '../setup/setup';
+
+/** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
+const CLEAN_UP_MS = 15_000;
+const UNLOAD_ATTEMPTS = 5;
+const UNLOAD_PAUSE_MS = 400;
+
+/** Throws INVALID_OPTIONS (`encryptionKey`) when these options need a key from us and it is not one that ZFS takes. */
+export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null): void {
+  if (options.encryption !== 'key' || options.encryptionKeyLocation !== 'stored') return;
+  const text = key?.reveal() ?? '';
+  const field = 'encryptionKey';
+  if (text === '') throw invalidOption(field, 'encryptionKey is empty: enter the key, or name a file on the target');
+  if (options.encryptionKeyFormat === 'hex') {
+    if (!/^[0-9a-f]{64}$/i.test(text)) throw invalidOption(field, 'encryptionKey must be 64 hexadecimal digits');
+  } else if (/[\n\0]/.test(text) || Buffer.byteLength(text) < 8 || Buffer.byteLength(text) > 512) {
+    throw invalidOption(field, 'encryptionKey must be a passphrase of 8 to 512 bytes in one line');
+  }
+}
+
+/** `$1` is the tag: removes key files, ours and those of a run that was killed. */
+const REMOVE_KEYS = 'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done';
+
+/** Keeps the key in memory where there is a memory file system. */
+const WRITE_KEY = `${REMOVE_KEYS}
+umask 077
+dir=
+for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
+  [ -d "$base" ] && [ -w "$base" ] && dir=$(mktemp -d "$base/zfsflow-key.$1.XXXXXXXX") && break
+done
+[ -n "$dir" ] && cat >"$dir/key" && printf '%s' "$dir"`;
+
+async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortSignal): Promise<string> {
+  const result = await host.run(['/bin/sh', '-c', WRITE_KEY, 'sh', tag], { stdin: `${key.reveal()}\n`, signal });
+  const directory = result.stdout.trim();
+  if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
+  throw new ZfsFlowError('ZFS_ERROR', `the key could not be put into a private directory on ${host.label}`, {
+    host: host.label,
+    exitCode: result.code,
+    stderr: result.stderr,
+    retryable: false,
+  });
+}
+
+export class TargetKeys {
+  private directory = '';
+  /** Encryption roots whose keys this run, or one before it that was killed, loaded. */
+  private readonly loaded = new Set<string>();
+  private readonly sending: readonly DatasetPlan[];
+
+  private constructor(
+    private readonly setup: Setup,
+    private readonly plans: readonly DatasetPlan[],
+    private readonly tag: string,
+    private readonly ctx: RunContext,
+  ) {
+    this.sending = plans.filter(sends);
+  }
+
+  /**
+   * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
+   * case. Throws KEY_NOT_LOADED when a key does not fit.
+   */
+  static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
+    const keys = new TargetKeys(setup, plans, tag, ctx);
+    try {
+      await keys.prepare();
+    } catch (error) {
+      await keys.close();
+      throw error;
+    }
+    return keys;
+  }
+
+  private get isStored(): boolean {
+    return this.setup.options.encryptionKeyLocation === 'stored';
+  }
+
+  private async prepare(): Promise<void> {
+    const { setup, ctx } = this;
+    for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
+    const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
+    if (!makesRoot || !this.isStored) return;
+    this.directory = await writeKeyFile(setup.target, this.storedKey(), this.tag, ctx.signal);
+  }
+
+  private storedKey(): Secret {
+    const { options, encryptionKey } = this.setup;
+    checkEncryptionKey(options, encryptionKey);
+    if (encryptionKey === null) throw new TypeError('a stored key was checked and is not there');
+    return encryptionKey;
+  }
+
+  private async load(root: string): Promise<void> {
+    const { target, options } = this.setup;
+    const location = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
+    const argv = ['zfs', 'load-key', '-L', location, root];
+    const stdin = this.isStored ? { stdin: `${this.storedKey().reveal()}\n` } : {};
+    const result = await target.run(argv, { signal: this.ctx.signal, ...stdin });
+    if (result.code === 0) this.loaded.add(root);
+    // Somebody else may have been quicker.
+    else if (!/already loaded/i.test(result.stderr)) throw commandError(target, argv, result, root);
+  }
+
+  /** `-o` of the receive that makes a new encryption root. */
+  get newRoot(): Readonly<Record<string, string>> {
+    const { encryptionKeyFormat, encryptionKeyLocation } = this.setup.options;
+    const file = this.isStored ? `${this.directory}/key` : encryptionKeyLocation;
+    return { encryption: 'on', keyformat: encryptionKeyFormat, keylocation: `file://${file}` };
+  }
+
+  /**
+   * Removes the key file, gives new roots the location that their key really has, and unloads what this run loaded –
+   * all of it in spite of cancellation. Also for a run that was killed, whose transfer may have come to its end without it.
+   * Returns warnings.
+   */
+  async close(): Promise<string[]> {
+    const { target, options } = this.setup;
+    const warnings: (string | null)[] = [];
+    const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        warnings.push(markWarning(what, target.label, [error as ZfsFlowError]));
+      }
+    };
+    const made = this.sending.length > 0;
+    if (options.encryption !== 'key' || !(made || this.isStored)) return [];
+    const removeFiles = (): Promise<void> => attempt('remove the key file', () => removeKeyFiles(target, this.tag));
+    if (made && this.isStored) await removeFiles();
+    let left = false;
+    await attempt('set keylocation', async () => void (left = await this.settleRoots()));
+    if (left && !made) await removeFiles();
+    // Mounted file systems need their key.
+    if (!options.mount) {
+      for (const root of this.loaded) await attempt('unload the key', () => unloadKey(target, root));
+    }
+    return warnings.filter((warning) => warning !== null);
+  }
+
+  /**
+   * A root received just now, or by a run that was killed, still names a key file that is gone, and has its key loaded.
+   * True where it was of another run.
+   */
+  private async settleRoots(): Promise<boolean> {
+    const { target, options } = this.setup;
+    const roots = new Map(this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => [plan.target, plan]));
+    if (roots.size === 0) return false;
+    const columns = 'name,encryptionroot,keylocation,keystatus';
+    // A dataset that was never begun is missing, which says nothing here.
+    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots.keys()];
+    const result = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(target, argv, result);
+    const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
+    let ofAnother = false;
+    for (const line of result.stdout.split('\n')) {
+      const [name = '', root, location = '', status] = line.split('\t');
+      const plan = roots.get(name);
+      if (!plan || root !== name) continue;
+      if (location !== wanted && (sends(plan) || isOurFile(location))) {
+        await zfs(target, ['set', `keylocation=${wanted}`, name], { dataset: name, timeoutMs: CLEAN_UP_MS });
+      }
+      const wasCut = isOurFile(location) || (plan.resume !== null && plan.initial);
+      ofAnother ||= wasCut;
+      const isNew = plan.encryption === 'key' || wasCut;
+      if (isNew && this.isStored && status === 'available') this.loaded.add(name);
+    }
+    return ofAnother;
+  }
+}
+
+/** Of a run that did not come to its end: nobody else names such a file, and no other key is in it. */
+const isOurFile = (location: string): boolean => location.includes('/zfsflow-key.');
+
+async function removeKeyFiles(host: Host, tag: string): Promise<void> {
+  const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];
+  const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
+  if (result.code !== 0) throw commandError(host, argv, result);
+}
+
+/** A volume that has just come into being is looked at by the system for a moment, which makes its key busy. */
+async function unloadKey(host: Host, root: string): Promise<void> {
+  const argv = ['zfs', 'unload-key', root];
+  for (let attempt = 1; ; attempt++) {
+    const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
+    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
+    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
+    await setTimeout(UNLOAD_PAUSE_MS);
+  }
+}

@@ -1,0 +1,60 @@
+// Which bookmarks of ours a source dataset should carry once its target was seen (pure): the newest replicated ones,
+// at most 16 for each destination, no tentative one.
+import { bookmarkName, bookmarksFor } from '../../zfs/marks';
+import { compareDecimal, type SnapshotRecord } from '../../zfs/records';
+
+/** Bookmarks kept for each destination; the newest is the marker that protects it while it is offline. */
+export const BOOKMARKS_KEPT = 16;
+
+export interface FinalMarksInput {
+  source: string;
+  dstId: string;
+  /** Snapshots and bookmarks of the source dataset as listed before the run. */
+  records: readonly SnapshotRecord[];
+  /** GUIDs of what this run sent; those without a bookmark of ours got a tentative one (protect.ts). */
+  tentative: ReadonlySet<string>;
+  /** What the target has now. */
+  targetGuids: ReadonlySet<string>;
+  /** GUID of the newest replicated snapshot; '' when there is none. */
+  newest: string;
+}
+
+export interface FinalMarks {
+  create: { from: string; bookmark: string }[];
+  /** Full names of bookmarks that go once the new ones exist. */
+  destroy: string[];
+}
+
+/** What has to be made and what may then go. */
+export function finalMarks(input: FinalMarksInput): FinalMarks {
+  const { source, dstId, records, targetGuids, newest } = input;
+  const own = bookmarksFor(dstId, records);
+  // A bookmark of another snapshot under a name of ours goes; until it has gone, the tentative one has to do.
+  const clashes = new Map(own.filter(({ isTrue }) => !isTrue).map(({ name, guid }) => [name, guid]));
+  const before = new Set(own.map(({ guid }) => guid));
+  const marked = new Set([...before, ...input.tentative, newest]);
+  const candidates = new Map<string, SnapshotRecord>();
+  for (const record of records) {
+    if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
+    if (record.kind === 'snapshot' || !candidates.has(record.guid)) candidates.set(record.guid, record);
+  }
+  const kept = [...candidates.values()]
+    .toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg))
+    .slice(0, BOOKMARKS_KEPT);
+  const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
+  const existing = new Set(own.filter(({ tentative, isTrue }) => !tentative && isTrue).map(({ name }) => name));
+  const create = kept
+    .filter(({ guid }) => !existing.has(bookmarkName(dstId, guid, false)))
+    .filter(({ guid }) => !clashes.has(bookmarkName(dstId, guid, false)))
+    .map(({ guid, kind, name }) => ({
+      from: `${source}${kind === 'snapshot' ? '@' : '#'}${name}`,
+      bookmark: `${source}#${bookmarkName(dstId, guid, false)}`,
+    }));
+  const tentative = new Set([
+    ...own.filter((mark) => mark.tentative).map(({ name }) => name),
+    ...[...input.tentative].filter((guid) => !before.has(guid)).map((guid) => bookmarkName(dstId, guid, true)),
+  ]);
+  for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
+  const surplus = [...existing].filter((name) => !wanted.has(name));
+  return { create, destroy: [...tentative, ...surplus, ...clashes.keys()].map((name) => `${source}#${name}`) };
+}

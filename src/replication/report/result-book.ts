@@ -1,0 +1,140 @@
+// The result object of a run, filled as it goes: what output 1 carries in the end and output 3 as far as it got.
+import type { ZfsFlowError } from '../../base/errors';
+import type { DatasetAction, DatasetResult, ReplicationResult } from '../setup/options';
+import type { DatasetPlan, PairInput } from '../plan/plan-types';
+
+/** From the least to the most far-reaching; a dataset's action is the furthest of what was done to it in this run. */
+const REACH: readonly DatasetAction[] = [
+  'skip',
+  'current',
+  'incremental',
+  'full',
+  'resume',
+  'rollback',
+  'rotate',
+  'recreate',
+];
+
+export function furthest(a: DatasetAction, b: DatasetAction): DatasetAction {
+  return REACH.indexOf(a) >= REACH.indexOf(b) ? a : b;
+}
+
+/** A result without any datasets yet. */
+export function emptyResult(
+  jobId: string,
+  name: string,
+  startedAt: Date,
+  transport: ReplicationResult['transport'],
+): ReplicationResult {
+  return {
+    jobId,
+    name,
+    state: 'failed',
+    startedAt: startedAt.toISOString(),
+    durationMs: 0,
+    transport,
+    bytes: 0,
+    snapshots: 0,
+    datasets: [],
+    warnings: [],
+  };
+}
+
+export class ResultBook {
+  private readonly bySource = new Map<string, DatasetResult>();
+  /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
+  private readonly reasons = new Map<DatasetResult, string>();
+  /** What was in streams that failed: some of it may have arrived. By source dataset. */
+  private readonly uncertain = new Map<string, readonly { name: string; guid: string }[]>();
+
+  constructor(readonly result: ReplicationResult) {}
+
+  /** The entry of a dataset, made at its first mention; attempts of one run share it. */
+  entry(source: string, target: string): DatasetResult {
+    let entry = this.bySource.get(source);
+    if (!entry) {
+      entry = {
+        source,
+        target,
+        action: 'skip',
+        base: null,
+        snapshots: [],
+        bytes: 0,
+        estimatedBytes: 0,
+        durationMs: 0,
+        warnings: [],
+      };
+      this.bySource.set(source, entry);
+      this.result.datasets.push(entry);
+    }
+    return entry;
+  }
+
+  /** Notes what a plan is about to do. The base of the first attempt is the one reported. */
+  planned(plan: DatasetPlan, estimatedBytes: number): DatasetResult {
+    const known = this.bySource.has(plan.source);
+    const entry = this.entry(plan.source, plan.target);
+    if (!known) entry.base = plan.base;
+    // What an earlier attempt sent, and what is left now.
+    entry.estimatedBytes = entry.bytes + estimatedBytes;
+    delete entry.error;
+    this.reasons.delete(entry);
+    this.warn(entry, plan.warnings);
+    return entry;
+  }
+
+  warn(entry: DatasetResult, warnings: readonly string[]): void {
+    for (const warning of warnings) if (!entry.warnings.includes(warning)) entry.warnings.push(warning);
+  }
+
+  warnRun(warnings: readonly string[]): void {
+    for (const warning of warnings) if (!this.result.warnings.includes(warning)) this.result.warnings.push(warning);
+  }
+
+  addBytes(entry: DatasetResult, bytes: number): void {
+    entry.bytes += bytes;
+    this.result.bytes += bytes;
+  }
+
+  arrived(entry: DatasetResult, names: readonly string[]): void {
+    entry.snapshots.push(...names);
+    this.result.snapshots += names.length;
+  }
+
+  /** Notes what a stream that failed may have delivered, of all its datasets. */
+  mayHaveArrived(source: string, snapshots: readonly { name: string; guid: string }[]): void {
+    this.uncertain.set(source, snapshots);
+  }
+
+  /** Counts what is on the target of that which streams that failed were to deliver. */
+  seen(pairs: readonly Pick<PairInput, 'source' | 'target' | 'targetSnapshots'>[]): void {
+    for (const { source, target, targetSnapshots } of pairs) {
+      const guids = new Set(targetSnapshots.map(({ guid }) => guid));
+      const there = (this.uncertain.get(source.name) ?? []).filter(({ guid }) => guids.has(guid));
+      if (there.length === 0) continue;
+      this.arrived(
+        this.entry(source.name, target),
+        there.map(({ name }) => name),
+      );
+    }
+    this.uncertain.clear();
+  }
+
+  leftOut(entry: DatasetResult, why: string): void {
+    this.reasons.set(entry, why);
+  }
+
+  /** Neither failed nor left out, and something was done or nothing had to be. */
+  isFine(entry: DatasetResult): boolean {
+    return !entry.error && entry.action !== 'skip' && !this.reasons.has(entry);
+  }
+
+  /** What was left out to the end is said now. */
+  end(): void {
+    for (const [entry, why] of this.reasons) this.warn(entry, [why]);
+  }
+
+  failed(entry: DatasetResult, error: ZfsFlowError): void {
+    entry.error = { code: error.code, message: error.message };
+  }
+}

@@ -1,0 +1,103 @@
+// What a run knows before it looks at any dataset: both hosts, what they are, whether they are the same machine, and
+// the compiled selection.
+import type { HostResolver, RunContext } from '../../base/run-context';
+import { ZfsFlowError } from '../../base/errors';
+import type { Host, HostFacts } from '../../host/host';
+import { RateLimit } from '../../stream/rate-limit';
+import { checkOverlap, commonPath } from '../../zfs/mapping';
+import type { ReplicateOptions, ReplicationResult } from './options';
+import type { Secret } from '../../base/secret';
+import { compileSelection, type Selection } from './selection';
+
+export interface Setup {
+  options: ReplicateOptions;
+  source: Host;
+  target: Host;
+  sourceFacts: HostFacts;
+  targetFacts: HostFacts;
+  /** Both ends are one machine, whatever connections lead there. */
+  sameHost: boolean;
+  /** GUID of the target's pool, decimal. */
+  targetPoolGuid: string;
+  /** The key for what is encrypted at the target, where it comes from Node-RED. */
+  encryptionKey: Secret | null;
+  selection: Selection;
+  rateLimit: RateLimit;
+  /** Common path of the sources. */
+  common: string;
+  transport: ReplicationResult['transport'];
+}
+
+const poolOf = (dataset: string): string => dataset.split('/')[0] ?? dataset;
+
+function transportOf(source: Host, target: Host, sameHost: boolean): ReplicationResult['transport'] {
+  if (source.isLocal && target.isLocal) return 'local';
+  if (sameHost && !source.isLocal && !target.isLocal) return 'remote-local';
+  return source.isLocal || target.isLocal ? 'ssh' : 'relay';
+}
+
+function poolGuid({ pools }: HostFacts, dataset: string, host: string): string {
+  const pool = pools.find(({ name }) => name === poolOf(dataset));
+  if (pool) return pool.guid;
+  throw new ZfsFlowError('POOL_UNAVAILABLE', `there is no pool "${poolOf(dataset)}" on ${host}`, {
+    host,
+    dataset,
+    hint: 'Is its name right, and is the pool imported?',
+  });
+}
+
+/** Before another attempt: what made the one before fail may have been that the pool went, or was exchanged. */
+export async function confirmPool({ target, options, targetPoolGuid }: Setup, signal: AbortSignal): Promise<void> {
+  const facts = await target.facts({ refresh: true, signal });
+  if (poolGuid(facts, options.targetDataset, target.label) === targetPoolGuid) return;
+  const name = poolOf(options.targetDataset);
+  throw new ZfsFlowError('POOL_UNAVAILABLE', `"${name}" on ${target.label} is another pool than when this run began`, {
+    host: target.label,
+    dataset: options.targetDataset,
+  });
+}
+
+/** One round trip to each host. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
+export async function prepareRun(
+  options: ReplicateOptions,
+  hosts: HostResolver,
+  ctx: RunContext,
+  encryptionKey: Secret | null = null,
+): Promise<Setup> {
+  const source = hosts(options.sourceConnection);
+  const target = hosts(options.targetConnection);
+  const ask = { refresh: true, signal: ctx.signal };
+  const [sourceFacts, targetFacts] = await Promise.all([
+    source.facts(ask),
+    source === target ? source.facts(ask) : target.facts(ask),
+  ]);
+  for (const [host, facts] of [
+    [source, sourceFacts],
+    [target, targetFacts],
+  ] as const) {
+    if (facts.zfsVersion === '') {
+      throw new ZfsFlowError('COMMAND_NOT_FOUND', `there is no zfs command on ${host.label}`, {
+        host: host.label,
+        hint: 'Install ZFS there, or name its directory in zfsPath of the connection.',
+      });
+    }
+  }
+  const guids = new Set(sourceFacts.pools.map(({ guid }) => guid));
+  const sameHost = source === target || targetFacts.pools.some(({ guid }) => guids.has(guid));
+  if (sameHost) checkOverlap(options.sourceDatasets, options.targetDataset, options.recursive);
+  const targetPoolGuid = poolGuid(targetFacts, options.targetDataset, target.label);
+  return {
+    options,
+    source,
+    target,
+    sourceFacts,
+    targetFacts,
+    sameHost,
+    targetPoolGuid,
+    encryptionKey,
+    selection: compileSelection(options),
+    rateLimit: new RateLimit(options.speedLimit),
+    common: commonPath(options.sourceDatasets),
+    transport: transportOf(source, target, sameHost),
+  };
+}

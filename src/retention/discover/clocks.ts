@@ -1,0 +1,62 @@
+// What speaks for and against this machine's clock (retention.md, rule 11): the clocks of the other machines of a run, and
+// how it has moved since it was last believed. What follows from that is decided in `guards.ts` and `breaker.ts`.
+import { readFile } from 'node:fs/promises';
+import type { Host } from '../../host/host';
+import { clockWatch } from '../../time/clock-watch';
+import { CLOCK_TOLERANCE_MS, type ClockEvidence } from '../plan/guards';
+
+/** Linux: changes with each boot, and is the same in all containers of a machine. */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+/** The hosts' clocks in ms, as far as they have a `date` that says so, by label. */
+async function askClocks(hosts: readonly Host[], signal: AbortSignal): Promise<Map<string, number>> {
+  const answers = await Promise.all(
+    hosts.map(async (host) => {
+      const { code, stdout } = await host.run(['date', '-u', '+%s'], { signal });
+      return code === 0 && /^\d+\s*$/.test(stdout) ? [[host.label, Number(stdout) * 1000] as const] : [];
+    }),
+  );
+  return new Map(answers.flat());
+}
+
+async function ownBootId(): Promise<string> {
+  try {
+    return (await readFile(BOOT_ID, 'utf8')).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a host has a clock of its own: an SSH connection may lead back to the machine that this process runs on. */
+async function isElsewhere(host: Host, own: string, signal: AbortSignal): Promise<boolean> {
+  const { code, stdout } = await host.run(['cat', BOOT_ID], { signal });
+  const theirs = code === 0 ? stdout.trim() : '';
+  return theirs !== own;
+}
+
+/** Whether another machine says the same time. */
+async function isConfirmed(
+  now: number,
+  hosts: readonly Host[],
+  clocks: ReadonlyMap<string, number>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const agreeing = hosts.filter(({ label }) => Math.abs((clocks.get(label) ?? NaN) - now) <= CLOCK_TOLERANCE_MS);
+  const own = await ownBootId();
+  const elsewhere = await Promise.all(agreeing.map((host) => isElsewhere(host, own, signal)));
+  return elsewhere.includes(true);
+}
+
+/**
+ * Asks the machines of a run for the time. A clock that another one agrees with was put right, whatever it said before.
+ * `now`: ms since the epoch. Throws connection errors.
+ */
+export async function clockEvidence(now: number, asked: readonly Host[], signal: AbortSignal): Promise<ClockEvidence> {
+  const remote = new Map(asked.filter(({ isLocal }) => !isLocal).map((host) => [host.label, host]));
+  const hosts = [...remote.values()];
+  const clocks = await askClocks(hosts, signal);
+  let jump = clockWatch.jump(now);
+  if (jump !== 0 && (await isConfirmed(now, hosts, clocks, signal))) jump = 0;
+  if (jump === 0) clockWatch.believe(now);
+  return { now, hosts: clocks, jump };
+}

@@ -1,0 +1,132 @@
+// Gathers what a plan needs, by reading only: the datasets' snapshots with holds and clones, the marks and partial
+// receives on them, the destinations, the clocks, the free space. A failed listing stops the run; it is never a list.
+import type { HostResolver, RunContext } from '../../base/run-context';
+import { groupBy } from '../../base/group-by';
+import type { Host } from '../../host/host';
+import { listTrees, requireAll } from '../../zfs/list';
+import { fullName, type SnapshotRecord } from '../../zfs/records';
+import { poolSpace } from '../../zfs/space';
+import { snapshotUserProperties } from '../../zfs/user-properties';
+import { clockEvidence } from './clocks';
+import { compileRules, compileScope } from '../plan/compile';
+import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
+import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
+import { poolOf } from '../plan/min-free';
+import type { PruneRequest } from '../options';
+import { parseMinFree } from '../check-options';
+import type { RetentionPlanInput } from '../plan/plan';
+import { destinationProtections } from '../plan/needed-elsewhere';
+
+/** Dataset → GUID → why this snapshot must stay, from whoever asks for the prune. */
+export type ExtraProtections = ReadonlyMap<string, Reasons>;
+
+export interface Discovery {
+  readonly host: Host;
+  readonly input: RetentionPlanInput;
+  readonly warnings: string[];
+}
+
+interface Protected {
+  protections: Map<string, Reasons>;
+  keepAll: Map<string, string>;
+}
+
+function merge(...all: (Reasons | undefined)[]): Reasons {
+  const merged = new Map<string, readonly string[]>();
+  for (const reasons of all) {
+    for (const [guid, texts] of reasons ?? []) merged.set(guid, [...(merged.get(guid) ?? []), ...texts]);
+  }
+  return merged;
+}
+
+function protect(
+  datasets: readonly string[],
+  records: readonly SnapshotRecord[],
+  destinations: readonly DestinationEvidence[],
+  partial: ReadonlyMap<string, readonly string[]>,
+  extra: ExtraProtections,
+): Protected {
+  const groups = groupBy(records, ({ dataset }) => dataset);
+  const result: Protected = { protections: new Map(), keepAll: new Map() };
+  for (const dataset of datasets) {
+    const own = groups.get(dataset) ?? [];
+    const snapshots = own.filter(({ kind }) => kind === 'snapshot');
+    const bookmarks = own.filter(({ kind }) => kind === 'bookmark');
+    const found = destinationProtections(
+      snapshots,
+      bookmarks,
+      destinations.map((destination) => destination.of(dataset)),
+    );
+    const receiving = new Map((partial.get(dataset) ?? []).map((guid) => [guid, ['a partial receive here needs it']]));
+    result.protections.set(dataset, merge(found.reasons, receiving, extra.get(dataset)));
+    if (found.keepAll !== null) result.keepAll.set(dataset, found.keepAll);
+  }
+  return result;
+}
+
+function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
+  return destinations
+    .filter(({ host }) => host === null)
+    .map(({ label, problem }) => `${label} cannot be reached (${problem}); what its bookmarks say it needs is kept`);
+}
+
+/** Reads everything. Throws DATASET_NOT_FOUND for a dataset that is not there, and every failed listing. */
+export async function discover(
+  request: PruneRequest,
+  hosts: HostResolver,
+  ctx: RunContext,
+  extra: ExtraProtections = new Map(),
+): Promise<Discovery> {
+  const host = hosts(request.connection);
+  const { signal } = ctx;
+  const { datasets: roots, recursive, exclude } = request;
+  const [listing, destinations] = await Promise.all([
+    listTrees(host, { roots, recursive, exclude, columns: ['creation', 'userrefs', 'clones', 'used'], signal }),
+    askDestinations(request, host, hosts, ctx),
+  ]);
+  requireAll(host, listing.missing);
+  // Overlapping roots may list a dataset twice.
+  const records = [...new Map(listing.snapshots.map((record) => [fullName(record), record])).values()];
+  const datasets = [...new Set(listing.datasets.map(({ name }) => name))];
+  const tokens = listing.datasets.flatMap(({ name, receiveResumeToken: t }) => (t === '' ? [] : [[name, t] as const]));
+  const reachable = destinations.flatMap((destination) => destination.host ?? []);
+  const partial = await partialGuids(host, new Map(tokens), ctx);
+  const sources = await askSources(request, datasets, hosts, ctx);
+  const clock = await clockEvidence(ctx.now().getTime(), [host, ...reachable], signal);
+  const minFree = parseMinFree(request.minFree);
+  const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
+  const input: RetentionPlanInput = {
+    snapshots: records,
+    scope: compileScope(request.scope, request.timeZone),
+    rules: compileRules(request.policy, request.timeZone, sources),
+    ageFrom: request.ageFrom,
+    timeZone: request.timeZone,
+    clock,
+    keepAtLeast: request.keepAtLeast,
+    ...protect(datasets, records, destinations, partial, extra),
+    limits: request,
+    minFree,
+    pools,
+  };
+  return { host, input, warnings: warningsOf(destinations) };
+}
+
+/**
+ * The input with the properties of `candidates` that put off their end, `org.truenas:destroy_at_*`. Asked for only where
+ * something would go, since ZFS has no quick way to list them.
+ */
+export async function withExpiries(
+  { host, input }: Discovery,
+  candidates: readonly SnapshotRecord[],
+  mayLeaveTrace: boolean,
+  ctx: RunContext,
+): Promise<RetentionPlanInput> {
+  const options = { mayLeaveTrace, signal: ctx.signal };
+  const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, options);
+  if (properties.size === 0) return input;
+  const snapshots = input.snapshots.map((record) => {
+    const own = properties.get(fullName(record));
+    return own ? { ...record, properties: own } : record;
+  });
+  return { ...input, snapshots };
+}

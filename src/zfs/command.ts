@@ -1,0 +1,68 @@
+// Runs one `zfs` or `zpool` command on a host and throws a classified error unless it exited 0. Everything in this
+// folder goes through here, so that no exit code is ever overlooked.
+import { ZfsFlowError } from '../base/errors';
+import type { CommandResult, Host, RunOptions } from '../host/host';
+import { classifyStderr } from './classify';
+
+export interface ZfsRunOptions extends RunOptions {
+  /** Named in the error. */
+  dataset?: string;
+}
+
+/** The error that a failed command stands for. */
+export function commandError(
+  host: Host,
+  argv: readonly string[],
+  result: Pick<CommandResult, 'code' | 'signal' | 'stderr'>,
+  dataset?: string,
+): ZfsFlowError {
+  const stderr = result.stderr.trim();
+  const { code, hint } = classifyStderr(stderr, result.code);
+  const how = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
+  const what = argv.slice(0, 2).join(' ');
+  return new ZfsFlowError(code, stderr === '' ? `${what} failed on ${host.label} (${how})` : stderr, {
+    host: host.label,
+    command: argv,
+    exitCode: result.code,
+    stderr,
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/**
+ * Runs `zfs ARGS…` on `host` and returns its standard output.
+ * Throws the classified error (code, command, exit code, stderr) when it does not exit 0.
+ */
+export async function zfs(host: Host, args: readonly string[], options: ZfsRunOptions = {}): Promise<string> {
+  return checked(host, ['zfs', ...args], options);
+}
+
+/** The same for `zpool`. */
+export async function zpool(host: Host, args: readonly string[], options: ZfsRunOptions = {}): Promise<string> {
+  return checked(host, ['zpool', ...args], options);
+}
+
+async function checked(host: Host, argv: readonly string[], options: ZfsRunOptions): Promise<string> {
+  const { dataset, ...run } = options;
+  const result = await host.run(argv, run);
+  if (result.code !== 0) throw commandError(host, argv, result, dataset);
+  return result.stdout;
+}
+
+/** A listing has a line that is not what ZFS prints. */
+export function unreadable(line: string, host: Host): ZfsFlowError {
+  return new ZfsFlowError('ZFS_ERROR', `a line of a listing on ${host.label} cannot be read: ${JSON.stringify(line)}`, {
+    host: host.label,
+    hint: 'Does the login shell of the remote user print something of its own?',
+  });
+}
+
+/** Splits a line of `-H` output; ZFS names hold no tabs. Throws ZFS_ERROR unless there are exactly `count` fields. */
+export function fields(line: string, count: number, host: Host): string[] {
+  const parts = line.split('\t');
+  if (parts.length !== count) {
+    throw unreadable(line, host);
+  }
+  return parts;
+}

@@ -1,0 +1,83 @@
+// Bookmarks and holds of one host together, in as few round trips as their order allows: a bookmark is made before the
+// hold that goes with it, and goes after it. So a dataset on which a crash left a hold has a tentative bookmark too, and
+// the next run knows where to look.
+import type { ZfsFlowError } from '../base/errors';
+import type { CommandResult, Host } from '../host/host';
+import { groupNames, LANES, runInOrder } from './batch';
+import {
+  bookmarkArgv,
+  createBookmarks,
+  destroyBookmarkArgv,
+  isBookmarked,
+  isBookmarkGone,
+  type BookmarkRequest,
+} from './bookmark';
+import { holdArgv, holdSnapshots, isHeld, isReleased, NAMES_PER_COMMAND, NAMES_PER_LANE, releaseArgv } from './hold';
+
+/** The errors of what could not be made or removed. */
+export interface MarkErrors {
+  bookmarks: ZfsFlowError[];
+  holds: ZfsFlowError[];
+}
+
+/** More bookmarks than this are quicker made by a channel program than one by one. */
+const FEW_BOOKMARKS = 2;
+
+const isHoldCommand = (argv: readonly string[] | undefined): boolean => argv?.[1] === 'hold' || argv?.[1] === 'release';
+
+function sortErrors(errors: readonly ZfsFlowError[]): MarkErrors {
+  return {
+    bookmarks: errors.filter(({ command }) => !isHoldCommand(command)),
+    holds: errors.filter(({ command }) => isHoldCommand(command)),
+  };
+}
+
+/** Makes the bookmarks, then holds the snapshots (full names) with `tag`. What is there already is fine. */
+export async function addMarks(
+  host: Host,
+  marks: { bookmarks: readonly BookmarkRequest[]; tag: string; holds: readonly string[] },
+  signal: AbortSignal,
+): Promise<MarkErrors> {
+  const { bookmarks, tag, holds } = marks;
+  if (bookmarks.length > FEW_BOOKMARKS || holds.length > NAMES_PER_LANE) {
+    return {
+      bookmarks: await createBookmarks(host, bookmarks, signal),
+      holds: await holdSnapshots(host, tag, holds, signal),
+    };
+  }
+  const argvs = [...bookmarks.map(bookmarkArgv), ...(holds.length > 0 ? [holdArgv(tag, holds)] : [])];
+  const ignore = (result: CommandResult, argv: readonly string[]): boolean =>
+    isHoldCommand(argv) ? isHeld(result) : isBookmarked(result);
+  return sortErrors(await runInOrder(host, argvs, { signal, ignore }));
+}
+
+/** Marks of one dataset that are to go. */
+export interface OldMarks {
+  /** Full names of held snapshots. */
+  holds: readonly string[];
+  /** Full names. */
+  bookmarks: readonly string[];
+}
+
+/** Releases `tag` and destroys bookmarks, of each dataset in this order. What is gone already is fine. */
+export async function removeMarks(
+  host: Host,
+  tag: string,
+  datasets: readonly OldMarks[],
+  signal: AbortSignal,
+): Promise<MarkErrors> {
+  const count = datasets.reduce((sum, { holds, bookmarks }) => sum + holds.length + bookmarks.length, 0);
+  const lanes = Math.min(LANES, Math.ceil(count / NAMES_PER_LANE));
+  const ignore = (result: CommandResult, argv: readonly string[]): boolean =>
+    isHoldCommand(argv) ? isReleased(result) : isBookmarkGone(result);
+  const shares = Array.from({ length: lanes }, async (_, lane) => {
+    const share = datasets.filter((__, index) => index % lanes === lane);
+    const held = share.flatMap(({ holds }) => holds);
+    const argvs = [
+      ...groupNames(held, NAMES_PER_COMMAND).map((names) => releaseArgv(tag, names)),
+      ...share.flatMap(({ bookmarks }) => bookmarks.map(destroyBookmarkArgv)),
+    ];
+    return runInOrder(host, argvs, { signal, ignore });
+  });
+  return sortErrors((await Promise.all(shares)).flat());
+}

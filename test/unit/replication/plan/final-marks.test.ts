@@ -1,0 +1,50 @@
+// Which bookmarks stay after a run.
+import assert from 'node:assert/strict';
+import { BOOKMARKS_KEPT, finalMarks, type FinalMarks } from '../../../../src/replication/plan/final-marks';
+import { bookmarkName, destinationId } from '../../../../src/zfs/marks';
+import { records } from '../../../support/model';
+
+const dstId = destinationId('12345678901234567890', 'bk/t');
+const final = (guid: string): string => bookmarkName(dstId, guid, false);
+const tentative = (guid: string): string => bookmarkName(dstId, guid, true);
+
+function marksOf(text: string, target: readonly string[], newest: string, sent: readonly string[] = []): FinalMarks {
+  const input = { source: 'tank/s', dstId, records: records('tank/s', text), newest };
+  return finalMarks({ ...input, tentative: new Set(sent), targetGuids: new Set(target) });
+}
+
+describe('finalMarks', () => {
+  it('makes the newest final and removes what was tentative', () => {
+    const marks = marksOf(`a:1 #${final('1')}:1 b:2 #${tentative('2')}:2`, ['1', '2'], '2', ['2']);
+    assert.deepEqual(marks.create, [{ from: 'tank/s@b', bookmark: `tank/s#${final('2')}` }]);
+    assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
+  });
+
+  it('removes no tentative one of a base that was marked already: none was made', () => {
+    const marks = marksOf(`a:1 #${final('1')}:1 b:2`, ['1', '2'], '2', ['1', '2']);
+    assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
+  });
+
+  it('keeps sixteen, the newest among them', () => {
+    const guids = Array.from({ length: 20 }, (_, index) => String(index + 1));
+    const text = guids.map((guid) => `s${guid}:${guid} #${final(guid)}:${guid}`).join(' ');
+    const { create, destroy } = marksOf(text, guids, '20');
+    assert.deepEqual(create, []);
+    assert.deepEqual(
+      new Set(destroy),
+      new Set(guids.slice(0, 20 - BOOKMARKS_KEPT).map((guid) => `tank/s#${final(guid)}`)),
+    );
+  });
+
+  it('leaves the bookmarks of other destinations and of other people alone', () => {
+    const other = bookmarkName(destinationId('1', 'x/y'), '1', true);
+    const marks = marksOf(`a:1 #${other}:1 #mine:1 #${final('1')}:1`, ['1'], '1');
+    assert.deepEqual(marks, { create: [], destroy: [] });
+  });
+
+  it('keeps the tentative one where another bookmark has taken the name of the final one', () => {
+    const marks = marksOf(`a:1 #${final('2')}:1 b:2 #${tentative('2')}:2`, ['1', '2'], '2', ['2']);
+    assert.deepEqual(marks.create, []);
+    assert.deepEqual(marks.destroy, [`tank/s#${final('2')}`]);
+  });
+});

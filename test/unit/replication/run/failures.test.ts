@@ -1,0 +1,125 @@
+// What a result says of datasets that travelled in a stream that was cut, and what the run's one error then is.
+import assert from 'node:assert/strict';
+import { ZfsFlowError } from '../../../../src/base/errors';
+import { collectFailures, runError } from '../../../../src/replication/run/failures';
+import { outcomesOf, parcelPlaces, parcelsOf, type Parcel } from '../../../../src/replication/run/parcels';
+import { planReplication } from '../../../../src/replication/plan/plan';
+import type { DatasetPlan, PairInput } from '../../../../src/replication/plan/plan-types';
+import { sentSnapshots } from '../../../../src/replication/marks/protect';
+import { emptyResult, ResultBook } from '../../../../src/replication/report/result-book';
+import { runTree } from '../../../../src/replication/run/parallel-tree';
+import { dataset, OPTIONS, pair, records } from '../../../support/model';
+
+const PATHS = ['', '/c', '/d'];
+
+function pairs(arrived: readonly string[]): PairInput[] {
+  return PATHS.map((path) => {
+    const there = arrived.includes(path);
+    return {
+      ...pair({ source: 'a:1 b:2', target: null }),
+      source: dataset(`tank/s${path}`),
+      sourceRecords: records(`tank/s${path}`, 'a:1 b:2'),
+      target: `bk/t${path}`,
+      targetDataset: there ? dataset(`bk/t${path}`) : null,
+      targetSnapshots: there ? records(`bk/t${path}`, 'a:1 b:2') : [],
+    };
+  });
+}
+
+describe('results of a stream of a whole tree that is cut', () => {
+  let book: ResultBook;
+  const cut = new ZfsFlowError('CONNECTION_LOST', 'the connection was lost', { dataset: 'tank/s' });
+
+  beforeEach(() => {
+    book = new ResultBook(emptyResult('job', 'test', new Date(0), 'ssh'));
+  });
+
+  /** An attempt of which the parcels of these source datasets fail. */
+  async function attempt(
+    state: { arrived: readonly string[]; wholeTrees: boolean },
+    failing: readonly string[],
+  ): Promise<Map<string, ZfsFlowError>> {
+    const found = pairs(state.arrived);
+    const existing = new Set(['bk', ...state.arrived.map((path) => `bk/t${path}`)]);
+    const { datasets } = planReplication({
+      pairs: found,
+      ancestors: [dataset('bk')],
+      existing,
+      options: { ...OPTIONS, fullFilesystem: true },
+      wholeTrees: state.wholeTrees,
+    });
+    book.seen(found);
+    const parcels = parcelsOf(datasets);
+    const work = async (parcel: Parcel): Promise<void> => {
+      for (const plan of parcel) book.planned(plan, 0).action = plan.action;
+      if (!failing.includes(parcel[0].source)) {
+        for (const plan of parcel) arrive(plan);
+        return;
+      }
+      if (parcel.length > 1) for (const plan of parcel) book.mayHaveArrived(plan.source, sentSnapshots(plan));
+      throw cut;
+    };
+    const outcomes = outcomesOf(await runTree(parcels, parcelPlaces(parcels), 1, async (parcel) => work(parcel)));
+    return collectFailures(outcomes, new Map(), book);
+  }
+
+  function arrive(plan: DatasetPlan): void {
+    if (plan.steps.length === 0) return;
+    const entry = book.entry(plan.source, plan.target);
+    book.arrived(
+      entry,
+      sentSnapshots(plan).map(({ name }) => name),
+    );
+  }
+
+  const said = (): unknown[] =>
+    book.result.datasets.map(({ snapshots, warnings, error }) => [
+      snapshots.join(),
+      warnings.some((text) => /left out|failed/.test(text)),
+      error?.code,
+    ]);
+
+  it('say nothing of it once the next attempt has got there, and count what the stream delivered', async () => {
+    const first = await attempt({ arrived: [], wholeTrees: true }, ['tank/s']);
+    assert.deepEqual([...first.keys()], ['tank/s']);
+    assert.deepEqual([...(await attempt({ arrived: ['', '/c'], wholeTrees: false }, []))], []);
+    book.end();
+    assert.deepEqual(said(), [
+      ['a,b', false, undefined],
+      ['a,b', false, undefined],
+      ['a,b', false, undefined],
+    ]);
+    assert.equal(book.result.snapshots, 6);
+  });
+
+  it('are partial where the next attempt gets to some of them', async () => {
+    await attempt({ arrived: [], wholeTrees: true }, ['tank/s']);
+    const failures = await attempt({ arrived: ['', '/c'], wholeTrees: false }, ['tank/s/d']);
+    book.end();
+    assert.deepEqual(said(), [
+      ['a,b', false, undefined],
+      ['a,b', false, undefined],
+      ['', false, 'CONNECTION_LOST'],
+    ]);
+    assert.equal(runError(failures, book).code, 'PARTIAL_FAILURE');
+  });
+
+  it('are no success of anything that the run never came to again', async () => {
+    const failures = await attempt({ arrived: [], wholeTrees: true }, ['tank/s']);
+    book.end();
+    assert.equal(runError(failures, book), cut);
+    for (const { warnings } of book.result.datasets.slice(1)) {
+      assert.match(warnings.join(), /the stream of the whole tree/);
+      assert.doesNotMatch(warnings.join(), /depends on/);
+    }
+  });
+
+  it('say what was left out for something above it', async () => {
+    const failures = await attempt({ arrived: [], wholeTrees: false }, ['tank/s']);
+    assert.equal(runError(failures, book), cut);
+    book.end();
+    for (const { warnings } of book.result.datasets.slice(1)) {
+      assert.match(warnings.join(), /left out because "tank\/s", which it depends on, failed/);
+    }
+  });
+});
