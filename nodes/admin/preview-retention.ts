@@ -1,6 +1,7 @@
 // What the button "What would go now?" of the dialogs asks: a plan with the values that the dialog shows, of the snapshots
 // that exist now. Changes nothing, and gives out nothing that could be approved.
-import type { HostResolver, RunContext } from '../../src/base/run-context';
+import type { RunContext } from '../../src/base/run-context';
+import type { HostResolver } from '../../src/host/host';
 import { invalidOption } from '../../src/base/errors';
 import { groupBy } from '../../src/base/group-by';
 import { readString, type RawOptions } from '../../src/options/read';

@@ -1,8 +1,7 @@
 // Which host a connection id stands for. A host is shared by all jobs that use the same configuration, opened when the
 // first asks for it, and outlives a deploy as long as a job runs on it.
 import { invalidOption } from '../../src/base/errors';
-import type { HostResolver } from '../../src/base/run-context';
-import type { Host } from '../../src/host/host';
+import type { Host, HostResolver } from '../../src/host/host';
 import { LocalHost } from '../../src/host/local/local-host';
 import type { Red } from './red';
 

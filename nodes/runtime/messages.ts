@@ -1,6 +1,6 @@
 // The messages that leave an action node: result, log, error. Plain data only – never a host, a key or a secret.
 import type { NodeMessage } from 'node-red';
-import type { JobEvent } from '../../src/base/run-context';
+import type { JobEvent } from '../../src/base/events';
 import type { ZfsFlowError } from '../../src/base/errors';
 import { ZfsFlowError as EngineError } from '../../src/base/errors';
 import type { FlowMessage, Red } from './red';

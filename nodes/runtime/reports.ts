@@ -1,7 +1,7 @@
 // How one instance of an action node passes on what its jobs report: events to output 2 and the runtime's log, outcomes
 // to outputs 1 and 3, Complete and Catch. Also for jobs that a former instance started.
 import type { NodeMessage } from 'node-red';
-import type { EventInput, JobEvent, LogLevel } from '../../src/base/run-context';
+import type { EventInput, JobEvent, LogLevel } from '../../src/base/events';
 import { toZfsFlowError, type ZfsFlowError } from '../../src/base/errors';
 import { isShown } from '../../src/jobs/events';
 import type { JobInfo, Outcome } from '../../src/jobs/job';

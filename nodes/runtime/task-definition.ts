@@ -1,6 +1,7 @@
 // What makes an action node different from the others: its engine entry points and its words. All else – messages,
 // events, status, schedule, overlap, deploys – is the same for all and done by `task-node.ts`.
-import type { DatasetUse, HostResolver, RunContext } from '../../src/base/run-context';
+import type { DatasetUse, RunContext } from '../../src/base/run-context';
+import type { HostResolver } from '../../src/host/host';
 import type { ZfsFlowError } from '../../src/base/errors';
 import type { RawOptions } from '../../src/options/read';
 import type { NodeType } from '../node-options';

@@ -1,7 +1,9 @@
 // One instance of an action node: takes messages, control messages and schedule ticks, makes jobs of them, and lets a
 // deploy's successor take over. What the job does is the node's definition, what comes of it `reports.ts`.
 import type { Node, NodeStatus } from 'node-red';
-import type { DatasetUse, EventInput, HostResolver, LogLevel, RunContext } from '../../src/base/run-context';
+import type { EventInput, LogLevel } from '../../src/base/events';
+import type { DatasetUse, RunContext } from '../../src/base/run-context';
+import type { HostResolver } from '../../src/host/host';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import type { JobInfo, Outcome } from '../../src/jobs/job';
 import type { Attachment } from '../../src/jobs/registry';

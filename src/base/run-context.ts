@@ -1,48 +1,6 @@
 // What every capability (snapshots, replication, retention) gets beside its options: who is running it, when to
 // stop, and where its events go. No queue, no locks: those are `jobs/`.
-import type { Host } from '../host/host';
-
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
-
-export type EventName =
-  | 'queued'
-  | 'waiting'
-  | 'started'
-  | 'plan'
-  | 'command'
-  | 'progress'
-  | 'dataset'
-  | 'retry'
-  | 'warning'
-  | 'finished'
-  | 'cancelled'
-  | 'failed'
-  | 'skipped'
-  | 'speedLimit'
-  | 'status'
-  | 'protections'
-  | 'released'
-  | 'destroyed';
-
-/** What a capability says; the job adds `time`, `jobId` and `task`. */
-export interface EventInput {
-  event: EventName;
-  level: LogLevel;
-  /** A sentence for a person. */
-  message: string;
-  host?: string;
-  dataset?: string;
-  snapshot?: string;
-  [more: string]: unknown;
-}
-
-/** An event as it leaves output 2. `time` is ISO 8601 in UTC. */
-export interface JobEvent extends EventInput {
-  time: string;
-  jobId: string;
-  /** Name of the node, or its id where it has none. */
-  task: string;
-}
+import type { EventInput } from './events';
 
 export interface RunContext {
   readonly jobId: string;
@@ -69,6 +27,3 @@ export interface DatasetUse {
   dataset: string;
   access: 'read' | 'write';
 }
-
-/** Finds the host of a connection id; `''` is the machine that runs Node-RED. Throws `INVALID_OPTIONS` for an unknown id. */
-export type HostResolver = (connection: string) => Host;

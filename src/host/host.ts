@@ -1,7 +1,7 @@
 // Where commands run: on this machine or over SSH, behind one interface. Knows nothing of ZFS beyond the PATH on
 // which its tools are found. Quoting for a remote shell is `quote.ts`; how bulk bytes move is `stream/`.
 import type { Writable } from 'node:stream';
-import type { LogLevel } from '../base/run-context';
+import type { LogLevel } from '../base/events';
 
 export interface CommandResult {
   /** Exit code, or null when a signal ended the process. */
@@ -16,7 +16,7 @@ export interface RunOptions {
   stdin?: string | Buffer;
   /** Milliseconds; the process is ended and `TIMEOUT` thrown. Default 600,000. 0 = none. */
   timeoutMs?: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Called for each line of standard output instead of collecting it (`stdout` is then ''). `index` is the command's
    * place in `runAll`, 0 for `run`; `whole` is false for a last line that no newline ends. Long listings are read this way.
@@ -102,7 +102,7 @@ export interface Host {
    */
   runScript(script: string, options?: RunOptions): Promise<CommandResult>;
 
-  facts(options?: { refresh?: boolean; signal?: AbortSignal }): Promise<HostFacts>;
+  facts(options?: { refresh?: boolean; signal?: AbortSignal | undefined }): Promise<HostFacts>;
 
   /** A local process that carries the command's standard input and output; see `stream/`. */
   pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec>;
@@ -116,3 +116,6 @@ export interface Host {
   /** Ends the connection and whatever runs over it. The next use connects again. */
   close(): Promise<void>;
 }
+
+/** Finds the host of a connection id; `''` is the machine that runs Node-RED. Throws `INVALID_OPTIONS` for an unknown id. */
+export type HostResolver = (connection: string) => Host;

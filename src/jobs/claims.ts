@@ -1,8 +1,9 @@
 // What a job claims while it runs: datasets on hosts. Says whether two claims are in each other's way. A pool is known
 // by its GUID, because the same pool can be reached through several connections; asking a host for it is done here too.
-import type { DatasetUse, HostResolver } from '../base/run-context';
-import type { Host } from '../host/host';
+import type { DatasetUse } from '../base/run-context';
+import type { Host, HostResolver } from '../host/host';
 import { isWithin } from '../zfs/records';
+import { poolOf } from '../zfs/names';
 
 export interface Claim {
   host: Pick<Host, 'id' | 'label' | 'facts'>;
@@ -54,10 +55,10 @@ export async function learnPools(claims: readonly Claim[]): Promise<void> {
   await Promise.all(
     [...hosts].map(async (host) => {
       const mine = open.filter((claim) => claim.host === host);
-      const names = new Set(mine.map((claim) => poolName(claim.dataset)).filter((name) => name !== ''));
+      const names = new Set(mine.map((claim) => poolOf(claim.dataset)).filter((name) => name !== ''));
       const pools = await poolsOf(host, names);
       for (const claim of mine) {
-        const guid = pools.get(poolName(claim.dataset));
+        const guid = pools.get(poolOf(claim.dataset));
         const all = claim.dataset === '' ? [...pools.values()] : guid === undefined ? [] : [guid];
         claim.pools = all.length > 0 ? all : null;
       }
@@ -78,8 +79,4 @@ async function poolsOf(host: Claim['host'], names: ReadonlySet<string>): Promise
     // The run itself will meet the same failure and report it; here it only means that nothing is known.
     return new Map();
   }
-}
-
-function poolName(dataset: string): string {
-  return dataset.split('/', 1)[0] ?? dataset;
 }

@@ -1,6 +1,6 @@
 // The event stream of one job: adds time and identity, keeps progress to one event a second and never drops anything
 // else. Where events go is the owner's matter.
-import type { EventInput, JobEvent, LogLevel } from '../base/run-context';
+import type { EventInput, JobEvent, LogLevel } from '../base/events';
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 

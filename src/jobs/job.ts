@@ -1,8 +1,9 @@
 // One run: its state, its events, its cancellation. When it may start is `queue.ts`, who hears of it `registry.ts`.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { DatasetUse, EventInput, HostResolver, JobEvent, RunContext } from '../base/run-context';
+import type { EventInput, JobEvent } from '../base/events';
+import type { DatasetUse, RunContext } from '../base/run-context';
+import type { Host, HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
-import type { Host } from '../host/host';
 import type { Claim } from './claims';
 import { claimsOf } from './claims';
 import { EventStream } from './events';

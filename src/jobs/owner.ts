@@ -1,6 +1,6 @@
 // To whom jobs report: a node by its id, through whichever instance of it lives right now. While there is none (a
 // deploy is closing and building nodes) what happens is kept, in order, for the successor.
-import type { JobEvent } from '../base/run-context';
+import type { JobEvent } from '../base/events';
 import type { Job, JobInfo, Outcome } from './job';
 
 /** One instance of a node. `T` is what it keeps with each accepted message. */

@@ -1,7 +1,7 @@
 // All jobs of this process: accepts runs, starts them when their datasets and a place are free, hands events and
 // results to the node that asked. Lives at module level, because Node-RED's deploy replaces every node.
 import { randomBytes } from 'node:crypto';
-import type { JobEvent } from '../base/run-context';
+import type { JobEvent } from '../base/events';
 import { ZfsFlowError } from '../base/errors';
 import { learnPools } from './claims';
 import type { JobInfo, JobSpec, Outcome } from './job';

@@ -1,7 +1,8 @@
 // A whole replication: attempts until everything is there, nothing can be done any more, or the tries are used up; then
 // the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
 import { setMaxListeners } from 'node:events';
-import type { HostResolver, RunContext } from '../base/run-context';
+import type { RunContext } from '../base/run-context';
+import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
 import { runError } from './run/failures';

@@ -1,6 +1,7 @@
 // A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
 // what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
-import type { HostResolver, RunContext } from '../base/run-context';
+import type { RunContext } from '../base/run-context';
+import type { HostResolver } from '../host/host';
 import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
 import { approvedItems, readApproval } from './execute/approve';

@@ -1,9 +1,9 @@
 // Takes snapshots: discover, hooks around one atomic command per pool, then a listing of what was made. Nothing is taken
 // back: what one pool has made stays when another fails, and the error's payload says so.
-import type { DatasetUse, HostResolver, RunContext } from '../base/run-context';
+import type { DatasetUse, RunContext } from '../base/run-context';
+import type { Host, HostResolver } from '../host/host';
 import { invalidOption, toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { displayCommand } from '../host/shell/quote';
-import type { Host } from '../host/host';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
 import { PRUNE_DEFAULTS } from '../retention/check-options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
@@ -204,7 +204,7 @@ async function lookAfterFailure(run: Run): Promise<void> {
  */
 async function collect(
   run: Run,
-  options: { signal?: AbortSignal; timeoutMs?: number },
+  options: { signal?: AbortSignal | undefined; timeoutMs?: number },
   afterFailure = false,
 ): Promise<void> {
   const { name, snapshots } = run.result;

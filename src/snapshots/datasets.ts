@@ -5,7 +5,7 @@ import { invalidOption, ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
 import { eachSnapshot } from '../zfs/each-snapshot';
-import { compileExcludes } from '../zfs/names';
+import { compileExcludes, poolOf } from '../zfs/names';
 import { compareDecimal, isWithin } from '../zfs/records';
 import { listTargets, syncPools, writtenSince, type SnapshotTarget } from '../zfs/snapshot-facts';
 import type { SnapshotOptions } from './options';
@@ -34,8 +34,6 @@ export interface Targets {
   partial: ReadonlySet<string>;
   skipped: Skipped[];
 }
-
-export const poolOf = (dataset: string): string => dataset.split('/', 1)[0] ?? dataset;
 
 function topmost(datasets: readonly string[]): string[] {
   return datasets.filter((dataset) => !datasets.some((other) => other !== dataset && isWithin(dataset, other)));

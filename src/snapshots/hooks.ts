@@ -33,7 +33,7 @@ function failed(host: Host, phase: Phase, how: string, more: object): ZfsFlowErr
 async function runHook(host: Host, phase: Phase, hooks: Hooks, signal?: AbortSignal): Promise<void> {
   const script = hooks[phase];
   if (script.trim() === '') return;
-  const options = { timeoutMs: Math.ceil(hooks.timeout * 1000), ...(signal ? { signal } : {}) };
+  const options = { timeoutMs: Math.ceil(hooks.timeout * 1000), signal };
   const result = await host.runScript(script, options).catch((thrown: unknown) => {
     const error = toZfsFlowError(thrown);
     if (error.code !== 'TIMEOUT') throw error;

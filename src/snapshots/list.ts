@@ -1,7 +1,7 @@
 // Lists snapshots and bookmarks with filters. Keeps only what the result needs, works in slices so that 100,000 of them
 // do not stop the event loop, and asks ZFS only for the columns that are wanted: each costs time per snapshot.
-import type { DatasetUse, HostResolver, RunContext } from '../base/run-context';
-import type { Host } from '../host/host';
+import type { DatasetUse, RunContext } from '../base/run-context';
+import type { Host, HostResolver } from '../host/host';
 import { groupNames } from '../zfs/batch';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
 import { readRegExp } from '../options/read';

@@ -14,7 +14,7 @@ const COMMANDS_PER_ROUND_TRIP = 200;
 const ARGUMENT_CHARACTERS = 60_000;
 
 export interface BatchOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Judges a failed command to be fine after all (already done, nothing to do). */
   ignore?: (result: CommandResult, argv: readonly string[]) => boolean;
   /** How many commands are worth a lane of their own. */
@@ -44,7 +44,7 @@ export async function runInOrder(
   const errors: ZfsFlowError[] = [];
   for (let start = 0; start < argvs.length; start += COMMANDS_PER_ROUND_TRIP) {
     const slice = argvs.slice(start, start + COMMANDS_PER_ROUND_TRIP);
-    const results = await host.runAll(slice, options.signal ? { signal: options.signal } : {});
+    const results = await host.runAll(slice, { signal: options.signal });
     for (const [index, argv] of slice.entries()) {
       const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
       if (result.code === 0 || options.ignore?.(result, argv)) continue;

@@ -1,5 +1,6 @@
 // Bookmarks: made and removed in batches. They cost next to nothing and keep a base alive when its snapshot goes;
 // which ones there should be is decided in `replication/`.
+import { poolOf } from './names';
 import type { ZfsFlowError } from '../base/errors';
 import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
@@ -34,10 +35,6 @@ end
 return failed
 `;
 
-function poolOf(dataset: string): string {
-  return /^[^/@#]+/.exec(dataset)?.[0] ?? dataset;
-}
-
 /** Makes bookmarks of one pool with a channel program; returns those that it did not make (all, where it cannot run). */
 async function createByProgram(
   host: Host,
@@ -51,7 +48,7 @@ async function createByProgram(
     const args = slice.flatMap(({ from, bookmark }) => [from, bookmark]);
     const result = await host.run(['zfs', 'program', '-j', pool, '-', ...args], {
       stdin: CREATE_PROGRAM,
-      ...(signal ? { signal } : {}),
+      signal,
     });
     const failed = result.code === 0 ? failedIndices(result.stdout) : null;
     if (failed === null) left.push(...slice);
@@ -100,7 +97,7 @@ export async function createBookmarks(
     for (const [pool, group] of byPool) rest.push(...(await createByProgram(host, pool, group, signal)));
     left = rest;
   }
-  return runBatch(host, left.map(bookmarkArgv), { ...(signal ? { signal } : {}), ignore: isBookmarked });
+  return runBatch(host, left.map(bookmarkArgv), { signal, ignore: isBookmarked });
 }
 
 /** Destroys bookmarks (full names), one command each as ZFS wants it; one that is gone already is fine. */
@@ -110,7 +107,7 @@ export async function destroyBookmarks(
   signal?: AbortSignal,
 ): Promise<ZfsFlowError[]> {
   return runBatch(host, bookmarks.map(destroyBookmarkArgv), {
-    ...(signal ? { signal } : {}),
+    signal,
     ignore: isBookmarkGone,
   });
 }

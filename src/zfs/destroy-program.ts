@@ -5,6 +5,7 @@ import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { classifyStderr } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
+import { poolOf } from './names';
 
 export interface PlannedSnapshotName extends SnapshotName {
   readonly guid: string;
@@ -169,7 +170,7 @@ async function destroyOfPool<T extends PlannedSnapshotName>(
 ): Promise<void> {
   const args = items.flatMap((item) => [snapshotName(item), `g${BigInt.asIntN(64, BigInt(item.guid))}`]);
   const argv = ['zfs', 'program', '-j', pool, '-', allOrNone ? 'all-or-none' : 'each', `p${prefix}`, ...args];
-  const result = await host.run(argv, { stdin: PROGRAM, ...(signal ? { signal } : {}) });
+  const result = await host.run(argv, { stdin: PROGRAM, signal });
   const answer = readAnswer(result, items.length, allOrNone);
   if (answer) {
     sortOut(items, answer, allOrNone, outcome);
@@ -181,7 +182,7 @@ async function destroyOfPool<T extends PlannedSnapshotName>(
 
 /** Whether it is worth trying: only root may run channel programs. */
 export async function canDestroyByProgram(host: Host, signal?: AbortSignal): Promise<boolean> {
-  return (await host.facts(signal ? { signal } : {})).isRoot;
+  return (await host.facts({ signal })).isRoot;
 }
 
 export interface ProgramOptions {
@@ -192,7 +193,7 @@ export interface ProgramOptions {
    * `allOrNone`.
    */
   prefix: string;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -205,7 +206,7 @@ export async function destroyByProgram<T extends PlannedSnapshotName>(
   options: ProgramOptions,
 ): Promise<ProgramOutcome<T>> {
   const outcome: ProgramOutcome<T> = { destroyed: [], marked: [], changed: [], refused: [], untried: [], unknown: [] };
-  for (const [pool, group] of groupBy(items, ({ dataset }) => dataset.split('/', 1)[0] ?? dataset)) {
+  for (const [pool, group] of groupBy(items, ({ dataset }) => poolOf(dataset))) {
     await destroyOfPool(host, pool, group, options, outcome);
     if (options.allOrNone && outcome.changed.length > 0) break;
   }

@@ -143,7 +143,7 @@ export async function destroyAndLook(
   let batches = batchesOf(now);
   let looking: string[] | null = next.length > 0 ? stateArgv(next) : null;
   let states = new Map<string, SnapshotState>();
-  const options = signal ? { signal } : {};
+  const options = { signal };
   while (batches.length > 0 || looking) {
     const argvs = [...batches.map(destroyArgv), ...(looking ? [looking] : [])];
     const results = await host.runAll(argvs, options);

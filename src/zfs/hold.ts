@@ -41,7 +41,7 @@ const inLanes =
     runBatch(
       host,
       groupsForLanes(snapshots).map((names) => argv(tag, names)),
-      { commandsPerLane: 1, ...(signal ? { signal } : {}), ignore },
+      { commandsPerLane: 1, signal, ignore },
     );
 
 /** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
@@ -60,7 +60,7 @@ export interface Hold {
 export async function listHolds(host: Host, snapshots: readonly string[], signal?: AbortSignal): Promise<Hold[]> {
   const groups = groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'holds', '-H', ...names]);
   if (groups.length === 0) return [];
-  const results = await host.runAll(groups, signal ? { signal } : {});
+  const results = await host.runAll(groups, { signal });
   return groups.flatMap((argv, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
     if (result.code !== 0 && !onlyComplaints(/does not exist/)(result)) throw commandError(host, argv, result);

@@ -18,7 +18,7 @@ export interface ListRequest {
   recursive: boolean;
   /** Names and globs as in `compileExcludes`. */
   exclude?: readonly string[];
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface SnapshotListRequest extends ListRequest {
@@ -168,7 +168,7 @@ export async function listParts(
   const results = await host.runAll(
     parts.map((part) => part.argv),
     {
-      ...(signal ? { signal } : {}),
+      signal,
       onLine: (line, index, whole) => {
         const part = parts[index];
         if (!part || line === '' || failure !== undefined) return;

@@ -40,6 +40,9 @@ export function datasetNameProblem(name: string): string | null {
   return null;
 }
 
+/** The pool of a dataset, snapshot or bookmark. */
+export const poolOf = (name: string): string => /^[^/@#]*/.exec(name)?.[0] ?? name;
+
 /** Throws INVALID_OPTIONS for the property `field` unless `name` is a dataset name. */
 export function checkDatasetName(name: unknown, field: string): string {
   if (typeof name !== 'string') throw invalidOption(field, `${field} must be a dataset name`);

@@ -90,9 +90,9 @@ export function receiveArgv(request: ReceiveRequest): string[] {
 
 /** Discards the partial receive of `target`; none there is fine. */
 export async function abortReceive(host: Host, target: string, signal?: AbortSignal): Promise<void> {
-  const result = await host.run(['zfs', 'receive', '-A', target], signal ? { signal } : {});
+  const result = await host.run(['zfs', 'receive', '-A', target], { signal });
   if (result.code === 0 || /does not have any resumable receive state|does not exist/.test(result.stderr)) return;
-  await zfs(host, ['receive', '-A', target], { dataset: target, ...(signal ? { signal } : {}) });
+  await zfs(host, ['receive', '-A', target], { dataset: target, signal });
 }
 
 /**
@@ -102,11 +102,11 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
   await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset], {
     dataset,
-    ...(signal ? { signal } : {}),
+    signal,
   });
 }
 
 /** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */
 export async function rollback(host: Host, dataset: string, snapshot: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['rollback', '-r', `${dataset}@${snapshot}`], { dataset, ...(signal ? { signal } : {}) });
+  await zfs(host, ['rollback', '-r', `${dataset}@${snapshot}`], { dataset, signal });
 }

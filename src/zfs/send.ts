@@ -83,7 +83,7 @@ export async function estimateSizes(
 ): Promise<(number | null)[]> {
   if (argvs.length === 0) return [];
   const dry = argvs.map((argv) => ['zfs', 'send', '-n', ...argv.slice(2)]);
-  const results = await host.runAll(dry, signal ? { signal } : {});
+  const results = await host.runAll(dry, { signal });
   return dry.map((_, index) => {
     const result = results[index];
     // Where the sizes go has moved between standard output and error over the versions.
@@ -145,7 +145,7 @@ export async function decodeTokens(
     }
   }
   const argvs = tokens.map((token) => ['zfs', 'send', '-n', '-v', '-t', token]);
-  const results = await host.runAll(argvs, signal ? { signal } : {});
+  const results = await host.runAll(argvs, { signal });
   return argvs.map((argv, index) => {
     const result = results[index];
     if (!result || result.code === 127)

@@ -28,7 +28,7 @@ export async function listTargets(
 ): Promise<SnapshotTarget[]> {
   const argv = ['zfs', 'list', '-Hp', ...(recursive ? ['-r'] : []), '-t', 'filesystem,volume'];
   argv.push('-o', 'name,written,inconsistent', ...roots);
-  const result = await host.run(argv, signal ? { signal } : {});
+  const result = await host.run(argv, { signal });
   if (result.code !== 0) {
     const dataset = missingDatasets(result.stderr)?.[0];
     throw dataset === undefined
@@ -51,7 +51,7 @@ export async function listTargets(
  * five seconds later. False when the host does not let us.
  */
 export async function syncPools(host: Host, pools: readonly string[], signal?: AbortSignal): Promise<boolean> {
-  const result = await host.run(['zpool', 'sync', ...pools], signal ? { signal } : {});
+  const result = await host.run(['zpool', 'sync', ...pools], { signal });
   return result.code === 0;
 }
 
@@ -75,7 +75,7 @@ export async function writtenSince(
     ]),
   );
   const written = new Map<string, number>();
-  const results = argvs.length === 0 ? [] : await host.runAll(argvs, signal ? { signal } : {});
+  const results = argvs.length === 0 ? [] : await host.runAll(argvs, { signal });
   for (const [index, argv] of argvs.entries()) {
     const result = results[index] ?? NO_RESULT;
     if (result.code !== 0) throw commandError(host, argv, result);
@@ -100,7 +100,7 @@ export interface MadeSnapshot {
 export async function readSnapshots(
   host: Host,
   snapshots: readonly string[],
-  options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  options: { signal?: AbortSignal | undefined; timeoutMs?: number } = {},
 ): Promise<Map<string, MadeSnapshot>> {
   const argvs = groupNames(snapshots, NAMES_PER_COMMAND).map((group) => [
     'zfs',

@@ -8,7 +8,7 @@ export interface SnapshotCommand {
   recursive: boolean;
   /** User properties set on the snapshots. */
   properties?: Readonly<Record<string, string>>;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Takes all the snapshots or none. Throws SNAPSHOT_EXISTS, DATASET_NOT_FOUND, OUT_OF_SPACE, PERMISSION_DENIED … */

@@ -20,7 +20,7 @@ export async function poolSpace(
   signal?: AbortSignal,
 ): Promise<Map<string, { free: number; size: number }>> {
   const argv = ['list', '-Hp', '-d', '0', '-o', 'name,available,used', ...pools];
-  const text = await zfs(host, argv, signal ? { signal } : {});
+  const text = await zfs(host, argv, { signal });
   const space = new Map<string, { free: number; size: number }>();
   for (const line of text.split('\n').filter(Boolean)) {
     const [name = '', available = '', used = ''] = fields(line, 3, host);
@@ -33,7 +33,7 @@ export async function poolSpace(
 /** Waits until what was destroyed on a pool has been freed, at most `timeoutMs`. A pool that cannot wait (< 2.0) does not. */
 export async function waitForFreeing(host: Host, pool: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
   try {
-    await zpool(host, ['wait', '-t', 'free', pool], { timeoutMs, ...(signal ? { signal } : {}) });
+    await zpool(host, ['wait', '-t', 'free', pool], { timeoutMs, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     // Only a courtesy: whoever reads the free space too early destroys a little less than it might, never more.
@@ -57,7 +57,7 @@ export async function spaceOfSnapshots(
     'name,usedbysnapshots',
     ...roots,
   ];
-  const text = await zfs(host, argv, signal ? { signal } : {});
+  const text = await zfs(host, argv, { signal });
   return new Map(
     text
       .split('\n')

@@ -8,6 +8,7 @@ import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
 import { commandError } from './command';
+import { poolOf } from './names';
 
 /** Full snapshot name → its properties; a snapshot without any is absent. */
 export type UserProperties = Map<string, Record<string, string>>;
@@ -62,12 +63,12 @@ async function byProgram(
   prefix: string,
   signal: AbortSignal | undefined,
 ): Promise<UserProperties | null> {
-  if (!(await host.facts(signal ? { signal } : {})).isRoot) return null;
+  if (!(await host.facts({ signal })).isRoot) return null;
   const found: UserProperties = new Map();
-  for (const [pool, own] of groupBy(snapshots, ({ dataset }) => dataset.split('/', 1)[0] ?? dataset)) {
+  for (const [pool, own] of groupBy(snapshots, ({ dataset }) => poolOf(dataset))) {
     for (const group of groupNames(own.map(snapshotName), NAMES_PER_COMMAND)) {
       const argv = ['zfs', 'program', '-n', '-j', pool, '-', prefix, ...group];
-      const lines = readReturn(await host.run(argv, { stdin: PROGRAM, ...(signal ? { signal } : {}) }));
+      const lines = readReturn(await host.run(argv, { stdin: PROGRAM, signal }));
       if (!lines) return null;
       collect(lines, prefix, found);
     }
@@ -84,7 +85,7 @@ async function byGet(
   const found: UserProperties = new Map();
   for (const names of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
     const argv = ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', ...names];
-    const result = await host.run(argv, signal ? { signal } : {});
+    const result = await host.run(argv, { signal });
     // A snapshot that is gone by now has no properties; whoever destroys looks again.
     if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
     collect(result.stdout.split('\n'), prefix, found);

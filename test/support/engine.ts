@@ -1,8 +1,9 @@
 // Runs the engine against lab machines, without Node-RED: hosts over real OpenSSH, a context that records its events.
 import assert from 'node:assert/strict';
-import type { EventInput, HostResolver, RunContext } from '../../src/base/run-context';
+import type { EventInput } from '../../src/base/events';
+import type { RunContext } from '../../src/base/run-context';
+import type { Host, HostResolver } from '../../src/host/host';
 import { ZfsFlowError, type ErrorCode } from '../../src/base/errors';
-import type { Host } from '../../src/host/host';
 import { LocalHost } from '../../src/host/local/local-host';
 import { SshHost } from '../../src/host/ssh/ssh-host';
 import type { SshHostOptions } from '../../src/host/ssh/ssh-options';

@@ -1,9 +1,10 @@
 // A registry with runs that the test ends when it likes. The hosts are stand-ins that only say which pools they have; no
 // command is run here.
 import assert from 'node:assert/strict';
-import type { DatasetUse, HostResolver, JobEvent, RunContext } from '../../src/base/run-context';
+import type { JobEvent } from '../../src/base/events';
+import type { DatasetUse, RunContext } from '../../src/base/run-context';
+import type { Host, HostResolver } from '../../src/host/host';
 import { ZfsFlowError } from '../../src/base/errors';
-import type { Host } from '../../src/host/host';
 import type { JobInfo, JobSpec, Outcome } from '../../src/jobs/job';
 import { type Attachment, type RegistryOptions, JobRegistry } from '../../src/jobs/registry';
 

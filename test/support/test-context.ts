@@ -1,5 +1,6 @@
 // A job's context for one run of the engine, which remembers what came out of it.
-import type { EventInput, RunContext } from '../../src/base/run-context';
+import type { EventInput } from '../../src/base/events';
+import type { RunContext } from '../../src/base/run-context';
 
 export class TestContext<Result extends object> implements RunContext {
   readonly jobId = 'job-1';

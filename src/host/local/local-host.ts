@@ -1,5 +1,5 @@
 // The machine that runs Node-RED. Commands are started directly, without a shell.
-import type { LogLevel } from '../../base/run-context';
+import type { LogLevel } from '../../base/events';
 import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { runProcess } from './local-process';

@@ -1,7 +1,7 @@
 // A machine reached over SSH. Control commands share one ssh2 connection; bulk data gets a process of its own, so that
 // it never passes through this one's event loop.
 import { extname, join } from 'node:path';
-import type { LogLevel } from '../../base/run-context';
+import type { LogLevel } from '../../base/events';
 import { ZfsFlowError } from '../../base/errors';
 import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';

@@ -17,7 +17,7 @@ import {
 } from '../../zfs/marks';
 import { missingDatasets } from '../../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
-import { compileExcludes } from '../../zfs/names';
+import { compileExcludes, poolOf } from '../../zfs/names';
 import { commandError } from '../../zfs/command';
 import { decodeTokens, type TokenContents } from '../../zfs/send';
 import { syncPools } from '../../zfs/snapshot-facts';
@@ -176,7 +176,7 @@ async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): 
   );
   if (unclear.length === 0) return;
   // Objects are counted with each transaction group: what was written in the last seconds would not be seen.
-  const pools = new Set(unclear.map(({ target }) => target.split('/', 1)[0] ?? target));
+  const pools = new Set(unclear.map(({ target }) => poolOf(target)));
   await syncPools(setup.target, [...pools], ctx.signal);
   const roots = unclear.map(({ target }) => target);
   const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });

@@ -4,6 +4,7 @@ import type { RunContext } from '../../base/run-context';
 import type { Host } from '../../host/host';
 import type { StreamFeature } from '../plan/send-flags';
 import type { Setup } from '../setup/setup';
+import { poolOf } from '../../zfs/names';
 
 const FEATURES = ['large_blocks', 'lz4_compress', 'zstd_compress', 'embedded_data', 'encryption'] as const;
 type Feature = (typeof FEATURES)[number];
@@ -25,8 +26,6 @@ async function readStates(host: Host, pools: readonly string[], ctx: RunContext)
     }),
   );
 }
-
-const poolOf = (dataset: string): string => dataset.split('/', 1)[0] ?? dataset;
 
 /** Looks at the target's pool, and at the source's only where something is missing. */
 export async function lackingFeatures(setup: Setup, ctx: RunContext): Promise<ReadonlySet<StreamFeature>> {

@@ -1,8 +1,8 @@
 // The marks of ours on both sides of a replication: what each protects, which look stale, and letting those for one
 // destination go. Answers to the control messages `protections` and `release`.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { Host, HostResolver } from '../../host/host';
 import { invalidOption, toZfsFlowError } from '../../base/errors';
-import type { Host } from '../../host/host';
 import { destroyBookmarks } from '../../zfs/bookmark';
 import { listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listDatasets, listSnapshots } from '../../zfs/list';
@@ -10,6 +10,7 @@ import { destinationId, MARK_PREFIX, parseBookmarkName, stepHoldTag, TARGET_HOLD
 import { fullName, type SnapshotRecord } from '../../zfs/records';
 import { commonPath, mapDataset } from '../../zfs/mapping';
 import type { ReplicateOptions } from '../setup/options';
+import { poolOf } from '../../zfs/names';
 
 export interface Protection {
   side: 'source' | 'target';
@@ -114,7 +115,7 @@ interface TargetPool {
 async function targetPool(host: Host, dataset: string, ctx: RunContext): Promise<TargetPool | null> {
   try {
     const facts = await host.facts({ refresh: true, signal: ctx.signal });
-    const pool = facts.pools.find(({ name }) => name === dataset.split('/')[0]);
+    const pool = facts.pools.find(({ name }) => name === poolOf(dataset));
     if (!pool) return null;
     const listed = await listDatasets(host, { roots: [pool.name], recursive: true, signal: ctx.signal });
     return { guid: pool.guid, datasets: listed.datasets.map(({ name }) => name) };

@@ -1,6 +1,7 @@
 // `-L`, `-c` and `-e` of a dataset's sends (pure): as the options say, less what the target's pool cannot take, and `-L`
 // where the chain began with it: ZFS refuses an increment without it once large blocks have arrived.
 import type { PairInput, PlanInput, Refusal } from './plan-types';
+import { poolOf } from '../../zfs/names';
 
 export interface FlagDecision {
   largeBlocks: boolean;
@@ -21,7 +22,7 @@ const WITHOUT: Readonly<Record<Exclude<StreamFeature, 'encryption'>, string>> = 
 };
 
 function cannotBeRaw({ target }: PairInput): Refusal {
-  const pool = target.split('/', 1)[0] ?? target;
+  const pool = poolOf(target);
   return {
     code: 'UNSUPPORTED',
     message: `the pool "${pool}" lacks feature@encryption, so "${target}" cannot be received raw`,

@@ -1,6 +1,7 @@
 // What the target's retention would delete of the copies that exist now, without any replication: for the dialog, which shows
 // it while the rules are edited. Changes nothing.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { HostResolver } from '../../host/host';
 import type { PruneResult } from '../../retention/options';
 import { planPrune } from '../../retention/prune';
 import { listDatasets, requireAll } from '../../zfs/list';

@@ -1,6 +1,7 @@
 // The target's own retention after a run that brought everything over. What goes is decided by `retention/plan.ts` with
 // all its guards; here only what is asked of it.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { HostResolver } from '../../host/host';
 import { toZfsFlowError } from '../../base/errors';
 import type { PruneRequest, PruneResult } from '../../retention/options';
 import type { RetentionPolicy, RetentionScope } from '../../retention/plan/policy';

@@ -1,13 +1,14 @@
 // What a run knows before it looks at any dataset: both hosts, what they are, whether they are the same machine, and
 // the compiled selection.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { Host, HostFacts, HostResolver } from '../../host/host';
 import { ZfsFlowError } from '../../base/errors';
-import type { Host, HostFacts } from '../../host/host';
 import { RateLimit } from '../../stream/rate-limit';
 import { checkOverlap, commonPath } from '../../zfs/mapping';
 import type { ReplicateOptions, ReplicationResult } from './options';
 import type { Secret } from '../../base/secret';
 import { compileSelection, type Selection } from './selection';
+import { poolOf } from '../../zfs/names';
 
 export interface Setup {
   options: ReplicateOptions;
@@ -27,8 +28,6 @@ export interface Setup {
   common: string;
   transport: ReplicationResult['transport'];
 }
-
-const poolOf = (dataset: string): string => dataset.split('/')[0] ?? dataset;
 
 function transportOf(source: Host, target: Host, sameHost: boolean): ReplicationResult['transport'] {
   if (source.isLocal && target.isLocal) return 'local';

@@ -1,17 +1,17 @@
 // Asks the other sides: what each `protectFor` destination has, and what the source of a `source` rule still has. One
 // listing for each of them in this run, never a remembered one (retention.md, rule 9). Judging it is `protections.ts`.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { Host, HostResolver } from '../../host/host';
 import { toZfsFlowError, type ErrorCode } from '../../base/errors';
 import { groupBy } from '../../base/group-by';
-import type { Host } from '../../host/host';
 import { commonPath, mapDataset } from '../../zfs/mapping';
 import { listTrees } from '../../zfs/list';
 import { decodeTokens } from '../../zfs/send';
 import type { SourceEvidence } from '../plan/compile';
-import { poolOf } from '../plan/min-free';
 import type { PruneRequest } from '../options';
 import type { KeepRule } from '../plan/policy';
 import type { Destination } from '../plan/needed-elsewhere';
+import { poolOf } from '../../zfs/names';
 
 /** The host could not be asked at all: its markers speak for it. Anything else that fails stops the run. */
 const OFFLINE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

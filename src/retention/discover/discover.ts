@@ -1,8 +1,8 @@
 // Gathers what a plan needs, by reading only: the datasets' snapshots with holds and clones, the marks and partial
 // receives on them, the destinations, the clocks, the free space. A failed listing stops the run; it is never a list.
-import type { HostResolver, RunContext } from '../../base/run-context';
+import type { RunContext } from '../../base/run-context';
+import type { Host, HostResolver } from '../../host/host';
 import { groupBy } from '../../base/group-by';
-import type { Host } from '../../host/host';
 import { listTrees, requireAll } from '../../zfs/list';
 import { fullName, type SnapshotRecord } from '../../zfs/records';
 import { poolSpace } from '../../zfs/space';
@@ -11,11 +11,11 @@ import { clockEvidence } from './clocks';
 import { compileRules, compileScope } from '../plan/compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
 import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
-import { poolOf } from '../plan/min-free';
 import type { PruneRequest } from '../options';
 import { parseMinFree } from '../check-options';
 import type { RetentionPlanInput } from '../plan/plan';
 import { destinationProtections } from '../plan/needed-elsewhere';
+import { poolOf } from '../../zfs/names';
 
 /** Dataset → GUID → why this snapshot must stay, from whoever asks for the prune. */
 export type ExtraProtections = ReadonlyMap<string, Reasons>;

@@ -11,8 +11,9 @@ import { poolSpace, spaceOfSnapshots, waitForFreeing } from '../../zfs/space';
 import { snapshotUserProperties } from '../../zfs/user-properties';
 import { stale } from './approve';
 import { EXPIRY_PREFIX, expiryReasons } from '../plan/guards';
-import { formatBytes, poolOf, wantedBytes, type MinFree } from '../plan/min-free';
+import { formatBytes, wantedBytes, type MinFree } from '../plan/min-free';
 import type { PruneItem, PruneRequest, PruneResult } from '../options';
+import { poolOf } from '../../zfs/names';
 
 /** Snapshots between two looks at the free space: few, so that little more goes than is needed. */
 const ROUND_WITH_TRIGGER = 20;

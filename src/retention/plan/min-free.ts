@@ -1,5 +1,6 @@
 // The trigger by free space: prune only while the pool has less than asked for, and only as much as is needed, oldest
 // first (retention.md, rule 14). Pure: it works on estimates, and the executor looks at the pool again as it goes.
+import { poolOf } from '../../zfs/names';
 
 /** Space of one pool as its root dataset sees it, bytes. */
 export interface PoolSpace {
@@ -26,8 +27,6 @@ export function formatBytes(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
-
-export const poolOf = (dataset: string): string => dataset.split('/', 1)[0] ?? dataset;
 
 /**
  * For each item (oldest first) null when it goes, or why it stays for now. `reclaim` is what ZFS counts as unique to a

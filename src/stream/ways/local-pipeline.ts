@@ -23,7 +23,7 @@ export interface StageResult {
 
 export interface PipelineOptions {
   /** Aborting ends all processes; the results say how. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Each line on a stage's standard error; for the last stage its standard output too. True: it has been dealt with and
    * is not kept in the result.

@@ -1,8 +1,8 @@
 // Which replications wait for each other: the rows of TrueNAS's table (truenas.md B.12), the holes found in it (D.1 no. 5),
 // and readers beside writers. Connections are names here; which pools they lead to is said by stand-ins.
 import assert from 'node:assert/strict';
-import type { DatasetUse, HostResolver } from '../../../src/base/run-context';
-import type { Host } from '../../../src/host/host';
+import type { DatasetUse } from '../../../src/base/run-context';
+import type { Host, HostResolver } from '../../../src/host/host';
 import { claimsOf, learnPools, relation } from '../../../src/jobs/claims';
 import { parseReplicateOptions, replicateUses } from '../../../src/replication/setup/check-options';
 

@@ -1,8 +1,7 @@
 // Runs one replication inside a lab machine, where the machine's own ZFS is the local one; replication-topologies.test.ts
 // starts it. The only argument is JSON: { options, hosts: [SshHostOptions] }.
-import type { HostResolver } from '../../../src/base/run-context';
+import type { Host, HostResolver } from '../../../src/host/host';
 import { toZfsFlowError } from '../../../src/base/errors';
-import type { Host } from '../../../src/host/host';
 import { LocalHost } from '../../../src/host/local/local-host';
 import { SshHost } from '../../../src/host/ssh/ssh-host';
 import type { SshHostOptions } from '../../../src/host/ssh/ssh-options';

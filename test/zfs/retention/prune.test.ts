@@ -1,7 +1,7 @@
 // Pruning on real pools: each rule, each guard, and what happens when something cannot be destroyed. Plans and their
 // approval: retention-approve.test.ts.
 import assert from 'node:assert/strict';
-import type { HostResolver } from '../../../src/base/run-context';
+import type { HostResolver } from '../../../src/host/host';
 import type { SshHost } from '../../../src/host/ssh/ssh-host';
 import { bookmarkName, destinationId } from '../../../src/zfs/marks';
 import type { Machine } from '../../lab/machine';

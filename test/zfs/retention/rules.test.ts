@@ -1,9 +1,8 @@
 // The safety rules of the design (retention.md), by number: those that are about evidence and execution, on real pools.
 // Those that the pure planner decides are in test/unit/retention/plan/rules.test.ts; rules 16 and 22 are about replication.
 import assert from 'node:assert/strict';
-import type { HostResolver } from '../../../src/base/run-context';
+import type { Host, HostResolver } from '../../../src/host/host';
 import { ZfsFlowError } from '../../../src/base/errors';
-import type { Host } from '../../../src/host/host';
 import type { SshHost } from '../../../src/host/ssh/ssh-host';
 import type { PruneResult } from '../../../src/retention/options';
 import { pruneSnapshots } from '../../../src/retention/prune';

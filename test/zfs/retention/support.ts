@@ -1,8 +1,8 @@
 // What the retention tests on real ZFS share: runs and their options with defaults, their failures, and hosts that are less
 // able than others.
-import type { HostResolver, RunContext } from '../../../src/base/run-context';
+import type { RunContext } from '../../../src/base/run-context';
+import type { Host, HostResolver } from '../../../src/host/host';
 import { ZfsFlowError, type ErrorCode } from '../../../src/base/errors';
-import type { Host } from '../../../src/host/host';
 import type { PruneOptions, PruneResult } from '../../../src/retention/options';
 import { parsePruneOptions } from '../../../src/retention/check-options';
 import { prune } from '../../../src/retention/prune';

@@ -1,0 +1,104 @@
+// Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
+// a name or a property never does.
+import type { CommandResult, Host } from '../host/host';
+import { missingDatasets } from './classify';
+import { commandError, unreadable } from './command';
+
+export interface GetRequest {
+  /** Datasets or snapshots; their number is the caller's to limit. */
+  of: readonly string[];
+  /** Property names, or `['all']`. */
+  properties: readonly string[];
+  /** Only values that come from there, such as `['local', 'received']`. */
+  sources?: readonly string[];
+  /** Of what lies below `of`: so many levels, or everything (`Infinity`). */
+  depth?: number;
+  /** Of these kinds only, such as `['filesystem', 'volume']`. */
+  types?: readonly string[];
+}
+
+export interface GetOptions {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number;
+  /** Named in the error. */
+  dataset?: string;
+}
+
+export interface PropertyValue {
+  /** Dataset or snapshot. */
+  name: string;
+  property: string;
+  value: string;
+}
+
+export function getArgv({ of, properties, sources, depth, types }: GetRequest): string[] {
+  const levels = depth === undefined ? [] : depth === Infinity ? ['-r'] : ['-d', String(depth)];
+  const kinds = types === undefined ? [] : ['-t', types.join(',')];
+  const from = sources === undefined ? [] : ['-s', sources.join(',')];
+  const columns = ['-o', 'name,property,value', properties.join(',')];
+  return ['zfs', 'get', '-Hp', ...levels, ...kinds, ...from, ...columns, ...of];
+}
+
+/** One line of `getArgv`'s output, or null for what is none. */
+export function parseValue(line: string): PropertyValue | null {
+  const [, name, property, value] = /^([^\t]+)\t([^\t]+)\t(.*)$/s.exec(line) ?? [];
+  return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
+}
+
+function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const value = parseValue(line);
+      if (value === null) throw unreadable(line, host);
+      return value;
+    });
+}
+
+/**
+ * The values of properties. Throws the classified error where the command fails, except that with `missingOk` what does
+ * not exist has none.
+ */
+export async function getProperties(
+  host: Host,
+  request: GetRequest,
+  options: GetOptions & { missingOk?: boolean } = {},
+): Promise<PropertyValue[]> {
+  if (request.of.length === 0) return [];
+  const { dataset, missingOk, ...run } = options;
+  const argv = getArgv(request);
+  const result = await host.run(argv, run);
+  const gone = missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
+  if (result.code !== 0 && !gone) throw commandError(host, argv, result, dataset);
+  return readValues(host, result);
+}
+
+/** The value of one property of one dataset or snapshot. Throws the classified error. */
+export async function getProperty(
+  host: Host,
+  name: string,
+  property: string,
+  options: GetOptions = {},
+): Promise<string> {
+  const request = { of: [name], properties: [property] };
+  const [found] = await getProperties(host, request, { dataset: name, ...options });
+  if (found === undefined) throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, name);
+  return found.value;
+}
+
+/** Several questions in one remote command; each has its own answer, or the error that its command stands for. */
+export async function getEach(
+  host: Host,
+  requests: readonly GetRequest[],
+  options: GetOptions = {},
+): Promise<(PropertyValue[] | Error)[]> {
+  if (requests.length === 0) return [];
+  const argvs = requests.map(getArgv);
+  const { dataset, ...run } = options;
+  const results = await host.runAll(argvs, run);
+  return argvs.map((argv, index) => {
+    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
+    return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+  });
+}
