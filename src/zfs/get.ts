@@ -82,9 +82,13 @@ export async function getProperty(
   options: GetOptions = {},
 ): Promise<string> {
   const request = { of: [name], properties: [property] };
-  const [found] = await getProperties(host, request, { dataset: name, ...options });
-  if (found === undefined) throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, name);
-  return found.value;
+  return onlyValue(host, request, await getProperties(host, request, { dataset: name, ...options }));
+}
+
+/** Exit code 0 without a value says nothing: it is an error too. */
+function onlyValue(host: Host, request: GetRequest, [found]: readonly PropertyValue[]): string {
+  if (found !== undefined) return found.value;
+  throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, request.of[0]);
 }
 
 /** Several questions in one remote command; each has its own answer, or the error that its command stands for. */
@@ -100,5 +104,24 @@ export async function getEach(
   return argvs.map((argv, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
     return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+  });
+}
+
+/**
+ * One property of each of several datasets or snapshots, in their order, in one remote command. Throws the classified error
+ * of the first that does not tell it.
+ */
+export async function getPropertyOfEach(
+  host: Host,
+  names: readonly string[],
+  property: string,
+  options: GetOptions = {},
+): Promise<string[]> {
+  const requests = names.map((name): GetRequest => ({ of: [name], properties: [property] }));
+  const answers = await getEach(host, requests, options);
+  return requests.map((request, index) => {
+    const answer = answers[index] ?? [];
+    if (answer instanceof Error) throw answer;
+    return onlyValue(host, request, answer);
   });
 }

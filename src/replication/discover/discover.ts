@@ -3,8 +3,10 @@
 import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { groupBy } from '../../base/group-by';
+import type { Host } from '../../host/host';
 import { clockEvidence } from '../../retention/discover/clocks';
 import type { ClockEvidence } from '../../retention/plan/guards';
+import { getPropertyOfEach } from '../../zfs/get';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../../zfs/list';
 import {
   DESTINATION_PROPERTY,
@@ -230,23 +232,22 @@ async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext):
     return common && onSource ? [{ pair, common, onSource }] : [];
   });
   if (unknown.length === 0) return;
-  const ask = (record: SnapshotRecord): string[] => ['zfs', 'get', '-Hp', '-o', 'value', 'ivsetguid', fullName(record)];
-  const [left, right] = await Promise.all([
-    setup.source.runAll(
-      unknown.map(({ onSource }) => ask(onSource)),
-      { signal: ctx.signal },
+  const options = { signal: ctx.signal };
+  const ivsets = (host: Host, snapshots: readonly SnapshotRecord[]): Promise<string[]> =>
+    getPropertyOfEach(host, snapshots.map(fullName), 'ivsetguid', options);
+  const [onSource, onTarget] = await Promise.all([
+    ivsets(
+      setup.source,
+      unknown.map((one) => one.onSource),
     ),
-    setup.target.runAll(
-      unknown.map(({ common }) => ask(common)),
-      { signal: ctx.signal },
+    ivsets(
+      setup.target,
+      unknown.map(({ common }) => common),
     ),
   ]);
-  for (const [index, { pair, common }] of unknown.entries()) {
-    const [a, b] = [left[index], right[index]];
-    if (a?.code !== 0 || !b || (b.code !== 0 && b.stderr !== '')) {
-      throw commandError(setup.source, ask(common), a ?? { code: null, signal: null, stderr: '' });
-    }
-    pair.sameIvset = a.stdout.trim() !== '-' && a.stdout.trim() === b.stdout.trim();
+  for (const [index, { pair }] of unknown.entries()) {
+    const ivset = onSource[index];
+    pair.sameIvset = ivset !== '-' && ivset === onTarget[index];
   }
 }
 
