@@ -4,7 +4,7 @@ import type { RunContext } from '../../base/run-context';
 import { groupNames } from '../../zfs/batch';
 import { estimateSizes, resumeArgv, type SendStep } from '../../zfs/send';
 import type { DatasetPlan } from '../plan/plan-types';
-import { stepArgv } from '../execute/send-dataset';
+import { stepArgv } from '../plan/send-argv';
 import type { Setup } from '../setup/setup';
 
 /** A stream of at most so many bytes may ride the control connections. */
