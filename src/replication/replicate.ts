@@ -8,7 +8,7 @@ import { abandonedWarning, executePlan, planRun, type AttemptState, type Planned
 import { runError } from './run/failures';
 import { limitWarning } from './execute/limited-transfer';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup/options';
-import { sends } from './marks/protect';
+import { sends } from './plan/plan-facts';
 import { RunProgress } from './report/run-progress';
 import { emptyResult, ResultBook } from './report/result-book';
 import { waitToRetry } from './run/retry';

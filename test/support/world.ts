@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { finalMarks } from '../../src/replication/plan/final-marks';
 import { planReplication } from '../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput, PrepareStep } from '../../src/replication/plan/plan-types';
-import { sentSnapshots } from '../../src/replication/marks/protect';
+import { sentSnapshots } from '../../src/replication/plan/plan-facts';
 import { bookmarkName, destinationId, parseBookmarkName } from '../../src/zfs/marks';
 import type { SnapshotRecord } from '../../src/zfs/records';
 import { dataset, OPTIONS } from './model';

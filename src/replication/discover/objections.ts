@@ -6,6 +6,7 @@ import { zfs } from '../../zfs/command';
 import { listSnapshots, listTrees } from '../../zfs/list';
 import { TARGET_HOLD_TAG } from '../../zfs/marks';
 import { fullName, type SnapshotRecord } from '../../zfs/records';
+import { replacesCopy } from '../plan/plan-facts';
 import type { DatasetPlan, PairInput, Refusal, ReplacedCopy, ReplicationPlan } from '../plan/plan-types';
 import { presentName } from '../plan/follow-renames';
 import type { Setup } from '../setup/setup';
@@ -99,8 +100,7 @@ const setsAside = ({ refusal, prepare }: DatasetPlan): boolean =>
   refusal === null && prepare.some((step) => step.do === 'setAside');
 
 /** A new copy beside the old one. */
-const isAnew = ({ refusal, action, initial }: DatasetPlan): boolean =>
-  refusal === null && initial && (action === 'rotate' || action === 'recreate');
+const isAnew = (plan: DatasetPlan): boolean => plan.refusal === null && plan.initial && replacesCopy(plan);
 
 const megabytes = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`;
 

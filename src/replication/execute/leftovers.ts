@@ -6,7 +6,7 @@ import { ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { endTagged, findTagged } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { sends } from '../marks/protect';
+import { sends } from '../plan/plan-facts';
 import { processTag } from './send-dataset';
 import type { Setup } from '../setup/setup';
 

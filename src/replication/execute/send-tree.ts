@@ -7,7 +7,7 @@ import { treeArgv } from '../../zfs/send';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
 import { receiveProperties } from './receive-properties';
-import { sentSnapshots } from '../marks/protect';
+import { sentSnapshots } from '../plan/plan-facts';
 import { streamFlags } from '../plan/send-argv';
 import { processTag, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from '../discover/sizes';

@@ -50,7 +50,7 @@ function isOwn({ name }: SnapshotRecord, dstId: string): boolean {
  * The snapshot was destroyed on the source and another one of its name taken, which is wanted: with the old one as the
  * base, the new one could not arrive.
  */
-function isReplaced(facts: PairFacts, base: SnapshotRecord, targetBase: SnapshotRecord): boolean {
+function isNameReused(facts: PairFacts, base: SnapshotRecord, targetBase: SnapshotRecord): boolean {
   if (base.kind === 'snapshot') return false;
   return facts.sourceRecords.some(
     ({ kind, name, guid, createtxg }) =>
@@ -78,7 +78,7 @@ function findBase(facts: PairFacts): { base: SnapshotRecord; targetBase: Snapsho
   for (const targetBase of inOrder(facts.targetSnapshots).toReversed()) {
     const base = bySource.get(targetBase.guid);
     if (!base) continue;
-    if (!isReplaced(facts, base, targetBase)) return { base, targetBase };
+    if (!isNameReused(facts, base, targetBase)) return { base, targetBase };
     replaced ??= { base, targetBase };
   }
   return replaced;
