@@ -2,7 +2,7 @@
 // blocks is refused by a pool without the feature for it (zpool-features(7)), however few of them it has.
 import type { RunContext } from '../../base/run-context';
 import type { Host } from '../../host/host';
-import type { StreamFeature } from '../plan/send-flags';
+import type { StreamFeature } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
 import { poolOf } from '../../zfs/names';
 

@@ -2,10 +2,14 @@
 import type { ErrorCode } from '../../base/errors';
 import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
 import type { SendStep, TokenContents } from '../../zfs/send';
-import type { TargetEncryption } from './encryption';
-import type { StreamFeature } from './send-flags';
 import type { DatasetAction, ReplicateOptions } from '../setup/options';
 import type { PairFacts, TargetState } from './target-state';
+
+/** How a dataset comes to its encryption at the target: not at all (or as the raw stream says), from above, by a key. */
+export type TargetEncryption = 'none' | 'inherit' | 'key';
+
+/** What a pool may be lacking for what the source would send. */
+export type StreamFeature = 'largeBlocks' | 'compressedBlocks' | 'embeddedBlocks' | 'encryption';
 
 /** What discovery found about one source dataset and the target dataset it maps to. */
 export interface PairInput extends PairFacts {
