@@ -166,7 +166,7 @@ function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, cloc
       tokenIsOwn: false,
       sameIvset: null,
     };
-    return { ...pair, wanted: withoutShortLived(pair, setup.options, clock) };
+    return { ...pair, wanted: withoutShortLived(pair, setup.targetPolicy, clock) };
   });
   return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
 }
