@@ -97,7 +97,7 @@ function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowE
  */
 function positionOf({ discovery }: PlannedRun): string {
   return discovery.pairs
-    .map(({ target, targetSnapshots, token }) => `${target} ${targetSnapshots.length} ${token?.bytes ?? ''}`)
+    .map(({ target, targetSnapshots, partial }) => `${target} ${targetSnapshots.length} ${partial?.token?.bytes ?? ''}`)
     .join('\n');
 }
 

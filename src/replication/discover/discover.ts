@@ -21,14 +21,16 @@ import { missingDatasets } from '../../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
 import { compileExcludes, poolOf } from '../../zfs/names';
 import { commandError } from '../../zfs/command';
-import { decodeTokens, type TokenContents } from '../../zfs/send';
+import { decodeTokens } from '../../zfs/send';
 import { syncPools } from '../../zfs/snapshot-facts';
 import { mapDataset } from '../../zfs/mapping';
-import type { PairInput, TargetOther } from '../plan/plan-types';
+import type { ListedPair } from '../plan/listed-pair';
+import type { PairInput, PartialReceive, TargetOther } from '../plan/plan-types';
 import { locateAside } from '../plan/locate-aside';
 import { abandoned, followRenames, renameCandidates } from '../plan/follow-renames';
 import type { Setup } from '../setup/setup';
 import { withoutShortLived } from '../plan/short-lived';
+import type { TargetInside } from '../plan/target-state';
 
 export interface Discovery {
   /** Parents before children. */
@@ -92,7 +94,7 @@ async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
   return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
 }
 
-function unmapped(pairs: readonly PairInput[], listings: readonly TreeListing[]): TargetOther[] {
+function unmapped(pairs: readonly ListedPair[], listings: readonly TreeListing[]): TargetOther[] {
   const mapped = new Set(pairs.map(({ target }) => target));
   const snapshots = groupBy(
     listings.flatMap((listing) => listing.snapshots),
@@ -118,10 +120,10 @@ async function ownCopies(setup: Setup, names: readonly string[], ctx: RunContext
 /** Where each copy really is: under a renamed source's former name, or set aside by a run that was interrupted. */
 async function locate(
   setup: Setup,
-  pairs: readonly PairInput[],
+  pairs: readonly ListedPair[],
   others: readonly TargetOther[],
   ctx: RunContext,
-): Promise<PairInput[]> {
+): Promise<ListedPair[]> {
   const { targetFacts, targetPoolGuid, options } = setup;
   const own = await ownCopies(setup, renameCandidates(pairs, others), ctx);
   const canRename = targetFacts.platform !== 'Linux' || targetFacts.isRoot;
@@ -145,38 +147,37 @@ async function judgeClock({ options, source, target }: Setup, ctx: RunContext): 
   return clockEvidence(now, [source, target], ctx.signal);
 }
 
-function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, clock: ClockEvidence): PairInput[] {
+function listedPairs(setup: Setup, source: TreeListing, target: TreeListing, clock: ClockEvidence): ListedPair[] {
   const sourceRecords = groupBy(source.snapshots, ({ dataset }) => dataset);
   const targetRecords = groupBy(target.snapshots, ({ dataset }) => dataset);
   const targetDatasets = new Map(target.datasets.map((record) => [record.name, record]));
-  const pairs = source.datasets.map((dataset): PairInput => {
+  const pairs = source.datasets.map((dataset): ListedPair => {
     const name = mapDataset(dataset.name, setup.common, setup.options.targetDataset);
     const records = sourceRecords.get(dataset.name) ?? [];
-    const pair: PairInput = {
+    const pair: ListedPair = {
       source: dataset,
       sourceRecords: records,
       target: name,
       targetDataset: targetDatasets.get(name) ?? null,
       targetSnapshots: targetRecords.get(name) ?? [],
-      foreignChildren: [],
-      seenEmpty: false,
       dstId: destinationId(setup.targetPoolGuid, name),
       wanted: new Set(records.filter((record) => setup.selection.wants(record)).map(({ guid }) => guid)),
-      token: undefined,
-      tokenIsOwn: false,
-      sameIvset: null,
     };
     return { ...pair, wanted: withoutShortLived(pair, setup.targetPolicy, clock) };
   });
   return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
 }
 
-/** Looks closer at targets that exist without a snapshot: do they hold anything that could be lost? */
-async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+/** Looks closer at targets that exist without a snapshot: do they hold anything that could be lost? By target dataset. */
+async function lookInside(
+  setup: Setup,
+  pairs: readonly ListedPair[],
+  ctx: RunContext,
+): Promise<Map<string, TargetInside>> {
   const unclear = pairs.filter(
     ({ targetDataset, targetSnapshots }) => targetDataset !== null && targetSnapshots.length === 0,
   );
-  if (unclear.length === 0) return;
+  if (unclear.length === 0) return new Map();
   // Objects are counted with each transaction group: what was written in the last seconds would not be seen.
   const pools = new Set(unclear.map(({ target }) => poolOf(target)));
   await syncPools(setup.target, [...pools], ctx.signal);
@@ -186,52 +187,67 @@ async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): 
   // An empty file system holds one object, its root directory; `zfs userspace` counts them mounted or not.
   const argvs = unclear.map(({ target }) => ['zfs', 'userspace', '-Hp', '-o', 'objused', target]);
   const counts = await setup.target.runAll(argvs, { signal: ctx.signal });
-  for (const [index, pair] of unclear.entries()) {
-    pair.foreignChildren = below.datasets
-      .map(({ name }) => name)
-      .filter((name) => name !== pair.target && isWithin(name, pair.target) && !mapped.has(name));
-    const result = counts[index];
-    const objects = (result?.stdout ?? '')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(Number);
-    pair.seenEmpty = result?.code === 0 && objects.length > 0 && objects.reduce((sum, count) => sum + count, 0) <= 1;
-  }
+  return new Map(
+    unclear.map(({ target }, index) => {
+      const foreignChildren = below.datasets
+        .map(({ name }) => name)
+        .filter((name) => name !== target && isWithin(name, target) && !mapped.has(name));
+      const result = counts[index];
+      const objects = (result?.stdout ?? '')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(Number);
+      const isEmpty = result?.code === 0 && objects.length > 0 && objects.reduce((sum, count) => sum + count, 0) <= 1;
+      return [target, { foreignChildren, isEmpty }];
+    }),
+  );
 }
 
-/** Has the source decode the resume tokens that the target's partial receives gave. */
-async function readTokens(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+/** Has the source decode the resume tokens that the target's partial receives gave. By target dataset. */
+async function readTokens(
+  setup: Setup,
+  pairs: readonly ListedPair[],
+  ctx: RunContext,
+): Promise<Map<string, PartialReceive>> {
   const partial = pairs.filter(({ targetDataset }) => (targetDataset?.receiveResumeToken ?? '') !== '');
   const tokens = partial.map(({ targetDataset }) => targetDataset?.receiveResumeToken ?? '');
   const contents = await decodeTokens(setup.source, tokens, ctx.signal);
-  for (const [index, pair] of partial.entries()) {
-    const token: TokenContents | null = contents[index] ?? null;
-    pair.token = token;
-    pair.tokenIsOwn = pair.sourceRecords.some((record) => {
-      const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-      const ids = [pair.dstId, pair.located?.formerDstId];
-      return own !== null && ids.includes(own.dstId) && own.guid === token?.toGuid;
-    });
-  }
+  return new Map(
+    partial.map(({ target, sourceRecords, dstId, located }, index) => {
+      const token = contents[index] ?? null;
+      const isOwn = sourceRecords.some((record) => {
+        const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
+        return own !== null && [dstId, located?.formerDstId].includes(own.dstId) && own.guid === token?.toGuid;
+      });
+      return [target, { token, isOwn }];
+    }),
+  );
 }
 
-function newestCommon(pair: PairInput): SnapshotRecord[] {
+function newestCommon(pair: ListedPair): SnapshotRecord | undefined {
   // Bookmarks have the ivset GUID of their snapshot too (shown on 2.1 and 2.4).
   const source = new Set(pair.sourceRecords.map(({ guid }) => guid));
-  return pair.targetSnapshots.filter(({ guid }) => source.has(guid));
+  return pair.targetSnapshots.findLast(({ guid }) => source.has(guid));
 }
 
-/** Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). */
-async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
+/**
+ * Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). Whether it is
+ * the same on both sides, by target dataset.
+ */
+async function compareIvsets(
+  setup: Setup,
+  pairs: readonly ListedPair[],
+  ctx: RunContext,
+): Promise<Map<string, boolean>> {
   const unknown = pairs.flatMap((pair) => {
     const { targetDataset } = pair;
     const mark = targetDataset && parseRawMark(targetDataset.userProperties[RAW_PROPERTY], targetDataset.name);
     if (pair.source.encryption === 'off' || mark !== null) return [];
-    const common = newestCommon(pair).at(-1);
+    const common = newestCommon(pair);
     const onSource = pair.sourceRecords.find(({ guid }) => guid === common?.guid);
-    return common && onSource ? [{ pair, common, onSource }] : [];
+    return common && onSource ? [{ target: pair.target, common, onSource }] : [];
   });
-  if (unknown.length === 0) return;
+  if (unknown.length === 0) return new Map();
   const options = { signal: ctx.signal };
   const ivsets = (host: Host, snapshots: readonly SnapshotRecord[]): Promise<string[]> =>
     getPropertyOfEach(host, snapshots.map(fullName), 'ivsetguid', options);
@@ -245,10 +261,22 @@ async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext):
       unknown.map(({ common }) => common),
     ),
   ]);
-  for (const [index, { pair }] of unknown.entries()) {
-    const ivset = onSource[index];
-    pair.sameIvset = ivset !== '-' && ivset === onTarget[index];
-  }
+  return new Map(
+    unknown.map(({ target }, index) => [target, onSource[index] !== '-' && onSource[index] === onTarget[index]]),
+  );
+}
+
+/** What only some pairs call for one more question about, and the pairs with the answers. */
+async function lookCloser(setup: Setup, pairs: readonly ListedPair[], ctx: RunContext): Promise<PairInput[]> {
+  const inside = await lookInside(setup, pairs, ctx);
+  const partials = await readTokens(setup, pairs, ctx);
+  const sameIvsets = await compareIvsets(setup, pairs, ctx);
+  return pairs.map((pair) => ({
+    ...pair,
+    inside: inside.get(pair.target) ?? null,
+    partial: partials.get(pair.target) ?? null,
+    sameIvset: sameIvsets.get(pair.target) ?? null,
+  }));
 }
 
 /** The source of this target dataset would be one that `exclude` leaves out. */
@@ -257,7 +285,7 @@ function isExcluded({ options, common }: Setup, target: string): boolean {
   return compileExcludes(options.exclude)([common, rest].filter((part) => part !== '').join('/'));
 }
 
-function refuseCollisions(pairs: readonly PairInput[]): void {
+function refuseCollisions(pairs: readonly ListedPair[]): void {
   const taken = new Map<string, string>();
   for (const { source, target } of pairs) {
     const other = taken.get(target);
@@ -278,14 +306,12 @@ export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery
     judgeClock(setup, ctx),
   ]);
   if (source.datasets.length === 0) requireAll(setup.source, source.missing);
-  const mapped = buildPairs(setup, source, target, clock);
+  const mapped = listedPairs(setup, source, target, clock);
   refuseCollisions(mapped);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
-  const pairs = await locate(setup, mapped, others, ctx);
+  const located = await locate(setup, mapped, others, ctx);
   const ancestors = await listAncestors(setup, target, ctx);
-  await inspectEmpty(setup, pairs, ctx);
-  await readTokens(setup, pairs, ctx);
-  await compareIvsets(setup, pairs, ctx);
+  const pairs = await lookCloser(setup, located, ctx);
   const existing = new Set([...target.datasets, ...ancestors].map(({ name }) => name));
   const left = setup.options.recursive ? abandoned(pairs, others).filter((name) => !isExcluded(setup, name)) : [];
   return { pairs, ancestors, existing, others, abandoned: left, missingSources: source.missing, target };

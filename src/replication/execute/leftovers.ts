@@ -41,7 +41,7 @@ export async function endLeftovers(
 ): Promise<void> {
   const suspects = plans.filter((plan) => {
     const pair = pairs.get(plan.source);
-    return sends(plan) && (retrying || (pair !== undefined && pair.token !== undefined));
+    return sends(plan) && (retrying || (pair !== undefined && pair.partial !== null));
   });
   const tags = suspects.map(({ dstId }) => processTag(dstId));
   if (tags.length === 0) return;

@@ -48,17 +48,18 @@ function route(
   const result: Route = { resume: null, steps: [], prepare: [], refusal: null, reasons: [] };
   let start = base;
   const isWanted = ({ guid }: SnapshotRecord): boolean => pair.wanted.has(guid);
-  if (pair.token !== undefined) {
+  if (pair.partial) {
+    const { token, isOwn } = pair.partial;
     const later = wantedAfter(pair, base, options.firstCopy);
     const verdict = judgePartialReceive({
       source: pair.source.name,
-      token: pair.token,
+      token,
       sourceRecords: pair.sourceRecords,
       targetGuids: new Set(pair.targetSnapshots.filter(({ name }) => !gone.has(name)).map(({ guid }) => guid)),
       wanted: pair.wanted,
       baseGuid: base?.guid ?? originGuid,
       raw,
-      own: pair.tokenIsOwn,
+      own: isOwn,
       partialReceive: options.partialReceive,
       // A first copy of the newest alone may go on with what was the newest when it began.
       next: base === null && options.firstCopy === 'newest' ? null : (later.find(isWanted)?.guid ?? null),
@@ -68,9 +69,9 @@ function route(
     if (verdict.do === 'refuse') result.refusal = partialInTheWay(pair, verdict.why);
     else if (verdict.do === 'abort') result.prepare.push({ do: 'abortReceive', why: verdict.why });
     else {
-      const token = pair.targetDataset?.receiveResumeToken ?? '';
       const { name, guid } = verdict.to;
-      result.resume = { token, to: { name, guid }, bytesThere: pair.token?.bytes ?? 0 };
+      const text = pair.targetDataset?.receiveResumeToken ?? '';
+      result.resume = { token: text, to: { name, guid }, bytesThere: token?.bytes ?? 0 };
       start = verdict.to;
     }
   }

@@ -105,12 +105,12 @@ export function answerState(
 }
 
 /** Neither the partial receive nor a fresh one gets on (C1: 33). */
-export function noProgress({ target, token }: PairInput): Refusal {
+export function noProgress({ target, partial }: PairInput): Refusal {
   return {
     code: 'TRANSFER_STALLED',
     message: `the transfer to "${target}" does not get on: no try to continue its partial receive moved a byte, and a fresh one failed too`,
     hint: 'The log has the error of each try. What keeps ending it at the same place is in the data, the network or a limit.',
-    details: { token: token?.toName ?? null },
+    details: { token: partial?.token?.toName ?? null },
   };
 }
 
@@ -132,12 +132,12 @@ export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: Rea
 }
 
 /** A partial receive that this job may neither continue nor discard. */
-export function partialInTheWay({ target, token }: PairInput, why: string): Refusal {
+export function partialInTheWay({ target, partial }: PairInput, why: string): Refusal {
   return {
     code: 'TARGET_BUSY_PARTIAL',
     message: `the target "${target}" holds a partial receive that is not this job's: ${why}`,
     hint: 'Let whoever began it finish, or set partialReceive to "abort" to discard it.',
-    details: { token: token?.toName ?? null },
+    details: { token: partial?.token?.toName ?? null },
   };
 }
 

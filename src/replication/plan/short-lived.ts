@@ -4,7 +4,7 @@ import type { ClockEvidence } from '../../retention/plan/guards';
 import { planRetention } from '../../retention/plan/plan';
 import type { SnapshotRecord } from '../../zfs/records';
 import type { TargetPolicy } from '../setup/target-policy';
-import type { PairInput } from './plan-types';
+import type { ListedPair } from './listed-pair';
 import { inOrder } from './target-state';
 
 const UNLIMITED = { maxDestroyFraction: 1, maxDestroyCount: Number.MAX_SAFE_INTEGER };
@@ -15,7 +15,7 @@ function onTarget(record: SnapshotRecord, target: string): SnapshotRecord {
 }
 
 function goes(
-  pair: PairInput,
+  pair: ListedPair,
   coming: readonly SnapshotRecord[],
   policy: TargetPolicy,
   clock: ClockEvidence,
@@ -48,7 +48,7 @@ function goes(
  * policy, everything stays wanted.
  */
 export function withoutShortLived(
-  pair: PairInput,
+  pair: ListedPair,
   policy: TargetPolicy | null,
   clock: ClockEvidence,
 ): ReadonlySet<string> {
