@@ -19,7 +19,7 @@ import {
 } from '../../zfs/marks';
 import { missingDatasets } from '../../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
-import { compileExcludes, poolOf } from '../../zfs/names';
+import { poolOf } from '../../zfs/names';
 import { commandError } from '../../zfs/command';
 import { decodeTokens } from '../../zfs/send';
 import { syncPools } from '../../zfs/snapshot-facts';
@@ -54,11 +54,11 @@ function ancestorNames(dataset: string): string[] {
 }
 
 async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { options, source, selection } = setup;
+  const { options, source, selection, excluded } = setup;
   return listTrees(source, {
     roots: options.sourceDatasets,
     recursive: options.recursive,
-    exclude: options.exclude,
+    exclude: excluded,
     columns: selection.needsCreation || options.targetRetention === 'custom' ? ['creation'] : [],
     signal: ctx.signal,
   });
@@ -280,9 +280,9 @@ async function lookCloser(setup: Setup, pairs: readonly ListedPair[], ctx: RunCo
 }
 
 /** The source of this target dataset would be one that `exclude` leaves out. */
-function isExcluded({ options, common }: Setup, target: string): boolean {
+function isExcluded({ options, common, excluded }: Setup, target: string): boolean {
   const rest = target.slice(options.targetDataset.length + 1);
-  return compileExcludes(options.exclude)([common, rest].filter((part) => part !== '').join('/'));
+  return excluded([common, rest].filter((part) => part !== '').join('/'));
 }
 
 function refuseCollisions(pairs: readonly ListedPair[]): void {

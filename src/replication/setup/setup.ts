@@ -9,7 +9,7 @@ import type { ReplicateOptions, ReplicationResult } from './options';
 import type { Secret } from '../../base/secret';
 import { compileSelection, type Selection } from './selection';
 import { compileTargetPolicy, type TargetPolicy } from './target-policy';
-import { poolOf } from '../../zfs/names';
+import { compileExcludes, poolOf, type ExcludeFilter } from '../../zfs/names';
 
 export interface Setup {
   options: ReplicateOptions;
@@ -24,6 +24,8 @@ export interface Setup {
   /** The key for what is encrypted at the target, where it comes from Node-RED. */
   encryptionKey: Secret | null;
   selection: Selection;
+  /** Source datasets that `exclude` leaves out. */
+  excluded: ExcludeFilter;
   /** What the target deletes by itself; null where it has no policy of its own. */
   targetPolicy: TargetPolicy | null;
   rateLimit: RateLimit;
@@ -98,6 +100,7 @@ export async function prepareRun(
     targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
+    excluded: compileExcludes(options.exclude),
     targetPolicy: compileTargetPolicy(options),
     rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),
