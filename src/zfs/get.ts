@@ -1,5 +1,6 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
 // a name or a property never does.
+import { toZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
 import { commandError, unreadable } from './command';
@@ -56,6 +57,15 @@ function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): Prop
     });
 }
 
+/** With `missingOk`, what does not exist has no values; any other failure is one. */
+type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
+
+function judge(host: Host, argv: readonly string[], result: CommandResult, options: Judging): PropertyValue[] {
+  const gone = options.missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
+  if (result.code !== 0 && !gone) throw commandError(host, argv, result, options.dataset);
+  return readValues(host, result);
+}
+
 /**
  * The values of properties. Throws the classified error where the command fails, except that with `missingOk` what does
  * not exist has none.
@@ -63,15 +73,12 @@ function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): Prop
 export async function getProperties(
   host: Host,
   request: GetRequest,
-  options: GetOptions & { missingOk?: boolean } = {},
+  options: GetOptions & Judging = {},
 ): Promise<PropertyValue[]> {
   if (request.of.length === 0) return [];
-  const { dataset, missingOk, ...run } = options;
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
   const argv = getArgv(request);
-  const result = await host.run(argv, run);
-  const gone = missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
-  if (result.code !== 0 && !gone) throw commandError(host, argv, result, dataset);
-  return readValues(host, result);
+  return judge(host, argv, await host.run(argv, run), options);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -95,15 +102,19 @@ function onlyValue(host: Host, request: GetRequest, [found]: readonly PropertyVa
 export async function getEach(
   host: Host,
   requests: readonly GetRequest[],
-  options: GetOptions = {},
+  options: GetOptions & Judging = {},
 ): Promise<(PropertyValue[] | Error)[]> {
   if (requests.length === 0) return [];
   const argvs = requests.map(getArgv);
-  const { dataset, ...run } = options;
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
   const results = await host.runAll(argvs, run);
   return argvs.map((argv, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+    try {
+      return judge(host, argv, result, options);
+    } catch (error) {
+      return toZfsFlowError(error);
+    }
   });
 }
 

@@ -6,7 +6,7 @@ import { groupBy } from '../../base/group-by';
 import type { Host } from '../../host/host';
 import { clockEvidence } from '../../retention/discover/clocks';
 import type { ClockEvidence } from '../../retention/plan/guards';
-import { getPropertyOfEach } from '../../zfs/get';
+import { getProperties, getPropertyOfEach } from '../../zfs/get';
 import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../../zfs/list';
 import {
   DESTINATION_PROPERTY,
@@ -17,12 +17,11 @@ import {
   RAW_PROPERTY,
   REPLACED_PROPERTY,
 } from '../../zfs/marks';
-import { missingDatasets } from '../../zfs/classify';
 import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
 import { poolOf } from '../../zfs/names';
-import { commandError } from '../../zfs/command';
 import { decodeTokens } from '../../zfs/send';
 import { syncPools } from '../../zfs/snapshot-facts';
+import { countObjects } from '../../zfs/usage';
 import { mapDataset } from '../../zfs/mapping';
 import type { ListedPair } from '../plan/listed-pair';
 import type { PairInput, PartialReceive, TargetOther } from '../plan/plan-types';
@@ -81,16 +80,18 @@ async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
   const { targetDataset } = setup.options;
   const parent = ancestorNames(targetDataset).at(-1);
   if (!displaces(setup) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
-  const argv = ['zfs', 'get', '-Hp', '-d', '1', '-t', 'filesystem,volume', '-s', 'local', '-o', 'name,value'];
-  const result = await setup.target.run([...argv, REPLACED_PROPERTY, parent], { signal: ctx.signal });
-  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
-    throw commandError(setup.target, [...argv, REPLACED_PROPERTY, parent], result);
-  }
+  const request = {
+    of: [parent],
+    properties: [REPLACED_PROPERTY],
+    sources: ['local'],
+    depth: 1,
+    types: ['filesystem', 'volume'],
+  };
+  const marked = await getProperties(setup.target, request, { missingOk: true, signal: ctx.signal });
   const dstId = destinationId(setup.targetPoolGuid, targetDataset);
-  const roots = result.stdout.split('\n').flatMap((line) => {
-    const [name = '', value = ''] = line.split('\t');
-    return name !== targetDataset && parseReplacedMark(value, name)?.dstId === dstId ? [name] : [];
-  });
+  const roots = marked
+    .filter(({ name, value }) => name !== targetDataset && parseReplacedMark(value, name)?.dstId === dstId)
+    .map(({ name }) => name);
   return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
 }
 
@@ -108,13 +109,10 @@ function unmapped(pairs: readonly ListedPair[], listings: readonly TreeListing[]
 
 /** Those of these target datasets that were received by replications to this destination. */
 async function ownCopies(setup: Setup, names: readonly string[], ctx: RunContext): Promise<Set<string>> {
-  if (names.length === 0) return new Set();
-  const argv = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,value', DESTINATION_PROPERTY, ...names];
-  const result = await setup.target.run(argv, { signal: ctx.signal });
-  if (result.code !== 0) throw commandError(setup.target, argv, result);
+  const request = { of: names, properties: [DESTINATION_PROPERTY], sources: ['local'] };
+  const marks = await getProperties(setup.target, request, { signal: ctx.signal });
   const dstId = destinationId(setup.targetPoolGuid, setup.options.targetDataset);
-  const lines = result.stdout.split('\n').map((line) => line.split('\t'));
-  return new Set(lines.flatMap(([name = '', value]) => (value === dstId ? [name] : [])));
+  return new Set(marks.filter(({ value }) => value === dstId).map(({ name }) => name));
 }
 
 /** Where each copy really is: under a renamed source's former name, or set aside by a run that was interrupted. */
@@ -184,20 +182,13 @@ async function lookInside(
   const roots = unclear.map(({ target }) => target);
   const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
   const mapped = new Set(pairs.map(({ target }) => target));
-  // An empty file system holds one object, its root directory; `zfs userspace` counts them mounted or not.
-  const argvs = unclear.map(({ target }) => ['zfs', 'userspace', '-Hp', '-o', 'objused', target]);
-  const counts = await setup.target.runAll(argvs, { signal: ctx.signal });
+  const counts = await countObjects(setup.target, roots, ctx.signal);
   return new Map(
     unclear.map(({ target }, index) => {
       const foreignChildren = below.datasets
         .map(({ name }) => name)
         .filter((name) => name !== target && isWithin(name, target) && !mapped.has(name));
-      const result = counts[index];
-      const objects = (result?.stdout ?? '')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map(Number);
-      const isEmpty = result?.code === 0 && objects.length > 0 && objects.reduce((sum, count) => sum + count, 0) <= 1;
+      const isEmpty = (counts[index] ?? Infinity) <= 1;
       return [target, { foreignChildren, isEmpty }];
     }),
   );

@@ -2,9 +2,9 @@
 // copy beside the old one, and holds of others and clones of what is to go. ZFS itself would say so only when its turn comes.
 import type { RunContext } from '../../base/run-context';
 import { listHolds, type Hold } from '../../zfs/hold';
-import { zfs } from '../../zfs/command';
 import { listSnapshots, listTrees } from '../../zfs/list';
 import { TARGET_HOLD_TAG } from '../../zfs/marks';
+import { availableIn } from '../../zfs/space';
 import { fullName, type SnapshotRecord } from '../../zfs/records';
 import { replacesCopy } from '../plan/plan-facts';
 import type { DatasetPlan, PairInput, Refusal, ReplacedCopy, ReplicationPlan } from '../plan/plan-types';
@@ -116,8 +116,7 @@ async function checkRoom(
   const [root] = roots;
   if (!root) return new Map();
   const parent = root.target.slice(0, root.target.lastIndexOf('/'));
-  const text = await zfs(setup.target, ['list', '-Hp', '-o', 'available', parent], { signal: ctx.signal });
-  const available = Number(text.trim());
+  const available = await availableIn(setup.target, parent, ctx.signal);
   const needed = anew.reduce((sum, { source }) => sum + (sizes.estimates.get(source) ?? 0), 0);
   if (needed <= available) return new Map();
   const refusal: Refusal = {
