@@ -2,14 +2,15 @@
 import type { DatasetPlan } from './plan-types';
 
 type Named = { name: string; guid: string };
+type Sends = Pick<DatasetPlan, 'resume' | 'steps'>;
 
 /** Something is sent. */
-export function sends({ resume, steps }: DatasetPlan): boolean {
+export function sends({ resume, steps }: Sends): boolean {
   return resume !== null || steps.length > 0;
 }
 
 /** What the sends deliver, oldest first, by name on the source. */
-export function deliveries({ resume, steps }: DatasetPlan): Named[] {
+export function deliveries({ resume, steps }: Sends): Named[] {
   return [...(resume ? [resume.to] : []), ...steps.flatMap(({ snapshots }) => snapshots)];
 }
 

@@ -74,31 +74,40 @@ function diverged(pair: PairInput, { targetBase, targetOnly, written }: Found<'D
   };
 }
 
+/** What the state of the target calls for. */
+export interface Answer {
+  prepare: PrepareStep[];
+  refusal: Refusal | null;
+}
+
+const refuse = (refusal: Refusal): Answer => ({ prepare: [], refusal });
+
+/** What a rollback to the common snapshot discards is what `destroys` names, and what was written since. */
+function rollBack({ targetBase, written }: Found<'MODIFIED' | 'DIVERGED'>, destroys: string[]): Answer {
+  return { prepare: [{ do: 'rollback', to: targetBase.name, destroys, writtenBytes: written }], refusal: null };
+}
+
 /** The refusal, or the preparation, that the state of the target calls for. */
 export function answerState(
   pair: PairInput,
   state: TargetState,
-  options: PlanInput['options'],
-): Refusal | PrepareStep[] {
-  const rollback = options.whenDiverged === 'rollback';
+  { whenDiverged }: Pick<PlanInput['options'], 'whenDiverged'>,
+): Answer {
+  const rollback = whenDiverged === 'rollback';
   switch (state.kind) {
     case 'INITIAL':
     case 'INITIAL_PLACEHOLDER':
     case 'EMPTY_TARGET':
     case 'FORWARD':
-      return [];
+      return { prepare: [], refusal: null };
     case 'FOREIGN':
-      return foreign(pair, state);
+      return refuse(foreign(pair, state));
     case 'UNRELATED':
-      return unrelated(pair, state);
+      return refuse(unrelated(pair, state));
     case 'MODIFIED':
-      if (!rollback) return modified(pair, state);
-      return [{ do: 'rollback', to: state.targetBase.name, destroys: [], writtenBytes: state.written }];
-    case 'DIVERGED': {
-      if (!rollback) return diverged(pair, state);
-      const destroys = names(state.targetOnly);
-      return [{ do: 'rollback', to: state.targetBase.name, destroys, writtenBytes: state.written }];
-    }
+      return rollback ? rollBack(state, []) : refuse(modified(pair, state));
+    case 'DIVERGED':
+      return rollback ? rollBack(state, names(state.targetOnly)) : refuse(diverged(pair, state));
     default:
       return state satisfies never;
   }
