@@ -1,5 +1,5 @@
 // Reads both sides: one listing of each, at the same time, and only where something unusual was found (a missing
-// target, a partial receive, an unknown chain) one more question. Deciding is `plan.ts`.
+// target, a partial receive, an unknown chain) one more question. Deciding is `plan/plan.ts`.
 import type { RunContext } from '../../base/run-context';
 import { clockEvidence } from '../../retention/discover/clocks';
 import type { ClockEvidence } from '../../retention/plan/guards';

@@ -1,5 +1,5 @@
 // What the state of a target calls for: nothing, a preparation that the node's author allowed, or a refusal that names
-// both sides' snapshots (pure). The states themselves are `state.ts`.
+// both sides' snapshots (pure). The states themselves are `target-state.ts`.
 import type { SendStep } from '../../zfs/send';
 import type { PairInput, PlanInput, PrepareStep, Refusal } from './plan-types';
 import { inOrder, type TargetState } from './target-state';
@@ -113,7 +113,7 @@ export function answerState(
   }
 }
 
-/** Neither the partial receive nor a fresh one gets on (C1: 33). */
+/** Neither the partial receive nor a fresh one gets on. */
 export function noProgress({ target, partial }: PairInput): Refusal {
   return {
     code: 'TRANSFER_STALLED',

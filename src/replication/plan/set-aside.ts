@@ -1,6 +1,6 @@
 // Rotate and recreate, decided (pure): which targets are renamed aside, what takes their place, and where each copy is
 // when its turn comes. Children that are fine go back below the new parent by rename; nothing is copied for them.
-// What an interrupted run left is found by `recover.ts`; the steps are carried out by `displace.ts`.
+// What an interrupted run left is found by `locate-aside.ts`; the steps are carried out by `displace.ts`.
 import { PLACEHOLDER_PROPERTY, replacedMark } from '../../zfs/marks';
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
 import type { PairInput, PlanInput, PrepareStep, Refusal, ReplacedCopy, TargetOther } from './plan-types';

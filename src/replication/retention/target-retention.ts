@@ -1,4 +1,4 @@
-// The target's own retention after a run that brought everything over. What goes is decided by `retention/plan.ts` with
+// The target's own retention after a run that brought everything over. What goes is decided by `retention/plan/plan.ts` with
 // all its guards; here only what is asked of it.
 import type { RunContext } from '../../base/run-context';
 import type { HostResolver } from '../../host/host';
