@@ -8,7 +8,7 @@ import { abandonedWarning, executePlan, planRun, type AttemptState, type Planned
 import { runError } from './run/failures';
 import { limitWarning } from './execute/limited-transfer';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup/options';
-import { sends } from './marks/protect';
+import { sends } from './plan/plan-facts';
 import { RunProgress } from './report/run-progress';
 import { emptyResult, ResultBook } from './report/result-book';
 import { waitToRetry } from './run/retry';
@@ -97,7 +97,7 @@ function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowE
  */
 function positionOf({ discovery }: PlannedRun): string {
   return discovery.pairs
-    .map(({ target, targetSnapshots, token }) => `${target} ${targetSnapshots.length} ${token?.bytes ?? ''}`)
+    .map(({ target, targetSnapshots, partial }) => `${target} ${targetSnapshots.length} ${partial?.token?.bytes ?? ''}`)
     .join('\n');
 }
 

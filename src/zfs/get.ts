@@ -1,5 +1,6 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
 // a name or a property never does.
+import { toZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
 import { commandError, unreadable } from './command';
@@ -56,6 +57,15 @@ function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): Prop
     });
 }
 
+/** With `missingOk`, what does not exist has no values; any other failure is one. */
+type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
+
+function judge(host: Host, argv: readonly string[], result: CommandResult, options: Judging): PropertyValue[] {
+  const gone = options.missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
+  if (result.code !== 0 && !gone) throw commandError(host, argv, result, options.dataset);
+  return readValues(host, result);
+}
+
 /**
  * The values of properties. Throws the classified error where the command fails, except that with `missingOk` what does
  * not exist has none.
@@ -63,15 +73,12 @@ function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): Prop
 export async function getProperties(
   host: Host,
   request: GetRequest,
-  options: GetOptions & { missingOk?: boolean } = {},
+  options: GetOptions & Judging = {},
 ): Promise<PropertyValue[]> {
   if (request.of.length === 0) return [];
-  const { dataset, missingOk, ...run } = options;
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
   const argv = getArgv(request);
-  const result = await host.run(argv, run);
-  const gone = missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
-  if (result.code !== 0 && !gone) throw commandError(host, argv, result, dataset);
-  return readValues(host, result);
+  return judge(host, argv, await host.run(argv, run), options);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -82,23 +89,50 @@ export async function getProperty(
   options: GetOptions = {},
 ): Promise<string> {
   const request = { of: [name], properties: [property] };
-  const [found] = await getProperties(host, request, { dataset: name, ...options });
-  if (found === undefined) throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, name);
-  return found.value;
+  return onlyValue(host, request, await getProperties(host, request, { dataset: name, ...options }));
+}
+
+/** Exit code 0 without a value says nothing: it is an error too. */
+function onlyValue(host: Host, request: GetRequest, [found]: readonly PropertyValue[]): string {
+  if (found !== undefined) return found.value;
+  throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, request.of[0]);
 }
 
 /** Several questions in one remote command; each has its own answer, or the error that its command stands for. */
 export async function getEach(
   host: Host,
   requests: readonly GetRequest[],
-  options: GetOptions = {},
+  options: GetOptions & Judging = {},
 ): Promise<(PropertyValue[] | Error)[]> {
   if (requests.length === 0) return [];
   const argvs = requests.map(getArgv);
-  const { dataset, ...run } = options;
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
   const results = await host.runAll(argvs, run);
   return argvs.map((argv, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+    try {
+      return judge(host, argv, result, options);
+    } catch (error) {
+      return toZfsFlowError(error);
+    }
+  });
+}
+
+/**
+ * One property of each of several datasets or snapshots, in their order, in one remote command. Throws the classified error
+ * of the first that does not tell it.
+ */
+export async function getPropertyOfEach(
+  host: Host,
+  names: readonly string[],
+  property: string,
+  options: GetOptions = {},
+): Promise<string[]> {
+  const requests = names.map((name): GetRequest => ({ of: [name], properties: [property] }));
+  const answers = await getEach(host, requests, options);
+  return requests.map((request, index) => {
+    const answer = answers[index] ?? [];
+    if (answer instanceof Error) throw answer;
+    return onlyValue(host, request, answer);
   });
 }

@@ -1,113 +1,15 @@
-// The two ends of a recreate on the target: before the plan is final, is there room for both copies and nothing that would
-// keep the old one from going; and when the new copy is complete and verified, destroying the old one. Only what carries
-// our mark is destroyed, and only what the plan listed.
+// The end of a recreate on the target: when the new copy is complete and verified, the old one is destroyed. Only what
+// carries our mark is, and only what the plan listed; what could be in the way was looked for before (`objections.ts`).
 import type { RunContext } from '../../base/run-context';
 import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import { destroyAndLook } from '../../zfs/destroy';
-import { listHolds, releaseSnapshots } from '../../zfs/hold';
+import { releaseSnapshots } from '../../zfs/hold';
 import { listDatasets, listTrees } from '../../zfs/list';
 import { REPLACED_PROPERTY, TARGET_HOLD_TAG } from '../../zfs/marks';
 import { fullName, isWithin } from '../../zfs/records';
 import { zfs } from '../../zfs/command';
-import type { DatasetPlan, PairInput, Refusal, ReplacedCopy, ReplicationPlan } from '../plan/plan-types';
-import { presentName } from '../plan/follow-renames';
-import { rollbackObjections, unseen } from '../discover/objections';
+import type { ReplacedCopy, ReplicationPlan } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
-import type { Sizes } from '../discover/sizes';
-
-const setsAside = ({ refusal, prepare }: DatasetPlan): boolean =>
-  refusal === null && prepare.some((step) => step.do === 'setAside');
-
-/** A new copy beside the old one. */
-const isAnew = ({ refusal, action, initial }: DatasetPlan): boolean =>
-  refusal === null && initial && (action === 'rotate' || action === 'recreate');
-
-const megabytes = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`;
-
-/** Room for everything that is sent anew while the old copies still exist. */
-async function checkRoom(
-  setup: Setup,
-  plan: ReplicationPlan,
-  sizes: Sizes,
-  ctx: RunContext,
-): Promise<Map<string, Refusal>> {
-  const anew = plan.datasets.filter(isAnew);
-  const roots = plan.datasets.filter((dataset) => setsAside(dataset) && dataset.initial);
-  const [root] = roots;
-  if (!root) return new Map();
-  const parent = root.target.slice(0, root.target.lastIndexOf('/'));
-  const text = await zfs(setup.target, ['list', '-Hp', '-o', 'available', parent], { signal: ctx.signal });
-  const available = Number(text.trim());
-  const needed = anew.reduce((sum, { source }) => sum + (sizes.estimates.get(source) ?? 0), 0);
-  if (needed <= available) return new Map();
-  const refusal: Refusal = {
-    code: 'OUT_OF_SPACE',
-    message: `a new copy beside the old one needs ${megabytes(needed)}, and "${parent}" has ${megabytes(available)}`,
-    hint: 'Make room on the target, or remove the old copy by hand first.',
-    details: { neededBytes: needed, availableBytes: available },
-  };
-  return new Map(roots.map(({ source }) => [source, refusal]));
-}
-
-/** Where a dataset of the old copy is before it is set aside. */
-const before = (copy: ReplacedCopy, name: string): string => copy.target + name.slice(copy.dataset.length);
-
-/** What would keep the old copy from being destroyed in the end. */
-async function entangled(
-  setup: Setup,
-  copy: ReplacedCopy,
-  pairs: readonly PairInput[],
-  ctx: RunContext,
-): Promise<Refusal | null> {
-  const root = presentName(pairs, copy.target);
-  const { snapshots, missing } = await listTrees(setup.target, {
-    roots: [root],
-    recursive: true,
-    kinds: ['snapshot'],
-    columns: ['userrefs', 'clones'],
-    signal: ctx.signal,
-  });
-  if (missing.length > 0) return unseen(root);
-  const going = new Set(copy.datasets.map(({ name }) => presentName(pairs, before(copy, name))));
-  const theirs = snapshots.filter(({ dataset }) => going.has(dataset));
-  const clones = theirs.flatMap(({ clones = [] }) =>
-    clones.filter((clone) => !going.has(clone) && !clone.includes('%')),
-  );
-  const held = theirs.filter(({ userrefs = 0 }) => userrefs > 0).map(fullName);
-  const holds = (await listHolds(setup.target, held, ctx.signal)).filter(({ tag }) => tag !== TARGET_HOLD_TAG);
-  if (clones.length === 0 && holds.length === 0) return null;
-  const what = [
-    ...clones.map((clone) => `the clone "${clone}" depends on it`),
-    ...holds.map(({ snapshot, tag }) => `${snapshot} is held (${tag})`),
-  ];
-  return {
-    code: 'DATASET_BUSY',
-    message: `the old copy "${copy.target}" could not be destroyed in the end: ${what.join(', ')}`,
-    hint: 'Destroy or promote the clones, release the holds, or choose whenDiverged "rotate".',
-    details: { clones, holds },
-  };
-}
-
-/** Refusals that only a closer look at the target finds, by source dataset; empty for most plans. */
-export async function objections(
-  setup: Setup,
-  plan: ReplicationPlan,
-  sizes: Sizes,
-  pairs: readonly PairInput[],
-  ctx: RunContext,
-): Promise<Map<string, Refusal>> {
-  const found = new Map([
-    ...(await checkRoom(setup, plan, sizes, ctx)),
-    ...(await rollbackObjections(setup, plan.datasets, pairs, ctx)),
-  ]);
-  for (const copy of plan.replaced) {
-    const root = plan.datasets.find(({ target }) => target === copy.target);
-    if (!root || !setsAside(root)) continue;
-    const refusal = await entangled(setup, copy, pairs, ctx);
-    if (refusal) found.set(root.source, refusal);
-  }
-  return found;
-}
 
 /** Why this is not what the plan listed, or null. */
 async function surprise(setup: Setup, copy: ReplacedCopy, ctx: RunContext): Promise<string | null> {

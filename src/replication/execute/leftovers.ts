@@ -6,7 +6,7 @@ import { ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { endTagged, findTagged } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { sends } from '../marks/protect';
+import { sends } from '../plan/plan-facts';
 import { processTag } from './send-dataset';
 import type { Setup } from '../setup/setup';
 
@@ -41,7 +41,7 @@ export async function endLeftovers(
 ): Promise<void> {
   const suspects = plans.filter((plan) => {
     const pair = pairs.get(plan.source);
-    return sends(plan) && (retrying || (pair !== undefined && pair.token !== undefined));
+    return sends(plan) && (retrying || (pair !== undefined && pair.partial !== null));
   });
   const tags = suspects.map(({ dstId }) => processTag(dstId));
   if (tags.length === 0) return;

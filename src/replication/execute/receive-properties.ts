@@ -4,7 +4,7 @@ import type { RunContext } from '../../base/run-context';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
 import { commandError } from '../../zfs/command';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { sends } from '../marks/protect';
+import { sends } from '../plan/plan-facts';
 import type { Setup } from '../setup/setup';
 
 export interface ReceiveProperties {

@@ -10,10 +10,11 @@ import type { SendProgress } from '../../stream/send-progress';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
 import { zfs } from '../../zfs/command';
-import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../../zfs/send';
+import { resumeArgv } from '../../zfs/send';
 import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from '../setup/options';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import { stepArgv } from '../plan/send-argv';
 import { restore } from './displace';
 import { runPrepare, type Preparation } from './prepare';
 import type { RunProgress } from '../report/run-progress';
@@ -57,16 +58,6 @@ const controller = createHash('sha256').update(machineIdentity()).digest('hex').
  */
 export function processTag(dstId: string): string {
   return `zfsflow.${dstId}.${controller}`;
-}
-
-export function streamFlags(plan: DatasetPlan): StreamFlags {
-  const { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks } = plan;
-  return { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks };
-}
-
-/** The `zfs send` command of a step; also what its estimate is made of. */
-export function stepArgv(plan: DatasetPlan, step: SendStep): string[] {
-  return sendArgv(step, streamFlags(plan));
 }
 
 /** Milliseconds that putting properties back may take after a failure. */

@@ -7,8 +7,9 @@ import { treeArgv } from '../../zfs/send';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
 import { receiveProperties } from './receive-properties';
-import { sentSnapshots } from '../marks/protect';
-import { processTag, streamFlags, type DatasetRun } from './send-dataset';
+import { sentSnapshots } from '../plan/plan-facts';
+import { streamFlags } from '../plan/send-argv';
+import { processTag, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from '../discover/sizes';
 import { transferError } from './cause-of-failure';
 

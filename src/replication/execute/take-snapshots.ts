@@ -1,17 +1,11 @@
 // `createSnapshot`: a snapshot on the source before it is replicated, always or where none is selected yet.
 import type { RunContext } from '../../base/run-context';
 import { toZfsFlowError } from '../../base/errors';
-import { DEFAULT_NAMING_SCHEMA } from '../../naming/presets';
 import { formatSnapshotName, parseNamingSchema } from '../../naming/schema';
 import { createSnapshots } from '../../snapshots/create';
 import type { Discovery } from '../discover/discover';
-import type { ReplicateOptions } from '../setup/options';
+import { snapshotSchema } from '../setup/selection';
 import type { Setup } from '../setup/setup';
-
-/** Of snapshots taken here, also where the node has no naming schema of its own. */
-export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>): string {
-  return options.namingSchemas[0] ?? DEFAULT_NAMING_SCHEMA;
-}
 
 /** A snapshot taken now would not be among those that are sent, so taking one at each run would only litter the source. */
 function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolean {

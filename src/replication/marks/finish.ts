@@ -13,8 +13,9 @@ import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
 import { markCopies } from './mark-copies';
+import { expectedNewest, replacesCopy, sends, sentSnapshots } from '../plan/plan-facts';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { heldSnapshots, markWarning, runHoldTag, sends, sentSnapshots } from './protect';
+import { heldSnapshots, markWarning, runHoldTag } from './protect';
 import type { Setup } from '../setup/setup';
 
 export interface Finished {
@@ -26,11 +27,6 @@ export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
   failures: Map<string, ZfsFlowError>;
   warnings: string[];
-}
-
-/** The snapshot that the target must now have as its newest. */
-export function expectedNewest(plan: DatasetPlan): { name: string; guid: string } | null {
-  return plan.steps.at(-1)?.to ?? plan.resume?.to ?? plan.base;
 }
 
 /** Everything that this plan sent, or the base where it sent nothing: the names that the target must have now. */
@@ -71,12 +67,7 @@ function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]):
 }
 
 /** What is known of the copy that was there before says nothing about this one. */
-const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || isReplaced(plan);
-
-/** It takes, or is about to take, the place of an old copy. */
-export function isReplaced({ action }: DatasetPlan): boolean {
-  return action === 'rotate' || action === 'recreate';
-}
+const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || replacesCopy(plan);
 
 /**
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
@@ -158,7 +149,7 @@ function formerMarks({ plan, pair }: Finished): string[] {
  */
 async function markDelivered(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
   const delivered = finished.filter(({ plan, pair }) => {
-    if (plan.initial || isReplaced(plan) || !plan.base) return false;
+    if (plan.initial || replacesCopy(plan) || !plan.base) return false;
     const names = new Set(pair.sourceRecords.map(({ kind, name }) => (kind === 'bookmark' ? name : '')));
     const { guid } = plan.base;
     return names.has(bookmarkName(pair.dstId, guid, true)) && !names.has(bookmarkName(pair.dstId, guid, false));

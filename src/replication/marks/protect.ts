@@ -7,17 +7,9 @@ import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
+import { sends, sentSnapshots } from '../plan/plan-facts';
 import type { DatasetPlan } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
-
-/** The snapshots that a dataset's sends begin at and deliver, by name on the source. */
-export function sentSnapshots(plan: DatasetPlan): { name: string; guid: string }[] {
-  const items: { name: string; guid: string }[] = [];
-  if (plan.base?.kind === 'snapshot') items.push({ name: plan.base.name, guid: plan.base.guid });
-  if (plan.resume) items.push(plan.resume.to);
-  for (const step of plan.steps) items.push(...step.snapshots);
-  return items;
-}
 
 /**
  * What gets a step hold, names on the source. A base that has a final bookmark of ours needs none: without the snapshot
@@ -30,10 +22,6 @@ export function heldSnapshots(plan: DatasetPlan, records: readonly SnapshotRecor
   return sentSnapshots(plan)
     .filter(({ guid }) => guid !== plan.base?.guid || !bookmarked)
     .map(({ name }) => name);
-}
-
-export function sends(plan: DatasetPlan): boolean {
-  return plan.resume !== null || plan.steps.length > 0;
 }
 
 /** Tag of this run's step holds: one for all its datasets, so that one `zfs hold` covers many snapshots. */

@@ -6,7 +6,7 @@ import { destinationId } from '../../zfs/marks';
 import { createPlaceholder } from '../../zfs/receive';
 import { discover, type Discovery } from '../discover/discover';
 import { lackingFeatures } from '../discover/pool-features';
-import { expectedNewest, finish, isReplaced, type Finished } from '../marks/finish';
+import { finish, type Finished } from '../marks/finish';
 import { finalMarks } from '../plan/final-marks';
 import { collectFailures } from './failures';
 import { endLeftovers } from '../execute/leftovers';
@@ -14,11 +14,13 @@ import { limitWarning } from '../execute/limited-transfer';
 import { mountReceived } from '../execute/mount';
 import { outcomesOf, parcelPlaces, parcelsOf } from './parcels';
 import { planReplication } from '../plan/plan';
+import { expectedNewest, replacesCopy, sends } from '../plan/plan-facts';
 import type { DatasetPlan, PairInput, PlanInput, ReplicationPlan } from '../plan/plan-types';
 import { RunProgress } from '../report/run-progress';
-import { destroyReplaced, objections } from '../execute/destroy-replaced';
+import { objections } from '../discover/objections';
+import { destroyReplaced } from '../execute/destroy-replaced';
 import { readCarriedProperties, type CarriedProperties } from '../execute/receive-properties';
-import { protect, sends } from '../marks/protect';
+import { protect } from '../marks/protect';
 import { furthest, type ResultBook } from '../report/result-book';
 import { processTag, sendDataset, type DatasetRun } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
@@ -99,7 +101,7 @@ export function abandonedWarning({ abandoned }: Discovery): string[] {
 
 /** Nothing is sent, nothing is marked wrongly: such a dataset costs no further command. */
 function isSettled(setup: Setup, { plan, pair }: Finished): boolean {
-  if (sends(plan) || plan.prepare.length > 0 || isReplaced(plan)) return false;
+  if (sends(plan) || plan.prepare.length > 0 || replacesCopy(plan)) return false;
   if (setup.options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
   if (!setup.options.holdPending) return true;
   const marks = finalMarks({

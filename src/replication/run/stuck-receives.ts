@@ -61,7 +61,8 @@ export class StuckReceives {
       const trouble = this.bySource.get(pair.source.name);
       if (!trouble) return pair;
       const token = pair.targetDataset?.receiveResumeToken ?? '';
-      if (trouble.discarded) return (pair.token?.bytes ?? 0) > trouble.bytes ? pair : { ...pair, stuck: 'again' };
+      if (trouble.discarded)
+        return (pair.partial?.token?.bytes ?? 0) > trouble.bytes ? pair : { ...pair, stuck: 'again' };
       return token === trouble.token && trouble.failures >= MOST_TRIES ? { ...pair, stuck: 'once' } : pair;
     });
   }

@@ -5,7 +5,7 @@ import { collectFailures, runError } from '../../../../src/replication/run/failu
 import { outcomesOf, parcelPlaces, parcelsOf, type Parcel } from '../../../../src/replication/run/parcels';
 import { planReplication } from '../../../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput } from '../../../../src/replication/plan/plan-types';
-import { sentSnapshots } from '../../../../src/replication/marks/protect';
+import { sentSnapshots } from '../../../../src/replication/plan/plan-facts';
 import { emptyResult, ResultBook } from '../../../../src/replication/report/result-book';
 import { runTree } from '../../../../src/replication/run/parallel-tree';
 import { dataset, OPTIONS, pair, records } from '../../../support/model';

@@ -30,7 +30,7 @@ function attempt(
     source: 'a:1',
     target: token === '' ? null : '',
     targetMore: { receiveResumeToken: token },
-    more: token === '' ? {} : { token: contents, tokenIsOwn: true },
+    more: token === '' ? {} : { partial: { token: contents, isOwn: true } },
   });
   const { datasets } = planReplication({
     pairs: stuck.mark([found]),
