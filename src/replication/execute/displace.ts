@@ -5,7 +5,7 @@ import { replacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
 import { zfs } from '../../zfs/command';
 import type { PrepareStep } from '../plan/plan-types';
 import type { Preparation } from './prepare';
-import { markWarning } from '../marks/protect';
+import { markWarning } from '../report/mark-warning';
 
 type Step<Kind extends PrepareStep['do']> = Extract<PrepareStep, { do: Kind }>;
 

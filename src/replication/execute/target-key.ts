@@ -10,7 +10,8 @@ import { missingDatasets } from '../../zfs/classify';
 import { commandError, zfs } from '../../zfs/command';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
-import { markWarning, sends } from '../marks/protect';
+import { sends } from '../marks/protect';
+import { markWarning } from '../report/mark-warning';
 import type { Secret } from '../../base/secret';
 import type { Setup } from '../setup/setup';
 

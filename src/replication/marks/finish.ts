@@ -14,7 +14,8 @@ import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
 import { markCopies } from './mark-copies';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { heldSnapshots, markWarning, runHoldTag, sends, sentSnapshots } from './protect';
+import { markWarning } from '../report/mark-warning';
+import { heldSnapshots, runHoldTag, sends, sentSnapshots } from './protect';
 import type { Setup } from '../setup/setup';
 
 export interface Finished {

@@ -2,12 +2,12 @@
 // base and of every snapshot it sends, and holds on them; a crash at any point leaves more protected than needed.
 // Turning them into final marks once something has arrived is `finish.ts`.
 import type { RunContext } from '../../base/run-context';
-import type { ZfsFlowError } from '../../base/errors';
 import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
 import type { DatasetPlan } from '../plan/plan-types';
+import { markWarning } from '../report/mark-warning';
 import type { Setup } from '../setup/setup';
 
 /** The snapshots that a dataset's sends begin at and deliver, by name on the source. */
@@ -39,23 +39,6 @@ export function sends(plan: DatasetPlan): boolean {
 /** Tag of this run's step holds: one for all its datasets, so that one `zfs hold` covers many snapshots. */
 export function runHoldTag(setup: Setup): string {
   return stepHoldTag(destinationId(setup.targetPoolGuid, setup.options.targetDataset));
-}
-
-const ALLOW: Readonly<Record<string, string>> = {
-  bookmark: 'bookmark',
-  hold: 'hold',
-  release: 'release',
-  'destroy bookmarks': 'destroy,mount',
-};
-
-/** One warning for many failures of one kind, with the right that is missing where that is the reason. */
-export function markWarning(what: string, host: string, errors: readonly ZfsFlowError[]): string | null {
-  const [first] = errors;
-  if (!first) return null;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const allow = ALLOW[what];
-  const right = first.code === 'PERMISSION_DENIED' && allow ? `; missing right: zfs allow USER ${allow} DATASET` : '';
-  return `could not ${what} on ${host}: ${first.message}${more}${right}`;
 }
 
 function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[]): BookmarkRequest[] {
