@@ -3,11 +3,8 @@
 import { runBatch } from '../../zfs/batch';
 import { replacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
 import { zfs } from '../../zfs/command';
-import type { PrepareStep } from '../plan/plan-types';
-import type { Preparation } from './prepare';
+import type { Preparation, Step } from './preparation';
 import { markWarning } from '../report/mark-warning';
-
-type Step<Kind extends PrepareStep['do']> = Extract<PrepareStep, { do: Kind }>;
 
 /**
  * Set on an old copy itself, and not for its successor: what a clone takes from its origin or cannot be set, reservations

@@ -7,7 +7,7 @@ import type { Host } from '../../host/host';
 import { endTagged, findTagged } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import { sends } from '../marks/protect';
-import { processTag } from './send-dataset';
+import { processTag } from './process-tag';
 import type { Setup } from '../setup/setup';
 
 async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {

@@ -1,8 +1,5 @@
 // Carries out the plan of one dataset: preparation, resumed send, further sends; each step's outcome is judged by exit
 // codes here and by a listing in `finish.ts`.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import type { Lanes } from '../../stream/ways/lanes';
@@ -15,7 +12,9 @@ import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from '../setup/options';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import { restore } from './displace';
-import { runPrepare, type Preparation } from './prepare';
+import { runPrepare } from './prepare';
+import type { Preparation } from './preparation';
+import { processTag } from './process-tag';
 import type { RunProgress } from '../report/run-progress';
 import { receiveProperties, type CarriedProperties } from './receive-properties';
 import type { ResultBook } from '../report/result-book';
@@ -38,25 +37,6 @@ export interface DatasetRun {
   carried: CarriedProperties;
   keys: TargetKeys;
   ctx: RunContext;
-}
-
-function machineIdentity(): string {
-  try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
-  } catch {
-    // Not every system has one (FreeBSD, small containers).
-    return hostname();
-  }
-}
-
-const controller = createHash('sha256').update(machineIdentity()).digest('hex').slice(0, 8);
-
-/**
- * Begins the tags of all processes that this machine ever starts for one destination, so that a run after a crash can
- * find what is left of the one before.
- */
-export function processTag(dstId: string): string {
-  return `zfsflow.${dstId}.${controller}`;
 }
 
 export function streamFlags(plan: DatasetPlan): StreamFlags {

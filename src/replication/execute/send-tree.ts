@@ -8,7 +8,8 @@ import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
 import { receiveProperties } from './receive-properties';
 import { sentSnapshots } from '../marks/protect';
-import { processTag, streamFlags, type DatasetRun } from './send-dataset';
+import { processTag } from './process-tag';
+import { streamFlags, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from '../discover/sizes';
 import { transferError } from './cause-of-failure';
 
