@@ -2,7 +2,7 @@
 // too, with a text about the pipe: the special text is the cause, the general one its echo. What is wrong with a
 // connection has been found before, in `stream/`.
 import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../../base/errors';
-import type { StageReport } from '../../stream/judge';
+import { TransferError, withoutNarration, type EndedStage } from '../../stream/judge';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
@@ -10,16 +10,16 @@ import type { DatasetPlan } from '../plan/plan-types';
 /** Codes that an end of a pipe also gets when only the other end failed. */
 const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
 
-type Stage = Pick<StageReport, 'role' | 'host' | 'code' | 'signal' | 'stderr'>;
-
 interface Cause extends Classified {
-  stage: Stage;
+  stage: EndedStage;
 }
 
-/** `primary`: the side that failed first, where that is known. */
-function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined {
+function causeOf({ stages, primary }: TransferError): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
-  const causes = failed.map((stage): Cause => ({ ...classifyStderr(spoken(stage.stderr), stage.code), stage }));
+  const causes = failed.map((stage): Cause => ({
+    ...classifyStderr(withoutNarration(stage.stderr), stage.code),
+    stage,
+  }));
   const special = causes.filter(({ code }) => !ECHOES.has(code));
   return (
     special.find(({ stage }) => stage.role === 'receive') ??
@@ -30,20 +30,8 @@ function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined 
   );
 }
 
-/** Sizes, progress, what is being received, and the contents of a token. */
-const NARRATION =
-  /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
-
-/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
-function spoken(stderr: string): string {
-  return stderr
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !NARRATION.test(line))
-    .join('\n');
-}
-
 /** A process that was killed (by hand, for want of memory) did not judge anything. A remote shell says so by its exit code. */
-function wasKilled({ code, signal }: Stage): boolean {
+function wasKilled({ code, signal }: EndedStage): boolean {
   return signal !== null || (code !== null && code > 128 && code < 128 + 65);
 }
 
@@ -67,18 +55,15 @@ function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverg
  * The error of a failed transfer of one dataset, with the code of what caused it. `details.needsLargeBlocks` where the next
  * attempt has to send them.
  */
-export function transferError(
+export function causeOfFailure(
   thrown: unknown,
   plan: DatasetPlan,
   whenDiverged: ReplicateOptions['whenDiverged'],
 ): ZfsFlowError {
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
-  const cause =
-    error.code === 'TRANSFER_FAILED'
-      ? causeOf((error.details?.['stages'] ?? []) as Stage[], error.details?.['primary'])
-      : undefined;
+  const cause = error instanceof TransferError ? causeOf(error) : undefined;
   if (!cause) return error.with({ dataset: plan.source });
-  const text = spoken(cause.stage.stderr);
+  const text = withoutNarration(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
   return new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,

@@ -20,7 +20,7 @@ import { receiveProperties, type CarriedProperties } from './receive-properties'
 import type { ResultBook } from '../report/result-book';
 import type { Setup } from '../setup/setup';
 import type { TargetKeys } from './target-key';
-import { transferError } from './cause-of-failure';
+import { causeOfFailure } from './cause-of-failure';
 
 export interface DatasetRun {
   setup: Setup;
@@ -101,7 +101,7 @@ async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<vo
     const { bytes } = await limitedTransfer(setup, run, request, ctx);
     moved(bytes, one.snapshots.at(-1)?.name ?? first);
   } catch (thrown) {
-    throw transferError(thrown, plan, setup.options.whenDiverged);
+    throw causeOfFailure(thrown, plan, setup.options.whenDiverged);
   }
   book.arrived(
     entry,

@@ -11,7 +11,7 @@ import { sentSnapshots } from '../marks/protect';
 import { processTag } from './process-tag';
 import { streamFlags, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from '../discover/sizes';
-import { transferError } from './cause-of-failure';
+import { causeOfFailure } from './cause-of-failure';
 
 /** Notes what has been moved with the dataset that it was of. */
 function meter(root: DatasetRun, runs: readonly DatasetRun[]): (bytes: number, snapshot: string) => void {
@@ -60,7 +60,7 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
     moved(bytes, `${plan.source}@${last}`);
   } catch (thrown) {
     for (const run of runs) book.mayHaveArrived(run.plan.source, sentSnapshots(run.plan));
-    const error = transferError(thrown, plan, setup.options.whenDiverged);
+    const error = causeOfFailure(thrown, plan, setup.options.whenDiverged);
     if (ctx.signal.aborted || error.retryable) throw error;
     // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
     throw new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${error.message}`, {

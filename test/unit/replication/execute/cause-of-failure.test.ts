@@ -1,26 +1,23 @@
 // Which of two failed ends caused it, and whether another try can help.
 import assert from 'node:assert/strict';
-import { ZfsFlowError } from '../../../../src/base/errors';
+import type { ZfsFlowError } from '../../../../src/base/errors';
 import type { DatasetPlan } from '../../../../src/replication/plan/plan-types';
-import { transferError } from '../../../../src/replication/execute/cause-of-failure';
+import { causeOfFailure } from '../../../../src/replication/execute/cause-of-failure';
+import { TransferError, type EndedStage } from '../../../../src/stream/judge';
 
 interface End {
   code: number | null;
-  signal?: string;
+  signal?: string | null;
   says?: string;
 }
 
 function judge(send: End, receive: End, primary: 'send' | 'receive' = 'receive'): ZfsFlowError {
-  const stage = (role: string, host: string, { code, signal, says = '' }: End): Record<string, unknown> => ({
-    role,
-    host,
-    code,
-    signal: signal ?? null,
-    stderr: says,
-  });
+  const stage = (role: EndedStage['role'], host: string, { code, signal = null, says = '' }: End): EndedStage => {
+    return { role, host, code, signal, stderr: says, ended: false };
+  };
   const stages = [stage('send', 'a', send), stage('receive', 'b', receive)];
-  const error = new ZfsFlowError('TRANSFER_FAILED', `${primary} failed`, { details: { stages, primary } });
-  return transferError(error, { source: 'tank/s' } as DatasetPlan, 'refuse');
+  const error = new TransferError(`${primary} failed`, primary, stages, {});
+  return causeOfFailure(error, { source: 'tank/s' } as DatasetPlan, 'refuse');
 }
 
 describe('the error of a failed transfer', () => {
