@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
+import { AttemptFailure, failureOf } from './execute/attempt-failure';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
 import { runError } from './run/failures';
 import { limitWarning } from './execute/limited-transfer';
@@ -18,11 +19,6 @@ import { confirmPool, prepareRun, type Setup } from './setup/setup';
 import { announceSnapshots } from './execute/take-snapshots';
 import { checkEncryptionKey } from './execute/target-key';
 import { mergePruned, pruneTarget } from './retention/target-retention';
-
-/** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
-function isTransient(error: ZfsFlowError): boolean {
-  return error.retryable && error.code !== 'CANCELLED';
-}
 
 /** Sentence for the plan event and the log. */
 function describe({ plan }: PlannedRun): string {
@@ -132,8 +128,8 @@ class Run {
     });
   }
 
-  /** One attempt; the errors of those datasets that are still not done. */
-  private async attempt(): Promise<Map<string, ZfsFlowError>> {
+  /** One attempt; the failures of those datasets that are still not done. */
+  private async attempt(): Promise<Map<string, AttemptFailure>> {
     if (this.state.attempt > 1) await confirmPool(this.setup, this.ctx.signal);
     const planned = await planRun(this.setup, this.state, this.ctx);
     const reached = positionOf(planned);
@@ -142,14 +138,14 @@ class Run {
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
     for (const [dataset, error] of missingSources(planned, this.setup)) {
-      this.state.given.set(dataset, error);
+      this.state.given.set(dataset, new AttemptFailure(error, 'giveUp'));
       this.book.failed(this.book.entry(dataset, ''), error);
     }
     await this.makeRoom(planned);
     const failures = await executePlan(this.setup, planned, this.state, this.book, this.ctx);
     this.state.stuck.note(planned.plan.datasets, failures);
-    for (const [source, { details }] of failures) {
-      if (details?.['needsLargeBlocks'] === true) this.state.keepLargeBlocks.add(source);
+    for (const [source, { next }] of failures) {
+      if (next === 'withLargeBlocks') this.state.keepLargeBlocks.add(source);
     }
     return failures;
   }
@@ -158,34 +154,34 @@ class Run {
   async execute(): Promise<void> {
     const { options } = this.setup;
     for (;;) {
-      let transient: ZfsFlowError | null = null;
-      let failures = new Map<string, ZfsFlowError>();
+      let transient: AttemptFailure | null = null;
+      let failures = new Map<string, AttemptFailure>();
       try {
         failures = await this.attempt();
-        for (const [source, error] of failures) {
-          if (isTransient(error)) transient ??= error;
-          else this.state.given.set(source, error);
+        for (const [source, failure] of failures) {
+          if (failure.next === 'giveUp') this.state.given.set(source, failure);
+          else transient ??= failure;
         }
       } catch (thrown) {
-        const error = toZfsFlowError(thrown);
+        const failure = failureOf(thrown);
         this.ctx.signal.throwIfAborted();
-        if (!isTransient(error)) throw error;
-        transient = error;
+        if (failure.next === 'giveUp') throw failure.error;
+        transient = failure;
       }
       this.ctx.signal.throwIfAborted();
       if (transient === null) break;
-      if (transient.details?.['restart'] === true) {
+      if (transient.isNewStart) {
         this.state.attempt++;
         continue;
       }
       this.tries++;
       if (this.tries >= Math.max(1, options.retries)) {
-        for (const [source, error] of failures) this.state.given.set(source, error);
-        if (failures.size === 0) throw transient;
+        for (const [source, failure] of failures) this.state.given.set(source, failure);
+        if (failures.size === 0) throw transient.error;
         break;
       }
       const next = ++this.state.attempt;
-      await waitToRetry(transient, { failures: this.tries, next, baseMs: options.retryDelay }, this.ctx);
+      await waitToRetry(transient.error, { failures: this.tries, next, baseMs: options.retryDelay }, this.ctx);
     }
     if (this.state.given.size > 0) throw runError(this.state.given, this.book);
     this.state.progress.complete();
@@ -291,8 +287,8 @@ async function connect(
     try {
       return await prepareRun(options, hosts, ctx, encryptionKey);
     } catch (thrown) {
-      const error = toZfsFlowError(thrown);
-      if (!isTransient(error) || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
+      const { error, next } = failureOf(thrown);
+      if (next === 'giveUp' || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
       await waitToRetry(error, { failures: attempt, next: attempt + 1, baseMs: options.retryDelay }, ctx);
     }
   }

@@ -6,6 +6,7 @@ import { TransferError, withoutNarration, type EndedStage } from '../../stream/j
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
+import { AttemptFailure, failureOf } from './attempt-failure';
 
 /** Codes that an end of a pipe also gets when only the other end failed. */
 const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
@@ -51,32 +52,32 @@ function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverg
   return whenDiverged !== 'refuse' && (code === 'TARGET_MODIFIED' || code === 'TARGET_DIVERGED');
 }
 
-/**
- * The error of a failed transfer of one dataset, with the code of what caused it. `details.needsLargeBlocks` where the next
- * attempt has to send them.
- */
+/** The failure of a transfer of one dataset, its error with the code of what caused it. */
 export function causeOfFailure(
   thrown: unknown,
   plan: DatasetPlan,
   whenDiverged: ReplicateOptions['whenDiverged'],
-): ZfsFlowError {
+): AttemptFailure {
+  const { source } = plan;
+  if (thrown instanceof AttemptFailure) return new AttemptFailure(thrown.error.with({ dataset: source }), thrown.next);
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
   const cause = error instanceof TransferError ? causeOf(error) : undefined;
-  if (!cause) return error.with({ dataset: plan.source });
+  if (!cause) return failureOf(error.with({ dataset: source }));
   const text = withoutNarration(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
-  return new ZfsFlowError(
+  const found = new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
     text === '' ? error.message : text,
     {
-      dataset: plan.source,
+      dataset: source,
       host: cause.stage.host,
       exitCode: cause.stage.code,
       stderr: text,
       retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
-      details: { ...error.details, ...(needsLargeBlocks ? { needsLargeBlocks, restart: true } : {}) },
+      ...(error.details === undefined ? {} : { details: error.details }),
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
     },
   );
+  return needsLargeBlocks ? new AttemptFailure(found, 'withLargeBlocks') : failureOf(found);
 }

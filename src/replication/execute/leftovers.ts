@@ -6,6 +6,7 @@ import { ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { endTagged, findTagged } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import { AttemptFailure } from './attempt-failure';
 import { sends } from '../marks/protect';
 import { processTag } from './process-tag';
 import type { Setup } from '../setup/setup';
@@ -30,7 +31,7 @@ async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): 
 /**
  * Ends processes of earlier runs for the destinations that this plan sends to. Looks only where there is a sign of one: a
  * partial receive, or (`retrying`) an attempt that has just failed. Where it ended one, what was listed before is out of
- * date, the resume token above all: throws TARGET_BUSY_PARTIAL with `details.restart`, for a new attempt at once.
+ * date, the resume token above all: throws TARGET_BUSY_PARTIAL, for a new attempt at once.
  */
 export async function endLeftovers(
   setup: Setup,
@@ -48,9 +49,9 @@ export async function endLeftovers(
   const there = await endOn(setup.target, tags, ctx);
   const here = !setup.sameHost && (await endOn(setup.source, tags, ctx));
   if (!there && !here) return;
-  throw new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
+  const error = new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
     host: setup.target.label,
     retryable: true,
-    details: { restart: true },
   });
+  throw new AttemptFailure(error, 'again');
 }

@@ -5,6 +5,7 @@ import { ZfsFlowError } from '../../base/errors';
 import { transfer, type TransferRequest, type TransferResult } from '../../stream/transfer';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
+import { AttemptFailure } from './attempt-failure';
 import { chooseFilters } from '../../stream/filters';
 
 /** Nothing on one remote machine could be told to go slower, or at another pace while it runs. */
@@ -18,7 +19,7 @@ export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'la
   bytes: number;
 };
 
-/** Throws what `transfer` throws; TRANSFER_FAILED with `details.restart` when it only has to begin again under a limit. */
+/** Throws what `transfer` throws; TRANSFER_FAILED, for a new attempt at once, when it only has to go on under a limit. */
 export async function limitedTransfer(
   setup: Setup,
   { plan, pair }: { plan: DatasetPlan; pair: PairInput },
@@ -53,11 +54,11 @@ export async function limitedTransfer(
     });
   } catch (thrown) {
     if (!restart.signal.aborted || ctx.signal.aborted) throw thrown;
-    throw new ZfsFlowError('TRANSFER_FAILED', 'interrupted to go on under the new speed limit', {
+    const error = new ZfsFlowError('TRANSFER_FAILED', 'interrupted to go on under the new speed limit', {
       cause: thrown,
       retryable: true,
-      details: { restart: true },
     });
+    throw new AttemptFailure(error, 'again');
   } finally {
     forget();
   }

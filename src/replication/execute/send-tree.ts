@@ -4,6 +4,7 @@ import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
 import { receiveArgv } from '../../zfs/receive';
 import { treeArgv } from '../../zfs/send';
+import { AttemptFailure } from './attempt-failure';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
 import { receiveProperties } from './receive-properties';
@@ -60,15 +61,17 @@ export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): P
     moved(bytes, `${plan.source}@${last}`);
   } catch (thrown) {
     for (const run of runs) book.mayHaveArrived(run.plan.source, sentSnapshots(run.plan));
-    const error = causeOfFailure(thrown, plan, setup.options.whenDiverged);
-    if (ctx.signal.aborted || error.retryable) throw error;
+    const failure = causeOfFailure(thrown, plan, setup.options.whenDiverged);
+    const { retryable, message, details = {} } = failure.error;
+    if (ctx.signal.aborted || retryable) throw failure;
     // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
-    throw new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${error.message}`, {
+    const error = new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${message}`, {
       dataset: plan.source,
       cause: toZfsFlowError(thrown),
       retryable: true,
-      details: { ...error.details, restart: true },
+      details,
     });
+    throw new AttemptFailure(error, 'again');
   }
   const children = runs.filter((run) => run.plan !== plan);
   const warning = await markCopies(setup, children, ctx);

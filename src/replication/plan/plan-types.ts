@@ -99,6 +99,8 @@ export interface Refusal {
   message: string;
   hint?: string;
   details: Record<string, unknown>;
+  /** Refused only because of this: something else of the run, which is what is to be told first. */
+  heldBackFor?: string;
 }
 
 export interface DatasetPlan {

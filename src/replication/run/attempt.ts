@@ -8,6 +8,7 @@ import { discover, type Discovery } from '../discover/discover';
 import { lackingFeatures } from '../discover/pool-features';
 import { expectedNewest, finish, isReplaced, type Finished } from '../marks/finish';
 import { finalMarks } from '../plan/final-marks';
+import { AttemptFailure } from '../execute/attempt-failure';
 import { collectFailures } from './failures';
 import { endLeftovers } from '../execute/leftovers';
 import { limitWarning } from '../execute/limited-transfer';
@@ -35,8 +36,8 @@ import { isWithin } from '../../zfs/records';
 export interface AttemptState {
   /** 1 for the first. */
   attempt: number;
-  /** Source datasets that failed for good in an earlier attempt, with their errors. */
-  given: Map<string, ZfsFlowError>;
+  /** Source datasets that failed for good in an earlier attempt. */
+  given: Map<string, AttemptFailure>;
   progress: RunProgress;
   /** Whether the snapshots of `createSnapshot` have been taken; a date: an attempt that began then failed while it took them. */
   snapshots: 'due' | Date | 'taken';
@@ -181,14 +182,15 @@ function report({ plan, entry, ctx }: DatasetRun): void {
 async function runDataset(run: DatasetRun, { state, finisher }: Shared): Promise<void> {
   const { setup, plan, pair, entry, ctx } = run;
   if (plan.refusal) {
-    const { code, message, hint, details } = plan.refusal;
-    throw new ZfsFlowError(code, message, {
+    const { code, message, hint, details, heldBackFor } = plan.refusal;
+    const error = new ZfsFlowError(code, message, {
       dataset: plan.source,
       host: setup.target.label,
       details,
       ...(hint === undefined ? {} : { hint }),
       retryable: false,
     });
+    throw new AttemptFailure(error, 'giveUp', heldBackFor !== undefined);
   }
   const begun = ctx.now().getTime();
   entry.action = furthest(entry.action, plan.action);
@@ -232,7 +234,7 @@ export async function executePlan(
   state: AttemptState,
   book: ResultBook,
   ctx: RunContext,
-): Promise<Map<string, ZfsFlowError>> {
+): Promise<Map<string, AttemptFailure>> {
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
   book.warnRun([...abandonedWarning(discovery), ...limitWarning(setup)]);
@@ -267,7 +269,7 @@ interface Work {
 }
 
 /** All datasets of a plan, parents first; then what was received is mounted, where that is wanted. */
-async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<string, ZfsFlowError>> {
+async function runDatasets(plan: ReplicationPlan, work: Work): Promise<Map<string, AttemptFailure>> {
   const { setup, pairs, sizes, carried, keys, state, book, ctx } = work;
   const finisher = new Finisher(setup, book, ctx);
   const shared: Shared = { book, state, finisher, ctx };
