@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
-import { AttemptFailure, failureOf } from './execute/attempt-failure';
+import { AttemptFailure } from './execute/attempt-failure';
 import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
 import { runError } from './run/failures';
 import { limitWarning } from './execute/limited-transfer';
@@ -12,7 +12,7 @@ import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup
 import { sends } from './marks/protect';
 import { RunProgress } from './report/run-progress';
 import { emptyResult, ResultBook } from './report/result-book';
-import { waitToRetry } from './run/retry';
+import { Tries } from './run/retry';
 import { StuckReceives } from './run/stuck-receives';
 import type { Secret } from '../base/secret';
 import { confirmPool, prepareRun, type Setup } from './setup/setup';
@@ -100,8 +100,7 @@ function positionOf({ discovery }: PlannedRun): string {
 class Run {
   readonly book: ResultBook;
   private readonly state: AttemptState;
-  /** Failed tries since the target last moved on. */
-  private tries = 0;
+  private readonly tries: Tries;
   /** How far the target was at the last attempt. */
   private reached = '';
 
@@ -112,6 +111,7 @@ class Run {
     private readonly started: Date,
   ) {
     this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
+    this.tries = new Tries(setup.options, ctx);
     this.state = {
       attempt: 1,
       given: new Map(),
@@ -130,10 +130,11 @@ class Run {
 
   /** One attempt; the failures of those datasets that are still not done. */
   private async attempt(): Promise<Map<string, AttemptFailure>> {
+    this.state.attempt = this.tries.attempt;
     if (this.state.attempt > 1) await confirmPool(this.setup, this.ctx.signal);
     const planned = await planRun(this.setup, this.state, this.ctx);
     const reached = positionOf(planned);
-    if (reached !== this.reached) this.tries = 0;
+    if (reached !== this.reached) this.tries.movedOn();
     this.reached = reached;
     emitPlan(planned, this.ctx);
     refuseNothing(this.setup, planned);
@@ -150,40 +151,18 @@ class Run {
     return failures;
   }
 
-  /** Attempts until nothing transient is left or the tries are used up. Throws what made it give up. */
+  /** Attempts until nothing is left that another one could mend, or the tries are used up. Throws what failed then. */
   async execute(): Promise<void> {
-    const { options } = this.setup;
-    for (;;) {
-      let transient: AttemptFailure | null = null;
-      let failures = new Map<string, AttemptFailure>();
-      try {
-        failures = await this.attempt();
-        for (const [source, failure] of failures) {
-          if (failure.next === 'giveUp') this.state.given.set(source, failure);
-          else transient ??= failure;
-        }
-      } catch (thrown) {
-        const failure = failureOf(thrown);
-        this.ctx.signal.throwIfAborted();
-        if (failure.next === 'giveUp') throw failure.error;
-        transient = failure;
-      }
-      this.ctx.signal.throwIfAborted();
-      if (transient === null) break;
-      if (transient.isNewStart) {
-        this.state.attempt++;
-        continue;
-      }
-      this.tries++;
-      if (this.tries >= Math.max(1, options.retries)) {
-        for (const [source, failure] of failures) this.state.given.set(source, failure);
-        if (failures.size === 0) throw transient.error;
-        break;
-      }
-      const next = ++this.state.attempt;
-      await waitToRetry(transient.error, { failures: this.tries, next, baseMs: options.retryDelay }, this.ctx);
-    }
-    if (this.state.given.size > 0) throw runError(this.state.given, this.book);
+    const { given } = this.state;
+    const left = await this.tries.run(async () => {
+      const result = await this.attempt();
+      const failures = [...result.values()];
+      for (const [source, failure] of result) if (failure.next === 'giveUp') given.set(source, failure);
+      return { result, failure: failures.find(({ next }) => next !== 'giveUp') ?? null };
+    });
+    this.ctx.signal.throwIfAborted();
+    for (const [source, failure] of left) given.set(source, failure);
+    if (given.size > 0) throw runError(given, this.book);
     this.state.progress.complete();
   }
 
@@ -283,13 +262,7 @@ async function connect(
   ctx: RunContext,
   encryptionKey: Secret | null,
 ): Promise<Setup> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await prepareRun(options, hosts, ctx, encryptionKey);
-    } catch (thrown) {
-      const { error, next } = failureOf(thrown);
-      if (next === 'giveUp' || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
-      await waitToRetry(error, { failures: attempt, next: attempt + 1, baseMs: options.retryDelay }, ctx);
-    }
-  }
+  return new Tries(options, ctx).run(async () => {
+    return { result: await prepareRun(options, hosts, ctx, encryptionKey), failure: null };
+  });
 }
