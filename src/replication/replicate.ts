@@ -5,7 +5,7 @@ import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { AttemptFailure } from './execute/attempt-failure';
-import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
+import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/execute-plan';
 import { runError } from './run/failures';
 import { limitWarning } from './execute/limited-transfer';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup/options';
