@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { transfer, type TransferRequest, type TransferResult } from '../../stream/transfer';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
 import { AttemptFailure } from './attempt-failure';
 import { chooseFilters } from '../../stream/filters';
@@ -22,7 +22,7 @@ export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'la
 /** Throws what `transfer` throws; TRANSFER_FAILED, for a new attempt at once, when it only has to go on under a limit. */
 export async function limitedTransfer(
   setup: Setup,
-  { plan, pair }: { plan: DatasetPlan; pair: PairInput },
+  { plan, pair }: PlannedPair,
   one: OneTransfer,
   ctx: RunContext,
 ): Promise<TransferResult> {

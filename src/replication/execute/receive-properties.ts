@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
 import { commandError } from '../../zfs/command';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { sends } from '../marks/protect';
 import type { Setup } from '../setup/setup';
 
@@ -72,10 +72,8 @@ export async function readCarriedProperties(
   return found;
 }
 
-export interface PropertyInput {
+export interface PropertyInput extends PlannedPair {
   setup: Setup;
-  plan: DatasetPlan;
-  pair: PairInput;
   carried: CarriedProperties;
   /** Encryption properties of a new encryption root; given only to the receive that makes the dataset. */
   newRoot: Readonly<Record<string, string>>;

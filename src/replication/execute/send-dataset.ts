@@ -10,7 +10,7 @@ import { zfs } from '../../zfs/command';
 import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../../zfs/send';
 import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from '../setup/options';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
@@ -22,10 +22,8 @@ import type { Setup } from '../setup/setup';
 import type { TargetKeys } from './target-key';
 import { causeOfFailure } from './cause-of-failure';
 
-export interface DatasetRun {
+export interface DatasetRun extends PlannedPair {
   setup: Setup;
-  plan: DatasetPlan;
-  pair: PairInput;
   /** For a dataset all of whose streams are small enough for the control connections; else null. */
   lanes: Lanes | null;
   /** Estimated bytes of all its streams. */

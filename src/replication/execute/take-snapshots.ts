@@ -6,6 +6,7 @@ import { formatSnapshotName, parseNamingSchema } from '../../naming/schema';
 import { createSnapshots } from '../../snapshots/create';
 import type { Discovery } from '../discover/discover';
 import type { ReplicateOptions } from '../setup/options';
+import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
 
 /** Of snapshots taken here, also where the node has no naming schema of its own. */
@@ -20,12 +21,15 @@ function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolea
   return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
 }
 
-/** Which datasets get a snapshot first; null for none. `recursive`: with everything below them. */
-function snapshotsDue(
-  setup: Setup,
-  discovery: Discovery,
-  ctx: RunContext,
-): { datasets: string[]; recursive: boolean; exclude: readonly string[] } | null {
+interface SnapshotsDue {
+  datasets: string[];
+  /** With everything below them. */
+  recursive: boolean;
+  exclude: readonly string[];
+}
+
+/** Which datasets get a snapshot first; null for none. */
+function snapshotsDue(setup: Setup, discovery: Discovery, ctx: RunContext): SnapshotsDue | null {
   const { options } = setup;
   if (options.createSnapshot === 'never') return null;
   if (options.createSnapshot === 'always') {
@@ -48,20 +52,30 @@ export function announceSnapshots(setup: Setup, discovery: Discovery, ctx: RunCo
   return [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too (createSnapshot)`];
 }
 
-/**
- * Takes snapshots where `createSnapshot` says so; true when it did, so that the source has to be listed again. `begun`: when
- * an attempt of this run began to take them and was cut off; they may be there, under the names of that time.
- */
-export async function takeMissingSnapshots(
-  setup: Setup,
-  discovery: Discovery,
-  begun: Date | null,
-  ctx: RunContext,
-): Promise<boolean> {
-  const { options } = setup;
-  const due = options.mode === 'plan' ? null : snapshotsDue(setup, discovery, ctx);
-  if (!due) return false;
-  const taken = createSnapshots(
+/** Takes the snapshots of `createSnapshot`, once in a run, however many attempts that needs. */
+export class SnapshotTaker {
+  /** When an attempt began to take them: if it was cut off, they may be there, under the names of that time. */
+  private begun: Date | null = null;
+  private isDone = false;
+
+  /** True when it took some, so that the source has to be listed again. */
+  async take(run: Run, discovery: Discovery): Promise<boolean> {
+    if (this.isDone) return false;
+    const isRepeated = this.begun !== null;
+    this.begun ??= run.ctx.now();
+    const due = snapshotsDue(run, discovery, run.ctx);
+    try {
+      if (due) await takeAll(run, due, this.begun);
+    } catch (thrown) {
+      if (!isRepeated || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
+    }
+    this.isDone = true;
+    return due !== null;
+  }
+}
+
+async function takeAll({ options, source, ctx }: Run, due: SnapshotsDue, at: Date): Promise<void> {
+  await createSnapshots(
     {
       connection: options.sourceConnection,
       ...due,
@@ -72,12 +86,8 @@ export async function takeMissingSnapshots(
       hooks: { before: '', after: '', timeout: 60 },
       retention: null,
     },
-    () => setup.source,
+    () => source,
     // The payload of a failure is the replication's result, not the snapshots'.
-    { ...ctx, now: () => begun ?? ctx.now(), partial: () => undefined },
+    { ...ctx, now: () => at, partial: () => undefined },
   );
-  await taken.catch((thrown: unknown) => {
-    if (begun === null || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
-  });
-  return true;
 }

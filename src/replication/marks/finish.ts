@@ -13,15 +13,10 @@ import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
 import { markCopies } from './mark-copies';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
 import { heldSnapshots, runHoldTag, sends, sentSnapshots } from './protect';
 import type { Setup } from '../setup/setup';
-
-export interface Finished {
-  plan: DatasetPlan;
-  pair: PairInput;
-}
 
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
@@ -42,7 +37,7 @@ function expectedNames(plan: DatasetPlan): { name: string; guid: string }[] {
 }
 
 /** `receive` makes what it receives the newest; that each is there under its name with its GUID is what has to be seen. */
-function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: string): ZfsFlowError | null {
+function verify({ plan }: PlannedPair, onTarget: readonly SnapshotRecord[], host: string): ZfsFlowError | null {
   const guids = new Map(onTarget.map(({ name, guid }) => [name, guid]));
   const lacking = expectedNames(plan).filter(({ name, guid }) => guids.get(name) !== guid);
   const [first] = lacking;
@@ -60,7 +55,7 @@ function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: s
 }
 
 /** What the target has after the run, as far as our marks are concerned: what was listed before, and what was just seen. */
-function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]): Set<string> {
+function targetGuids({ plan, pair }: PlannedPair, seen: readonly SnapshotRecord[]): Set<string> {
   const gone = new Set(
     plan.prepare.flatMap((step) => {
       if (step.do === 'cloneBack') return step.leaves;
@@ -83,20 +78,20 @@ export function isReplaced({ action }: DatasetPlan): boolean {
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
  * about holds.
  */
-function isDirty(one: Finished): boolean {
+function isDirty(one: PlannedPair): boolean {
   const { plan, pair } = one;
   if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
   return bookmarksFor(pair.dstId, pair.sourceRecords).some(({ tentative }) => tentative);
 }
 
-function hasFinalMark({ pair }: Finished, guid: string): boolean {
+function hasFinalMark({ pair }: PlannedPair, guid: string): boolean {
   return bookmarksFor(pair.dstId, pair.sourceRecords).some((own) => own.guid === guid && !own.tentative);
 }
 
 /** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
 async function moveTargetHolds(
   setup: Setup,
-  finished: readonly Finished[],
+  finished: readonly PlannedPair[],
   ctx: RunContext,
 ): Promise<(string | null)[]> {
   const hold: string[] = [];
@@ -118,7 +113,7 @@ async function moveTargetHolds(
 }
 
 /** Snapshots of these datasets (in this order) that this run holds, or one before it that did not come to its end. */
-async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string[][]> {
+async function stepHolds(setup: Setup, finished: readonly PlannedPair[], ctx: RunContext): Promise<string[][]> {
   const tag = runHoldTag(setup);
   const dirty = finished
     .filter(isDirty)
@@ -134,7 +129,7 @@ async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunCo
   });
 }
 
-function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
+function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[]): FinalMarks {
   const { plan, pair } = one;
   const bookmarkBase = plan.base?.kind === 'bookmark' ? [plan.base] : [];
   return finalMarks({
@@ -147,8 +142,14 @@ function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
   });
 }
 
+/** Nothing would be changed on the source for one of which nothing was sent. */
+export function isMarked(one: PlannedPair): boolean {
+  const { create, destroy } = marksOf(one, []);
+  return create.length === 0 && destroy.length === 0;
+}
+
 /** Bookmarks for the name that the target had before it followed its renamed source. */
-function formerMarks({ plan, pair }: Finished): string[] {
+function formerMarks({ plan, pair }: PlannedPair): string[] {
   if (plan.formerDstId === '') return [];
   return bookmarksFor(plan.formerDstId, pair.sourceRecords).map(({ name }) => `${plan.source}#${name}`);
 }
@@ -157,7 +158,7 @@ function formerMarks({ plan, pair }: Finished): string[] {
  * Copies that came with a stream of a whole tree that was cut: only after such a stream are its children marked. That an
  * earlier attempt was to deliver what is there now, its tentative bookmark says.
  */
-async function markDelivered(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
+async function markDelivered(setup: Setup, finished: readonly PlannedPair[], ctx: RunContext): Promise<string | null> {
   const delivered = finished.filter(({ plan, pair }) => {
     if (plan.initial || isReplaced(plan) || !plan.base) return false;
     const names = new Set(pair.sourceRecords.map(({ kind, name }) => (kind === 'bookmark' ? name : '')));
@@ -170,7 +171,7 @@ async function markDelivered(setup: Setup, finished: readonly Finished[], ctx: R
 /** A placeholder that has become a copy loses the mark and the `canmount=off` that we gave it. */
 async function unmarkPlaceholders(
   setup: Setup,
-  finished: readonly Finished[],
+  finished: readonly PlannedPair[],
   ctx: RunContext,
 ): Promise<string | null> {
   const were = finished.filter(({ plan }) => plan.wasPlaceholder && sends(plan)).map(({ plan }) => plan.target);
@@ -183,7 +184,7 @@ async function unmarkPlaceholders(
 }
 
 /** Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails. */
-export async function finish(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<FinishOutcome> {
+export async function finish(setup: Setup, finished: readonly PlannedPair[], ctx: RunContext): Promise<FinishOutcome> {
   const failures = new Map<string, ZfsFlowError>();
   const names = new Map(finished.map(({ plan }) => [plan.target, expectedNames(plan).map(({ name }) => name)]));
   const seen = groupBy(await listNamedSnapshots(setup.target, names, ctx.signal), ({ dataset }) => dataset);

@@ -3,14 +3,14 @@
 import type { RunContext } from '../../base/run-context';
 import { groupNames, runBatch } from '../../zfs/batch';
 import { DESTINATION_PROPERTY, destinationId, parseRawMark, RAW_PROPERTY, rawMark } from '../../zfs/marks';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
 import type { Setup } from '../setup/setup';
 
 /** Marks these as copies that this replication made; a warning where that fails, else null. */
 export async function markCopies(
   setup: Setup,
-  copies: readonly { plan: DatasetPlan; pair: PairInput }[],
+  copies: readonly PlannedPair[],
   ctx: RunContext,
 ): Promise<string | null> {
   const { targetPoolGuid, options, target: host } = setup;

@@ -150,6 +150,12 @@ export interface DatasetPlan {
   warnings: string[];
 }
 
+/** What was found about a dataset, and what is done about it. */
+export interface PlannedPair {
+  plan: DatasetPlan;
+  pair: PairInput;
+}
+
 /** An old copy that a recreate destroys once the new one is complete and verified. */
 export interface ReplacedCopy {
   /** Where it is then. */
