@@ -1,5 +1,5 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
-// a name or a property never does.
+// that of a user property ends of lines too; a name or a property never does.
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
 import { commandError, unreadable } from './command';
@@ -45,15 +45,17 @@ export function parseValue(line: string): PropertyValue | null {
   return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
 }
 
-function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const value = parseValue(line);
-      if (value === null) throw unreadable(line, host);
-      return value;
-    });
+function readValues(host: Host, { of, depth }: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
+  const values: PropertyValue[] = [];
+  const isAsked = ({ name }: PropertyValue): boolean => depth !== undefined || of.includes(name);
+  for (const line of stdout.replace(/\n$/, '').split('\n')) {
+    const value = parseValue(line);
+    const last = values.at(-1);
+    if (value && isAsked(value)) values.push(value);
+    else if (last?.property.includes(':') && depth === undefined) last.value += `\n${line}`;
+    else if (line !== '') throw unreadable(line, host);
+  }
+  return values;
 }
 
 /**
@@ -71,7 +73,7 @@ export async function getProperties(
   const result = await host.run(argv, run);
   const gone = missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
   if (result.code !== 0 && !gone) throw commandError(host, argv, result, dataset);
-  return readValues(host, result);
+  return readValues(host, request, result);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -99,6 +101,8 @@ export async function getEach(
   const results = await host.runAll(argvs, run);
   return argvs.map((argv, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+    const request = requests[index];
+    if (result.code !== 0 || !request) return commandError(host, argv, result, dataset);
+    return readValues(host, request, result);
   });
 }

@@ -3,7 +3,8 @@
 // our mark is destroyed, and only what the plan listed.
 import type { RunContext } from '../../base/run-context';
 import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
-import { destroyAndLook } from '../../zfs/destroy';
+import { getProperties } from '../../zfs/get';
+import { destroyAndLook, destroyDataset } from '../../zfs/destroy';
 import { listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listDatasets, listTrees } from '../../zfs/list';
 import { REPLACED_PROPERTY, TARGET_HOLD_TAG } from '../../zfs/marks';
@@ -112,9 +113,9 @@ export async function objections(
 /** Why this is not what the plan listed, or null. */
 async function surprise(setup: Setup, copy: ReplacedCopy, ctx: RunContext): Promise<string | null> {
   const options = { signal: ctx.signal };
-  const argv = ['get', '-Hp', '-o', 'value,source', REPLACED_PROPERTY, copy.dataset];
-  const mark = await zfs(setup.target, argv, options);
-  if (mark.trim() !== `${copy.mark}\tlocal`) return 'it does not carry the mark of this replication';
+  const asked = { of: [copy.dataset], properties: [REPLACED_PROPERTY], sources: ['local'] };
+  const [mark] = await getProperties(setup.target, asked, options);
+  if (mark?.value !== copy.mark) return 'it does not carry the mark of this replication';
   const request = { roots: [copy.dataset], recursive: true, kinds: ['snapshot' as const], ...options };
   const { datasets, snapshots } = await listTrees(setup.target, request);
   const listed = new Map(copy.datasets.map((dataset) => [dataset.name, dataset]));
@@ -136,7 +137,7 @@ async function destroyCopy(setup: Setup, copy: ReplacedCopy, ctx: RunContext): P
     const now = snapshots.map((snapshot) => ({ dataset: name, name: snapshot }));
     const { outcome } = await destroyAndLook(target, now, [], ctx.signal);
     if (outcome.failed[0]) throw outcome.failed[0].error;
-    await zfs(target, ['destroy', name], options);
+    await destroyDataset(target, name, ctx.signal);
   }
   const { missing } = await listDatasets(target, { roots: [copy.dataset], recursive: false, ...options });
   if (missing.includes(copy.dataset)) return;

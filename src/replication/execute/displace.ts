@@ -1,8 +1,18 @@
 // The commands of rotate, recreate and renames on the target. Each leaves a state from which the next run goes on: the
 // mark comes before the rename, so that what was set aside is always known for ours, and nothing is destroyed here.
 import { runBatch } from '../../zfs/batch';
+import {
+  cloneSnapshot,
+  inheritArgv,
+  inheritProperty,
+  promoteClone,
+  renameArgv,
+  renameDataset,
+  setArgv,
+  setProperties,
+} from '../../zfs/change';
+import { getProperties, getProperty } from '../../zfs/get';
 import { replacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
-import { zfs } from '../../zfs/command';
 import type { Preparation, Step } from './preparation';
 import { markWarning } from '../report/mark-warning';
 
@@ -34,26 +44,21 @@ export async function setAside(preparation: Preparation, { to, mode }: Step<'set
   say(preparation, `sets "${target}" aside as "${to}" (${mode})`);
   const options = { dataset: plan.source, signal: ctx.signal };
   const mark = replacedMark({ dstId: plan.dstId, mode }, to);
-  await zfs(setup.target, ['set', `${REPLACED_PROPERTY}=${mark}`, target], options);
+  await setProperties(setup.target, target, { [REPLACED_PROPERTY]: mark }, options);
   try {
-    await zfs(setup.target, ['rename', target, to], options);
+    await renameDataset(setup.target, target, to, options);
   } catch (error) {
     // Where it was not renamed, it is still the copy; a failure of this changes nothing, for its name says the same.
-    await setup.target.run(['zfs', 'inherit', REPLACED_PROPERTY, target], { timeoutMs: 15_000 });
+    await inheritProperty(setup.target, target, REPLACED_PROPERTY, { timeoutMs: 15_000 }).catch(() => undefined);
     throw error;
   }
 }
 
 /** The properties set on a dataset itself. */
 async function localProperties({ setup, plan, ctx }: Preparation, dataset: string): Promise<Map<string, string>> {
-  const argv = ['get', '-Hp', '-s', 'local', '-o', 'property,value', 'all', dataset];
-  const text = await zfs(setup.target, argv, { dataset: plan.source, signal: ctx.signal });
-  return new Map(
-    text.split('\n').flatMap((line) => {
-      const [property = '', ...value] = line.split('\t');
-      return value.length > 0 ? [[property, value.join('\t')] as const] : [];
-    }),
-  );
+  const asked = { of: [dataset], properties: ['all'], sources: ['local'] };
+  const values = await getProperties(setup.target, asked, { dataset: plan.source, signal: ctx.signal });
+  return new Map(values.map(({ property, value }) => [property, value]));
 }
 
 /** `promote` and `rename` and what else is left when the clone is there. */
@@ -71,19 +76,19 @@ async function settle(
     plan.type === 'volume'
       ? []
       : canmount === undefined
-        ? [['zfs', 'inherit', '-S', 'canmount', target]]
-        : [['zfs', 'set', `canmount=${canmount}`, target]];
+        ? [inheritArgv(target, 'canmount', { received: true })]
+        : [setArgv(target, { canmount })];
   // The first receive of a stream with properties takes local ones of a dataset that never received any for leftovers,
   // and removes them (zfs_ioc_recv_impl, `$hasrecvd`): what it does not set itself is set once more after it.
   const overridden = new Set(['readonly', ...Object.keys(setup.options.propertiesOverride)]);
   const again = set.filter(([property]) => !overridden.has(property));
-  preparation.afterwards.push(...again.map(([property, value]) => ['zfs', 'set', `${property}=${value}`, target]));
+  preparation.afterwards.push(...again.map(([property, value]) => setArgv(target, { [property]: value })));
   const argvs = [
-    ...set.map(([property, value]) => ['zfs', 'set', `${property}=${value}`, target]),
+    ...set.map(([property, value]) => setArgv(target, { [property]: value })),
     ...last,
     // Both have the mount point now; the copy in use is the one to be mounted there.
-    ...(properties.has('mountpoint') ? [['zfs', 'set', 'canmount=noauto', old]] : []),
-    ...moves.map(({ from, to }) => ['zfs', 'rename', from, to]),
+    ...(properties.has('mountpoint') ? [setArgv(old, { canmount: 'noauto' })] : []),
+    ...moves.map(({ from, to }) => renameArgv(from, to)),
   ];
   await restore(preparation, argvs);
 }
@@ -104,13 +109,13 @@ export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'
   const { target } = plan;
   const properties = await localProperties(preparation, step.from);
   // Never mounted by `zfs clone` itself: something may be where its mount point is.
-  const first = [
-    ...(plan.type === 'filesystem' ? ['-o', 'canmount=noauto'] : []),
-    ...(properties.get('readonly') === 'on' ? ['-o', 'readonly=on'] : []),
-  ];
+  const first = {
+    ...(plan.type === 'filesystem' ? { canmount: 'noauto' } : {}),
+    ...(properties.get('readonly') === 'on' ? { readonly: 'on' } : {}),
+  };
   const options = { dataset: plan.source, signal: ctx.signal };
-  await zfs(setup.target, ['clone', ...first, `${step.from}@${step.snapshot}`, target], options);
-  await zfs(setup.target, ['promote', target], options);
+  await cloneSnapshot(setup.target, `${step.from}@${step.snapshot}`, target, first, options);
+  await promoteClone(setup.target, target, options);
   await settle(preparation, step.from, properties, step.moves);
 }
 
@@ -118,10 +123,10 @@ export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'
 export async function promote(preparation: Preparation): Promise<void> {
   const { setup, plan, ctx } = preparation;
   const options = { dataset: plan.source, signal: ctx.signal };
-  const origin = (await zfs(setup.target, ['get', '-Hp', '-o', 'value', 'origin', plan.target], options)).trim();
+  const origin = await getProperty(setup.target, plan.target, 'origin', options);
   const old = origin.split('@')[0] ?? origin;
   const properties = await localProperties(preparation, old);
-  await zfs(setup.target, ['promote', plan.target], options);
+  await promoteClone(setup.target, plan.target, options);
   await settle(preparation, old, properties, []);
 }
 
@@ -129,5 +134,5 @@ export async function promote(preparation: Preparation): Promise<void> {
 export async function renameTarget(preparation: Preparation, from: string, why: string): Promise<void> {
   const { setup, plan, ctx } = preparation;
   say(preparation, `renames "${from}" to "${plan.target}": ${why}`);
-  await zfs(setup.target, ['rename', from, plan.target], { dataset: plan.source, signal: ctx.signal });
+  await renameDataset(setup.target, from, plan.target, { dataset: plan.source, signal: ctx.signal });
 }

@@ -3,6 +3,8 @@
 import type { RunContext } from '../../base/run-context';
 import { listDatasets } from '../../zfs/list';
 import { commandError } from '../../zfs/command';
+import { getProperties } from '../../zfs/get';
+import { mountFilesystem } from '../../zfs/mount';
 import type { Host } from '../../host/host';
 import type { Setup } from '../setup/setup';
 
@@ -28,13 +30,9 @@ async function mountable(setup: Setup, targets: readonly string[], ctx: RunConte
     ({ type, mounted, keyStatus, mountpoint }) =>
       type === 'filesystem' && !mounted && keyStatus !== 'unavailable' && mountpoint.startsWith('/'),
   );
-  if (open.length === 0) return [];
-  const argv = ['zfs', 'get', '-Hp', '-o', 'name,value', 'canmount', ...open.map(({ name }) => name)];
-  const result = await setup.target.run(argv, { signal: ctx.signal });
-  if (result.code !== 0) throw commandError(setup.target, argv, result);
-  const allowed = new Set(
-    result.stdout.split('\n').flatMap((line) => (line.endsWith('\ton') ? [line.split('\t')[0] ?? ''] : [])),
-  );
+  const asked = { of: open.map(({ name }) => name), properties: ['canmount'] };
+  const answers = await getProperties(setup.target, asked, { signal: ctx.signal });
+  const allowed = new Set(answers.filter(({ value }) => value === 'on').map(({ name }) => name));
   return open
     .filter(({ name }) => allowed.has(name))
     .map(({ name, mountpoint }) => ({ name, mountpoint }))
@@ -65,8 +63,8 @@ export async function mountReceived(setup: Setup, targets: readonly string[], ct
       warnings.push(`${intro}: ${why}`);
       continue;
     }
-    const { code, stderr } = await target.run(['zfs', 'mount', place.name], { signal: ctx.signal });
-    if (code !== 0) warnings.push(`${intro}: ${stderr.trim()}`);
+    const error = await mountFilesystem(target, place.name, ctx.signal);
+    if (error) warnings.push(`${intro}: ${error.message}`);
   }
   return warnings;
 }

@@ -1,8 +1,9 @@
 // Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
 // a decrypted stream – the source's own, read here.
+import { toZfsFlowError } from '../../base/errors';
 import type { RunContext } from '../../base/run-context';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
-import { commandError } from '../../zfs/command';
+import { getEach } from '../../zfs/get';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { sends } from '../marks/protect';
 import type { Setup } from '../setup/setup';
@@ -35,18 +36,6 @@ const NEVER_CARRIED: ReadonlySet<string> = new Set([
 /** Properties of ours describe a dataset, not its copies. */
 const isOurs = (property: string): boolean => property.startsWith('zfsflow:');
 
-/** Reads `zfs get -o name,property,value`; a value that goes on in further lines (a user property may) is left whole. */
-function readValues(text: string, dataset: string): Record<string, string> {
-  const values: Record<string, string> = {};
-  let last: string | undefined;
-  for (const line of text.replace(/\n$/, '').split('\n')) {
-    const [name, property, ...value] = line.split('\t');
-    if (name === dataset && property !== undefined && value.length > 0) values[(last = property)] = value.join('\t');
-    else if (last !== undefined) values[last] += `\n${line}`;
-  }
-  return values;
-}
-
 /**
  * The properties set on (or received by) those source datasets whose stream cannot bring them. One round trip; none where
  * no dataset needs it. Throws the classified error of a failed command.
@@ -57,19 +46,16 @@ export async function readCarriedProperties(
   ctx: RunContext,
 ): Promise<CarriedProperties> {
   const needed = plans.filter((plan) => plan.carriesProperties && sends(plan));
-  const argvs = needed.map(({ source }) => {
-    return ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', source];
-  });
-  const found = new Map<string, Record<string, string>>();
-  if (argvs.length === 0) return found;
-  const results = await setup.source.runAll(argvs, { signal: ctx.signal });
-  for (const [index, { source }] of needed.entries()) {
-    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    if (result.code !== 0) throw commandError(setup.source, argvs[index] ?? [], result, source);
-    const values = Object.entries(readValues(result.stdout, source));
-    found.set(source, Object.fromEntries(values.filter(([key]) => !NEVER_CARRIED.has(key) && !isOurs(key))));
-  }
-  return found;
+  const requests = needed.map(({ source }) => ({ of: [source], properties: ['all'], sources: ['local', 'received'] }));
+  const answers = await getEach(setup.source, requests, { signal: ctx.signal });
+  return new Map(
+    needed.map(({ source }, index) => {
+      const answer = answers[index] ?? new Error(`no properties of ${source}`);
+      if (answer instanceof Error) throw toZfsFlowError(answer).with({ dataset: source });
+      const carried = answer.filter(({ property }) => !NEVER_CARRIED.has(property) && !isOurs(property));
+      return [source, Object.fromEntries(carried.map(({ property, value }) => [property, value]))];
+    }),
+  );
 }
 
 export interface PropertyInput extends PlannedPair {

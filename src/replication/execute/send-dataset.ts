@@ -6,7 +6,7 @@ import type { Lanes } from '../../stream/ways/lanes';
 import type { SendProgress } from '../../stream/send-progress';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
-import { zfs } from '../../zfs/command';
+import { inheritProperty, setProperties } from '../../zfs/change';
 import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../../zfs/send';
 import { limitedTransfer } from './limited-transfer';
 import type { DatasetResult } from '../setup/options';
@@ -171,7 +171,8 @@ export async function sendDataset(run: DatasetRun): Promise<void> {
   }
   if (sends.length > 0) await restore(preparation, preparation.afterwards);
   if (setup.options.readonly === 'set' && sends.length === 0 && run.pair.targetDataset?.readonly === false) {
-    const set = plan.isRoot ? ['set', 'readonly=on', plan.target] : ['inherit', 'readonly', plan.target];
-    await zfs(setup.target, set, { dataset: plan.source, signal: run.ctx.signal });
+    const options = { dataset: plan.source, signal: run.ctx.signal };
+    if (plan.isRoot) await setProperties(setup.target, plan.target, { readonly: 'on' }, options);
+    else await inheritProperty(setup.target, plan.target, 'readonly', options);
   }
 }

@@ -2,12 +2,12 @@
 // over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
 // does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
 // unloaded, whatever comes.
-import { setTimeout } from 'node:timers/promises';
 import type { RunContext } from '../../base/run-context';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
-import { missingDatasets } from '../../zfs/classify';
-import { commandError, zfs } from '../../zfs/command';
+import { setProperties } from '../../zfs/change';
+import { commandError } from '../../zfs/command';
+import { listKeys, loadKey, unloadKey } from '../../zfs/keys';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
 import { sends } from '../marks/protect';
@@ -17,8 +17,6 @@ import type { Setup } from '../setup/setup';
 
 /** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
 const CLEAN_UP_MS = 15_000;
-const UNLOAD_ATTEMPTS = 5;
-const UNLOAD_PAUSE_MS = 400;
 
 /** Throws INVALID_OPTIONS (`encryptionKey`) when these options need a key from us and it is not one that ZFS takes. */
 export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null): void {
@@ -109,12 +107,8 @@ export class TargetKeys {
   private async load(root: string): Promise<void> {
     const { target, options } = this.setup;
     const location = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
-    const argv = ['zfs', 'load-key', '-L', location, root];
     const stdin = this.isStored ? { stdin: `${this.storedKey().reveal()}\n` } : {};
-    const result = await target.run(argv, { signal: this.ctx.signal, ...stdin });
-    if (result.code === 0) this.loaded.add(root);
-    // Somebody else may have been quicker.
-    else if (!/already loaded/i.test(result.stderr)) throw commandError(target, argv, result, root);
+    if (await loadKey(target, root, location, { signal: this.ctx.signal, ...stdin })) this.loaded.add(root);
   }
 
   /** `-o` of the receive that makes a new encryption root. */
@@ -148,7 +142,8 @@ export class TargetKeys {
     if (left && !made) await removeFiles();
     // Mounted file systems need their key.
     if (!options.mount) {
-      for (const root of this.loaded) await attempt('unload the key', () => unloadKey(target, root));
+      for (const root of this.loaded)
+        await attempt('unload the key', () => unloadKey(target, root, { timeoutMs: CLEAN_UP_MS }));
     }
     return warnings.filter((warning) => warning !== null);
   }
@@ -161,19 +156,16 @@ export class TargetKeys {
     const { target, options } = this.setup;
     const roots = new Map(this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => [plan.target, plan]));
     if (roots.size === 0) return false;
-    const columns = 'name,encryptionroot,keylocation,keystatus';
-    // A dataset that was never begun is missing, which says nothing here.
-    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots.keys()];
-    const result = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(target, argv, result);
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
     let ofAnother = false;
-    for (const line of result.stdout.split('\n')) {
-      const [name = '', root, location = '', status] = line.split('\t');
+    // A dataset that was never begun is missing, which says nothing here.
+    for (const { name, encryptionRoot, location, status } of await listKeys(target, [...roots.keys()], {
+      timeoutMs: CLEAN_UP_MS,
+    })) {
       const plan = roots.get(name);
-      if (!plan || root !== name) continue;
+      if (!plan || encryptionRoot !== name) continue;
       if (location !== wanted && (sends(plan) || isOurFile(location))) {
-        await zfs(target, ['set', `keylocation=${wanted}`, name], { dataset: name, timeoutMs: CLEAN_UP_MS });
+        await setProperties(target, name, { keylocation: wanted }, { timeoutMs: CLEAN_UP_MS });
       }
       const wasCut = isOurFile(location) || (plan.resume !== null && plan.initial);
       ofAnother ||= wasCut;
@@ -191,15 +183,4 @@ async function removeKeyFiles(host: Host, tag: string): Promise<void> {
   const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];
   const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
   if (result.code !== 0) throw commandError(host, argv, result);
-}
-
-/** A volume that has just come into being is looked at by the system for a moment, which makes its key busy. */
-async function unloadKey(host: Host, root: string): Promise<void> {
-  const argv = ['zfs', 'unload-key', root];
-  for (let attempt = 1; ; attempt++) {
-    const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
-    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
-    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
-    await setTimeout(UNLOAD_PAUSE_MS);
-  }
 }

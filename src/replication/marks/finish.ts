@@ -5,6 +5,7 @@ import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { groupBy } from '../../base/group-by';
 import { createBookmarks } from '../../zfs/bookmark';
+import { inheritArgv } from '../../zfs/change';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listNamedSnapshots } from '../../zfs/list';
 import { removeMarks } from '../../zfs/set-marks';
@@ -176,8 +177,8 @@ async function unmarkPlaceholders(
 ): Promise<string | null> {
   const were = finished.filter(({ plan }) => plan.wasPlaceholder && sends(plan)).map(({ plan }) => plan.target);
   const argvs = were.flatMap((name) => [
-    ['zfs', 'inherit', PLACEHOLDER_PROPERTY, name],
-    ['zfs', 'inherit', '-S', 'canmount', name],
+    inheritArgv(name, PLACEHOLDER_PROPERTY),
+    inheritArgv(name, 'canmount', { received: true }),
   ]);
   const errors = await runBatch(setup.target, argvs, { signal: ctx.signal });
   return markWarning('unmark placeholders', setup.target.label, errors);

@@ -2,6 +2,7 @@
 // inherited below it, while our marks are for each dataset itself.
 import type { RunContext } from '../../base/run-context';
 import { groupNames, runBatch } from '../../zfs/batch';
+import { setArgv } from '../../zfs/change';
 import { DESTINATION_PROPERTY, destinationId, parseRawMark, RAW_PROPERTY, rawMark } from '../../zfs/marks';
 import type { PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
@@ -14,15 +15,15 @@ export async function markCopies(
   ctx: RunContext,
 ): Promise<string | null> {
   const { targetPoolGuid, options, target: host } = setup;
-  const mark = `${DESTINATION_PROPERTY}=${destinationId(targetPoolGuid, options.targetDataset)}`;
+  const mark = { [DESTINATION_PROPERTY]: destinationId(targetPoolGuid, options.targetDataset) };
   const names = copies.map(({ plan }) => plan.target);
-  const argvs = groupNames(names, 1000).map((group) => ['zfs', 'set', mark, ...group]);
+  const argvs = groupNames(names, 1000).map((group) => setArgv(group, mark));
   const chains = copies
     .filter(({ pair, plan }) => {
       const known = parseRawMark(pair.targetDataset?.userProperties[RAW_PROPERTY], plan.target);
       return pair.source.encryption !== 'off' && known === null;
     })
-    .map(({ plan: { raw, target } }) => ['zfs', 'set', `${RAW_PROPERTY}=${rawMark(raw, target)}`, target]);
+    .map(({ plan: { raw, target } }) => setArgv(target, { [RAW_PROPERTY]: rawMark(raw, target) }));
   const errors = await runBatch(host, [...argvs, ...chains], { signal: ctx.signal });
   return markWarning('mark the copies', host.label, errors);
 }
