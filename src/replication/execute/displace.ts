@@ -33,31 +33,31 @@ const NOT_CARRIED: ReadonlySet<string> = new Set([
   REPLACED_PROPERTY,
 ]);
 
-function say({ plan, ctx }: Preparation, message: string): void {
-  ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
+function say({ run, plan }: Preparation, message: string): void {
+  run.ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
 }
 
 /** Marks the target, then renames it with everything below it. */
 export async function setAside(preparation: Preparation, { to, mode }: Step<'setAside'>): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   say(preparation, `sets "${target}" aside as "${to}" (${mode})`);
-  const options = { dataset: plan.source, signal: ctx.signal };
+  const options = { dataset: plan.source, signal: run.ctx.signal };
   const mark = replacedMark({ dstId: plan.dstId, mode }, to);
-  await setProperties(setup.target, target, { [REPLACED_PROPERTY]: mark }, options);
+  await setProperties(run.target, target, { [REPLACED_PROPERTY]: mark }, options);
   try {
-    await renameDataset(setup.target, target, to, options);
+    await renameDataset(run.target, target, to, options);
   } catch (error) {
     // Where it was not renamed, it is still the copy; a failure of this changes nothing, for its name says the same.
-    await inheritProperty(setup.target, target, REPLACED_PROPERTY, { timeoutMs: 15_000 }).catch(() => undefined);
+    await inheritProperty(run.target, target, REPLACED_PROPERTY, { timeoutMs: 15_000 }).catch(() => undefined);
     throw error;
   }
 }
 
 /** The properties set on a dataset itself. */
-async function localProperties({ setup, plan, ctx }: Preparation, dataset: string): Promise<Map<string, string>> {
+async function localProperties({ run, plan }: Preparation, dataset: string): Promise<Map<string, string>> {
   const asked = { of: [dataset], properties: ['all'], sources: ['local'] };
-  const values = await getProperties(setup.target, asked, { dataset: plan.source, signal: ctx.signal });
+  const values = await getProperties(run.target, asked, { dataset: plan.source, signal: run.ctx.signal });
   return new Map(values.map(({ property, value }) => [property, value]));
 }
 
@@ -68,7 +68,7 @@ async function settle(
   properties: ReadonlyMap<string, string>,
   moves: Step<'cloneBack'>['moves'],
 ): Promise<void> {
-  const { setup, plan } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   const set = [...properties].filter(([property]) => !NOT_CARRIED.has(property));
   const canmount = properties.get('canmount');
@@ -80,7 +80,7 @@ async function settle(
         : [setArgv(target, { canmount })];
   // The first receive of a stream with properties takes local ones of a dataset that never received any for leftovers,
   // and removes them (zfs_ioc_recv_impl, `$hasrecvd`): what it does not set itself is set once more after it.
-  const overridden = new Set(['readonly', ...Object.keys(setup.options.propertiesOverride)]);
+  const overridden = new Set(['readonly', ...Object.keys(run.options.propertiesOverride)]);
   const again = set.filter(([property]) => !overridden.has(property));
   preparation.afterwards.push(...again.map(([property, value]) => setArgv(target, { [property]: value })));
   const argvs = [
@@ -94,9 +94,9 @@ async function settle(
 }
 
 /** What belonged to the old copy; a failure of it is a warning. */
-export async function restore({ setup, ctx, warn }: Preparation, argvs: readonly string[][]): Promise<void> {
-  const errors = await runBatch(setup.target, argvs, { signal: ctx.signal });
-  const warning = markWarning('restore what belonged to the old copy', setup.target.label, errors);
+export async function restore({ run, warn }: Preparation, argvs: readonly string[][]): Promise<void> {
+  const errors = await runBatch(run.target, argvs, { signal: run.ctx.signal });
+  const warning = markWarning('restore what belonged to the old copy', run.target.label, errors);
   if (warning !== null) warn([warning]);
 }
 
@@ -105,7 +105,7 @@ export async function restore({ setup, ctx, warn }: Preparation, argvs: readonly
  * (replication.md §6), with the properties that were set on the old copy itself.
  */
 export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'>): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   const properties = await localProperties(preparation, step.from);
   // Never mounted by `zfs clone` itself: something may be where its mount point is.
@@ -113,26 +113,26 @@ export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'
     ...(plan.type === 'filesystem' ? { canmount: 'noauto' } : {}),
     ...(properties.get('readonly') === 'on' ? { readonly: 'on' } : {}),
   };
-  const options = { dataset: plan.source, signal: ctx.signal };
-  await cloneSnapshot(setup.target, `${step.from}@${step.snapshot}`, target, first, options);
-  await promoteClone(setup.target, target, options);
+  const options = { dataset: plan.source, signal: run.ctx.signal };
+  await cloneSnapshot(run.target, `${step.from}@${step.snapshot}`, target, first, options);
+  await promoteClone(run.target, target, options);
   await settle(preparation, step.from, properties, step.moves);
 }
 
 /** Finishes what an interrupted `cloneBack` began. */
 export async function promote(preparation: Preparation): Promise<void> {
-  const { setup, plan, ctx } = preparation;
-  const options = { dataset: plan.source, signal: ctx.signal };
-  const origin = await getProperty(setup.target, plan.target, 'origin', options);
+  const { run, plan } = preparation;
+  const options = { dataset: plan.source, signal: run.ctx.signal };
+  const origin = await getProperty(run.target, plan.target, 'origin', options);
   const old = origin.split('@')[0] ?? origin;
   const properties = await localProperties(preparation, old);
-  await promoteClone(setup.target, plan.target, options);
+  await promoteClone(run.target, plan.target, options);
   await settle(preparation, old, properties, []);
 }
 
 /** Renames a dataset, with everything below it, to the target. */
 export async function renameTarget(preparation: Preparation, from: string, why: string): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   say(preparation, `renames "${from}" to "${plan.target}": ${why}`);
-  await renameDataset(setup.target, from, plan.target, { dataset: plan.source, signal: ctx.signal });
+  await renameDataset(run.target, from, plan.target, { dataset: plan.source, signal: run.ctx.signal });
 }

@@ -9,7 +9,7 @@ import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import { AttemptFailure } from './attempt-failure';
 import { sends } from '../marks/protect';
 import { processTag } from './process-tag';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {
   const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
@@ -34,11 +34,10 @@ async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): 
  * date, the resume token above all: throws TARGET_BUSY_PARTIAL, for a new attempt at once.
  */
 export async function endLeftovers(
-  setup: Setup,
+  run: Run,
   plans: readonly DatasetPlan[],
   pairs: ReadonlyMap<string, PairInput>,
   retrying: boolean,
-  ctx: RunContext,
 ): Promise<void> {
   const suspects = plans.filter((plan) => {
     const pair = pairs.get(plan.source);
@@ -46,11 +45,11 @@ export async function endLeftovers(
   });
   const tags = suspects.map(({ dstId }) => processTag(dstId));
   if (tags.length === 0) return;
-  const there = await endOn(setup.target, tags, ctx);
-  const here = !setup.sameHost && (await endOn(setup.source, tags, ctx));
+  const there = await endOn(run.target, tags, run.ctx);
+  const here = !run.sameHost && (await endOn(run.source, tags, run.ctx));
   if (!there && !here) return;
   const error = new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
-    host: setup.target.label,
+    host: run.target.label,
     retryable: true,
   });
   throw new AttemptFailure(error, 'again');

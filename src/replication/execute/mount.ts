@@ -1,12 +1,11 @@
 // `mount: true`: mounts received file systems, and never over anything. A receive itself never mounts (`-u`), because ZFS
 // would cover what is there; so each is looked at first, parents before children, and what is in the way is said.
-import type { RunContext } from '../../base/run-context';
 import { listDatasets } from '../../zfs/list';
 import { commandError } from '../../zfs/command';
 import { getProperties } from '../../zfs/get';
 import { mountFilesystem } from '../../zfs/mount';
 import type { Host } from '../../host/host';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 interface Place {
   name: string;
@@ -24,14 +23,14 @@ function readMounts(text: string): Map<string, string> {
 }
 
 /** Which of these file systems ZFS would mount, in order; the others are off, locked, mounted already or have no place. */
-async function mountable(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<Place[]> {
-  const { datasets } = await listDatasets(setup.target, { roots: targets, recursive: false, signal: ctx.signal });
+async function mountable({ target, ctx }: Run, targets: readonly string[]): Promise<Place[]> {
+  const { datasets } = await listDatasets(target, { roots: targets, recursive: false, signal: ctx.signal });
   const open = datasets.filter(
     ({ type, mounted, keyStatus, mountpoint }) =>
       type === 'filesystem' && !mounted && keyStatus !== 'unavailable' && mountpoint.startsWith('/'),
   );
   const asked = { of: open.map(({ name }) => name), properties: ['canmount'] };
-  const answers = await getProperties(setup.target, asked, { signal: ctx.signal });
+  const answers = await getProperties(target, asked, { signal: ctx.signal });
   const allowed = new Set(answers.filter(({ value }) => value === 'on').map(({ name }) => name));
   return open
     .filter(({ name }) => allowed.has(name))
@@ -53,10 +52,10 @@ async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal):
 }
 
 /** Mounts what may be mounted of these target datasets; returns a warning for each that something is in the way of. */
-export async function mountReceived(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<string[]> {
+export async function mountReceived(run: Run, targets: readonly string[]): Promise<string[]> {
+  const { target, ctx } = run;
   const warnings: string[] = [];
-  for (const place of await mountable(setup, targets, ctx)) {
-    const { target } = setup;
+  for (const place of await mountable(run, targets)) {
     const why = await obstacle(target, place, ctx.signal);
     const intro = `"${place.name}" was not mounted at ${place.mountpoint}`;
     if (why !== null) {

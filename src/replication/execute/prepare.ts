@@ -8,11 +8,12 @@ import { rollBack } from './rollback';
 
 /** One step. Throws the classified error of the command that failed. */
 export async function runPrepare(preparation: Preparation, step: PrepareStep): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
+  const { target, ctx } = run;
   switch (step.do) {
     case 'abortReceive':
       ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message: `${plan.target}: ${step.why}` });
-      await abortReceive(setup.target, plan.target, ctx.signal);
+      await abortReceive(target, plan.target, ctx.signal);
       return;
     case 'rollback':
       await rollBack(preparation, step);

@@ -1,12 +1,11 @@
 // Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
 // a decrypted stream – the source's own, read here.
 import { toZfsFlowError } from '../../base/errors';
-import type { RunContext } from '../../base/run-context';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
 import { getEach } from '../../zfs/get';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { sends } from '../marks/protect';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 export interface ReceiveProperties {
   exclude: string[];
@@ -41,13 +40,12 @@ const isOurs = (property: string): boolean => property.startsWith('zfsflow:');
  * no dataset needs it. Throws the classified error of a failed command.
  */
 export async function readCarriedProperties(
-  setup: Setup,
+  { source: host, ctx }: Run,
   plans: readonly DatasetPlan[],
-  ctx: RunContext,
 ): Promise<CarriedProperties> {
   const needed = plans.filter((plan) => plan.carriesProperties && sends(plan));
   const requests = needed.map(({ source }) => ({ of: [source], properties: ['all'], sources: ['local', 'received'] }));
-  const answers = await getEach(setup.source, requests, { signal: ctx.signal });
+  const answers = await getEach(host, requests, { signal: ctx.signal });
   return new Map(
     needed.map(({ source }, index) => {
       const answer = answers[index] ?? new Error(`no properties of ${source}`);
@@ -59,7 +57,7 @@ export async function readCarriedProperties(
 }
 
 export interface PropertyInput extends PlannedPair {
-  setup: Setup;
+  run: Run;
   carried: CarriedProperties;
   /** Encryption properties of a new encryption root; given only to the receive that makes the dataset. */
   newRoot: Readonly<Record<string, string>>;
@@ -72,8 +70,8 @@ export interface PropertyInput extends PlannedPair {
  * a new dataset, the mark of a new chain. What does not apply to the type of dataset is left out by `receiveArgv`.
  */
 export function receiveProperties(input: PropertyInput): ReceiveProperties {
-  const { setup, plan, pair, carried, newRoot, creates } = input;
-  const { options } = setup;
+  const { run, plan, pair, carried, newRoot, creates } = input;
+  const { options } = run;
   const exclude = new Set(plan.properties ? options.propertiesExclude : []);
   const set: Record<string, string> = {};
   for (const [key, value] of Object.entries(carried.get(plan.source) ?? {})) {
@@ -91,7 +89,7 @@ export function receiveProperties(input: PropertyInput): ReceiveProperties {
   }
   // What a source that is itself a copy was marked with says nothing about this copy.
   if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
-  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(setup.targetPoolGuid, options.targetDataset);
+  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(run.targetPoolGuid, options.targetDataset);
   if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = rawMark(plan.raw, plan.target);
   // A clone has its origin's encryption; ZFS refuses to set another.
   if (creates && plan.encryption === 'key' && plan.origin === null) Object.assign(set, newRoot);

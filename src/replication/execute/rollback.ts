@@ -12,9 +12,10 @@ import type { Preparation, Step } from './preparation';
  * `zfs rollback -r` takes whatever is newer by then, and the turn of a dataset may come hours after the listing: what
  * the plan did not announce is not destroyed, but planned again.
  */
-async function refuseUnannounced({ setup, plan, ctx }: Preparation, step: Step<'rollback'>): Promise<void> {
+async function refuseUnannounced({ run, plan }: Preparation, step: Step<'rollback'>): Promise<void> {
+  const { target, ctx } = run;
   const request = { roots: [plan.target], recursive: false, kinds: ['snapshot' as const], signal: ctx.signal };
-  const { snapshots } = await listSnapshots(setup.target, request);
+  const { snapshots } = await listSnapshots(target, request);
   const base = snapshots.find(({ name, guid }) => name === step.to && guid === plan.base?.guid);
   const announced = new Set(step.destroys);
   const late = base && snapshots.find((one) => compareCreation(one, base) > 0 && !announced.has(one.name));
@@ -24,14 +25,15 @@ async function refuseUnannounced({ setup, plan, ctx }: Preparation, step: Step<'
     late
       ? `${plan.target}@${late.name} came after the rollback was planned`
       : `${plan.target}@${step.to}, to which a rollback was planned, is gone`,
-    { dataset: plan.source, host: setup.target.label, retryable: true },
+    { dataset: plan.source, host: target.label, retryable: true },
   );
 }
 
 /** Where nothing is sent afterwards, nothing else would show that it did not happen. */
-async function verifyRollback({ setup, plan, ctx }: Preparation, step: Step<'rollback'>): Promise<void> {
+async function verifyRollback({ run, plan }: Preparation, step: Step<'rollback'>): Promise<void> {
+  const { target, ctx } = run;
   const request = { roots: [plan.target], recursive: false, kinds: ['snapshot' as const], signal: ctx.signal };
-  const { datasets, snapshots } = await listTrees(setup.target, request);
+  const { datasets, snapshots } = await listTrees(target, request);
   const announced = new Set(step.destroys);
   const left = snapshots.filter(({ name }) => announced.has(name)).map(({ name }) => `@${name}`);
   // Somebody may write there again at once.
@@ -41,13 +43,14 @@ async function verifyRollback({ setup, plan, ctx }: Preparation, step: Step<'rol
   throw new ZfsFlowError(
     'VERIFICATION_FAILED',
     `ZFS said that "${plan.target}" is rolled back to @${step.to}, but what it should have discarded is still there: ${left.join(', ')}`,
-    { dataset: plan.source, host: setup.target.label, retryable: true },
+    { dataset: plan.source, host: target.label, retryable: true },
   );
 }
 
 /** Throws TARGET_DIVERGED, DATASET_BUSY, VERIFICATION_FAILED (see above) and what the command fails with. */
 export async function rollBack(preparation: Preparation, step: Step<'rollback'>): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
+  const { target, ctx } = run;
   await refuseUnannounced(preparation, step);
   const lost = [
     ...step.destroys.map((name) => `@${name}`),
@@ -63,20 +66,20 @@ export async function rollBack(preparation: Preparation, step: Step<'rollback'>)
   });
   const gone = step.destroys.map((name) => `${plan.target}@${name}`);
   // Our own hold may be on a snapshot that the source no longer has; anybody else's stops the rollback.
-  const others = (await listHolds(setup.target, gone, ctx.signal)).filter((hold) => hold.tag !== TARGET_HOLD_TAG);
+  const others = (await listHolds(target, gone, ctx.signal)).filter((hold) => hold.tag !== TARGET_HOLD_TAG);
   if (others[0]) {
     throw new ZfsFlowError(
       'DATASET_BUSY',
       `${others[0].snapshot} is held (${others[0].tag}); a rollback never crosses a hold`,
       {
         dataset: plan.source,
-        host: setup.target.label,
+        host: target.label,
         retryable: false,
         hint: `zfs release ${others[0].tag} ${others[0].snapshot}`,
       },
     );
   }
-  await releaseSnapshots(setup.target, TARGET_HOLD_TAG, gone, ctx.signal);
-  await rollback(setup.target, plan.target, step.to, ctx.signal);
+  await releaseSnapshots(target, TARGET_HOLD_TAG, gone, ctx.signal);
+  await rollback(target, plan.target, step.to, ctx.signal);
   await verifyRollback(preparation, step);
 }

@@ -1,5 +1,4 @@
 // `createSnapshot`: a snapshot on the source before it is replicated, always or where none is selected yet.
-import type { RunContext } from '../../base/run-context';
 import { toZfsFlowError } from '../../base/errors';
 import { DEFAULT_NAMING_SCHEMA } from '../../naming/presets';
 import { formatSnapshotName, parseNamingSchema } from '../../naming/schema';
@@ -7,7 +6,6 @@ import { createSnapshots } from '../../snapshots/create';
 import type { Discovery } from '../discover/discover';
 import type { ReplicateOptions } from '../setup/options';
 import type { Run } from '../setup/run';
-import type { Setup } from '../setup/setup';
 
 /** Of snapshots taken here, also where the node has no naming schema of its own. */
 export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>): string {
@@ -15,7 +13,7 @@ export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>)
 }
 
 /** A snapshot taken now would not be among those that are sent, so taking one at each run would only litter the source. */
-function wouldBeSelected({ options, selection }: Setup, ctx: RunContext): boolean {
+function wouldBeSelected({ options, selection, ctx }: Run): boolean {
   const name = formatSnapshotName(parseNamingSchema(snapshotSchema(options)), ctx.now(), options.timeZone);
   const creation = Math.floor(ctx.now().getTime() / 1000);
   return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
@@ -29,22 +27,20 @@ interface SnapshotsDue {
 }
 
 /** Which datasets get a snapshot first; null for none. */
-function snapshotsDue(setup: Setup, discovery: Discovery, ctx: RunContext): SnapshotsDue | null {
-  const { options } = setup;
+function snapshotsDue(run: Run, discovery: Discovery): SnapshotsDue | null {
+  const { options } = run;
   if (options.createSnapshot === 'never') return null;
   if (options.createSnapshot === 'always') {
     const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
     return { datasets: present, recursive: options.recursive, exclude: options.exclude };
   }
   const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0).map(({ source }) => source.name);
-  return lacking.length === 0 || !wouldBeSelected(setup, ctx)
-    ? null
-    : { datasets: lacking, recursive: false, exclude: [] };
+  return lacking.length === 0 || !wouldBeSelected(run) ? null : { datasets: lacking, recursive: false, exclude: [] };
 }
 
 /** For a plan: that snapshots would be taken, which no listing can show. */
-export function announceSnapshots(setup: Setup, discovery: Discovery, ctx: RunContext): string[] {
-  const due = snapshotsDue(setup, discovery, ctx);
+export function announceSnapshots(run: Run, discovery: Discovery): string[] {
+  const due = snapshotsDue(run, discovery);
   if (!due) return [];
   const shown = due.datasets.slice(0, 5).join('", "');
   const more = due.datasets.length > 5 ? ` and ${due.datasets.length - 5} more` : '';
@@ -63,7 +59,7 @@ export class SnapshotTaker {
     if (this.isDone) return false;
     const isRepeated = this.begun !== null;
     this.begun ??= run.ctx.now();
-    const due = snapshotsDue(run, discovery, run.ctx);
+    const due = snapshotsDue(run, discovery);
     try {
       if (due) await takeAll(run, due, this.begun);
     } catch (thrown) {

@@ -2,7 +2,6 @@
 // over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
 // does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
 // unloaded, whatever comes.
-import type { RunContext } from '../../base/run-context';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { setProperties } from '../../zfs/change';
@@ -13,7 +12,7 @@ import type { DatasetPlan } from '../plan/plan-types';
 import { sends } from '../marks/protect';
 import { markWarning } from '../report/mark-warning';
 import type { Secret } from '../../base/secret';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 /** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
 const CLEAN_UP_MS = 15_000;
@@ -62,10 +61,9 @@ export class TargetKeys {
   private readonly sending: readonly DatasetPlan[];
 
   private constructor(
-    private readonly setup: Setup,
+    private readonly run: Run,
     private readonly plans: readonly DatasetPlan[],
     private readonly tag: string,
-    private readonly ctx: RunContext,
   ) {
     this.sending = plans.filter(sends);
   }
@@ -74,8 +72,8 @@ export class TargetKeys {
    * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
    * case. Throws KEY_NOT_LOADED when a key does not fit.
    */
-  static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
-    const keys = new TargetKeys(setup, plans, tag, ctx);
+  static async open(run: Run, plans: readonly DatasetPlan[], tag: string): Promise<TargetKeys> {
+    const keys = new TargetKeys(run, plans, tag);
     try {
       await keys.prepare();
     } catch (error) {
@@ -86,34 +84,34 @@ export class TargetKeys {
   }
 
   private get isStored(): boolean {
-    return this.setup.options.encryptionKeyLocation === 'stored';
+    return this.run.options.encryptionKeyLocation === 'stored';
   }
 
   private async prepare(): Promise<void> {
-    const { setup, ctx } = this;
+    const { target, ctx } = this.run;
     for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
     const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
-    this.directory = await writeKeyFile(setup.target, this.storedKey(), this.tag, ctx.signal);
+    this.directory = await writeKeyFile(target, this.storedKey(), this.tag, ctx.signal);
   }
 
   private storedKey(): Secret {
-    const { options, encryptionKey } = this.setup;
+    const { options, encryptionKey } = this.run;
     checkEncryptionKey(options, encryptionKey);
     if (encryptionKey === null) throw new TypeError('a stored key was checked and is not there');
     return encryptionKey;
   }
 
   private async load(root: string): Promise<void> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const location = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
     const stdin = this.isStored ? { stdin: `${this.storedKey().reveal()}\n` } : {};
-    if (await loadKey(target, root, location, { signal: this.ctx.signal, ...stdin })) this.loaded.add(root);
+    if (await loadKey(target, root, location, { signal: this.run.ctx.signal, ...stdin })) this.loaded.add(root);
   }
 
   /** `-o` of the receive that makes a new encryption root. */
   get newRoot(): Readonly<Record<string, string>> {
-    const { encryptionKeyFormat, encryptionKeyLocation } = this.setup.options;
+    const { encryptionKeyFormat, encryptionKeyLocation } = this.run.options;
     const file = this.isStored ? `${this.directory}/key` : encryptionKeyLocation;
     return { encryption: 'on', keyformat: encryptionKeyFormat, keylocation: `file://${file}` };
   }
@@ -124,7 +122,7 @@ export class TargetKeys {
    * Returns warnings.
    */
   async close(): Promise<string[]> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const warnings: (string | null)[] = [];
     const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
       try {
@@ -153,7 +151,7 @@ export class TargetKeys {
    * True where it was of another run.
    */
   private async settleRoots(): Promise<boolean> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const roots = new Map(this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => [plan.target, plan]));
     if (roots.size === 0) return false;
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;

@@ -1,13 +1,13 @@
 // Protection around the sends (replication.md §2, step 5): before the first byte of a run, tentative bookmarks of the
 // base and of every snapshot it sends, and holds on them; a crash at any point leaves more protected than needed.
 // Turning them into final marks once something has arrived is `finish.ts`.
-import type { RunContext } from '../../base/run-context';
 import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
 import type { DatasetPlan } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
+import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
 
 /** The snapshots that a dataset's sends begin at and deliver, by name on the source. */
@@ -37,8 +37,8 @@ export function sends(plan: DatasetPlan): boolean {
 }
 
 /** Tag of this run's step holds: one for all its datasets, so that one `zfs hold` covers many snapshots. */
-export function runHoldTag(setup: Setup): string {
-  return stepHoldTag(destinationId(setup.targetPoolGuid, setup.options.targetDataset));
+export function runHoldTag({ targetPoolGuid, options }: Setup): string {
+  return stepHoldTag(destinationId(targetPoolGuid, options.targetDataset));
 }
 
 function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[]): BookmarkRequest[] {
@@ -58,20 +58,20 @@ function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[
  * Missing rights are warnings: the run goes on less protected, and says so. Throws only when the host cannot be reached.
  */
 export async function protect(
-  setup: Setup,
+  run: Run,
   plans: readonly DatasetPlan[],
   records: (source: string) => readonly SnapshotRecord[],
-  ctx: RunContext,
 ): Promise<string[]> {
   const sending = plans.filter(sends);
-  if (!setup.options.holdPending || sending.length === 0) return [];
+  const { source, options, ctx } = run;
+  if (!options.holdPending || sending.length === 0) return [];
   const bookmarks = sending.flatMap((plan) => tentativeBookmarks(plan, records(plan.source)));
   const holds = sending.flatMap((plan) =>
     heldSnapshots(plan, records(plan.source)).map((name) => `${plan.source}@${name}`),
   );
-  const errors = await addMarks(setup.source, { bookmarks, tag: runHoldTag(setup), holds }, ctx.signal);
+  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds }, ctx.signal);
   return [
-    markWarning('bookmark', setup.source.label, errors.bookmarks),
-    markWarning('hold', setup.source.label, errors.holds),
+    markWarning('bookmark', source.label, errors.bookmarks),
+    markWarning('hold', source.label, errors.holds),
   ].filter((warning) => warning !== null);
 }

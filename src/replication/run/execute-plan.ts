@@ -5,12 +5,13 @@ import { Lanes } from '../../stream/ways/lanes';
 import { destinationId } from '../../zfs/marks';
 import { createPlaceholder } from '../../zfs/receive';
 import { AttemptFailure } from '../execute/attempt-failure';
+import type { DatasetWork } from '../execute/dataset-work';
 import { destroyReplaced } from '../execute/destroy-replaced';
 import { endLeftovers } from '../execute/leftovers';
 import { mountReceived } from '../execute/mount';
 import { processTag } from '../execute/process-tag';
 import { readCarriedProperties, type CarriedProperties } from '../execute/receive-properties';
-import { sendDataset, type DatasetRun } from '../execute/send-dataset';
+import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
 import { TargetKeys } from '../execute/target-key';
 import { isMarked, isReplaced } from '../marks/finish';
@@ -47,12 +48,12 @@ export async function executePlan(
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
   book.warnRun(runWarnings(run, planned));
   book.seen(discovery.pairs);
-  await endLeftovers(run, good, pairs, !state.isFirstAttempt, ctx);
-  book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? [], ctx));
-  const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)), ctx);
+  await endLeftovers(run, good, pairs, !state.isFirstAttempt);
+  book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []));
+  const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
     for (const dataset of plan.placeholders) await createPlaceholder(target, dataset, ctx.signal);
-    const carried = await readCarriedProperties(run, good, ctx);
+    const carried = await readCarriedProperties(run, good);
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
     return await new Execution(run, state, planned, { carried, keys }).all();
@@ -83,7 +84,7 @@ class Execution {
     private readonly provisions: Provisions,
   ) {
     this.pairs = new Map(planned.discovery.pairs.map((pair) => [pair.source.name, pair]));
-    this.finisher = new Finisher(run, state.book, run.ctx);
+    this.finisher = new Finisher(run, state.book);
   }
 
   /** Parents first; then what was received is mounted, where that is wanted. */
@@ -99,7 +100,7 @@ class Execution {
     const failures = collectFailures(outcomes, this.finisher.failures, book);
     if (mount) await this.mount(outcomes, failures);
     const complete = failures.size === 0 && given.size === 0 && outcomes.every(({ skippedFor }) => !skippedFor);
-    if (complete) book.warnRun(await destroyReplaced(this.run, plan, this.run.ctx));
+    if (complete) book.warnRun(await destroyReplaced(this.run, plan));
     return failures;
   }
 
@@ -110,7 +111,7 @@ class Execution {
     return this.tree(root, [root, ...more.map((plan) => this.begin(plan))]);
   }
 
-  private begin(plan: DatasetPlan): DatasetRun {
+  private begin(plan: DatasetPlan): DatasetWork {
     const { run, state, planned, provisions } = this;
     const { book, progress } = state;
     const { estimates, small } = planned.sizes;
@@ -119,12 +120,13 @@ class Execution {
     const estimated = estimates.get(plan.source) ?? 0;
     const entry = book.planned(plan, estimated);
     const lanes = small.has(plan.source) ? this.lanes : null;
-    return { setup: run, ctx: run.ctx, plan, pair, lanes, estimated, book, entry, progress, ...provisions };
+    return { run, plan, pair, lanes, estimated, book, entry, progress, ...provisions };
   }
 
   /** One dataset: note, send, report. */
-  private async dataset(one: DatasetRun): Promise<void> {
-    const { plan, entry, ctx } = one;
+  private async dataset(one: DatasetWork): Promise<void> {
+    const { plan, entry } = one;
+    const { ctx } = this.run;
     if (plan.refusal) throw refused(plan.refusal, plan.source, this.run.target.label);
     const begun = ctx.now().getTime();
     entry.action = furthest(entry.action, plan.action);
@@ -141,8 +143,8 @@ class Execution {
   }
 
   /** The datasets of a tree that travel in one stream. */
-  private async tree(root: DatasetRun, all: readonly DatasetRun[]): Promise<void> {
-    const { ctx } = root;
+  private async tree(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
+    const { ctx } = this.run;
     const begun = ctx.now().getTime();
     for (const { entry, plan } of all) entry.action = furthest(entry.action, plan.action);
     try {
@@ -167,8 +169,8 @@ class Execution {
     return !options.holdPending || isMarked(one);
   }
 
-  private tell({ plan, entry, ctx }: DatasetRun): void {
-    ctx.emit({
+  private tell({ plan, entry }: DatasetWork): void {
+    this.run.ctx.emit({
       event: 'dataset',
       level: 'info',
       dataset: plan.source,
@@ -187,6 +189,6 @@ class Execution {
       return !skippedFor && !failures.has(item.source) && item.action !== 'skip';
     });
     const targets = there.map(({ item }) => item.target);
-    if (targets.length > 0) this.state.book.warnRun(await mountReceived(this.run, targets, this.run.ctx));
+    if (targets.length > 0) this.state.book.warnRun(await mountReceived(this.run, targets));
   }
 }

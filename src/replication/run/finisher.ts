@@ -1,10 +1,9 @@
 // Verifies what arrived and moves its marks on, in groups, beside the sends that still run.
-import type { RunContext } from '../../base/run-context';
 import { toZfsFlowError, type ZfsFlowError } from '../../base/errors';
 import { finish } from '../marks/finish';
 import type { PlannedPair } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 /** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
 const FINISH_GROUP = 32;
@@ -19,27 +18,31 @@ export class Finisher {
   readonly failures = new Map<string, ZfsFlowError>();
 
   constructor(
-    private readonly setup: Setup,
+    private readonly run: Run,
     private readonly book: ResultBook,
-    private readonly ctx: RunContext,
   ) {
-    this.last = ctx.now().getTime();
+    this.last = this.now();
   }
 
   /** Everything of it was sent. */
   add(one: PlannedPair): void {
     this.waiting.push(one);
-    const due = this.ctx.now().getTime() - this.last >= FINISH_INTERVAL_MS;
+    const due = this.now() - this.last >= FINISH_INTERVAL_MS;
     if (due || this.waiting.length >= FINISH_GROUP) this.flush();
+  }
+
+  /** Milliseconds. */
+  private now(): number {
+    return this.run.ctx.now().getTime();
   }
 
   private flush(): void {
     const group = this.waiting;
     this.waiting = [];
-    this.last = this.ctx.now().getTime();
+    this.last = this.now();
     if (group.length === 0) return;
     this.flushes.push(
-      finish(this.setup, group, this.ctx).then(
+      finish(this.run, group).then(
         ({ failures, warnings }) => {
           for (const [source, failure] of failures) this.failures.set(source, failure);
           this.book.warnRun(warnings);

@@ -10,7 +10,7 @@ export async function planOnly(run: Run, state: RunState): Promise<void> {
   const planned = await planAttempt(run, state, await look(run));
   announce(run, planned);
   book.warnRun(runWarnings(run, planned));
-  book.warnRun(announceSnapshots(run, planned.discovery, run.ctx));
+  book.warnRun(announceSnapshots(run, planned.discovery));
   for (const plan of planned.plan.datasets) {
     const entry = book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
     entry.action = plan.action;
