@@ -45,14 +45,18 @@ export function parseValue(line: string): PropertyValue | null {
   return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
 }
 
-function readValues(host: Host, { of, depth }: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
-  const values: PropertyValue[] = [];
+function readValues(host: Host, request: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
+  const { of, properties, depth } = request;
   const isAsked = ({ name }: PropertyValue): boolean => depth !== undefined || of.includes(name);
+  // Only where the names are known can the next value be told from a further line of the last one.
+  const mayGoOn = ({ property }: PropertyValue): boolean =>
+    depth === undefined && (property.includes(':') || properties.includes('all'));
+  const values: PropertyValue[] = [];
   for (const line of stdout.replace(/\n$/, '').split('\n')) {
     const value = parseValue(line);
     const last = values.at(-1);
     if (value && isAsked(value)) values.push(value);
-    else if (last?.property.includes(':') && depth === undefined) last.value += `\n${line}`;
+    else if (last && mayGoOn(last)) last.value += `\n${line}`;
     else if (line !== '') throw unreadable(line, host);
   }
   return values;

@@ -140,8 +140,8 @@ export class TargetKeys {
     if (left && !made) await removeFiles();
     // Mounted file systems need their key.
     if (!options.mount) {
-      for (const root of this.loaded)
-        await attempt('unload the key', () => unloadKey(target, root, { timeoutMs: CLEAN_UP_MS }));
+      const unload = (root: string): Promise<void> => unloadKey(target, root, { timeoutMs: CLEAN_UP_MS });
+      for (const root of this.loaded) await attempt('unload the key', () => unload(root));
     }
     return warnings.filter((warning) => warning !== null);
   }
@@ -157,9 +157,8 @@ export class TargetKeys {
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
     let ofAnother = false;
     // A dataset that was never begun is missing, which says nothing here.
-    for (const { name, encryptionRoot, location, status } of await listKeys(target, [...roots.keys()], {
-      timeoutMs: CLEAN_UP_MS,
-    })) {
+    const keys = await listKeys(target, [...roots.keys()], { timeoutMs: CLEAN_UP_MS });
+    for (const { name, encryptionRoot, location, status } of keys) {
       const plan = roots.get(name);
       if (!plan || encryptionRoot !== name) continue;
       if (location !== wanted && (sends(plan) || isOurFile(location))) {
