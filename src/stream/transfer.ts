@@ -21,7 +21,7 @@ import type { RateLimit } from './rate-limit';
 import { runRemotePipeline } from './ways/one-host-pipeline';
 import { runSmallTransfer } from './ways/small-transfer';
 import { SendProgressReader, type SendProgress } from './send-progress';
-import { transferError, type StageReport } from './judge';
+import { judgeTransfer, type StageReport } from './judge';
 
 export interface TransferRequest {
   source: Host;
@@ -92,7 +92,7 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
     watch.stop();
   }
   await cleanUp(request);
-  throw transferError({
+  throw judgeTransfer({
     stages: reports(results ?? [], pair),
     thrown,
     cancelled: request.signal.aborted,

@@ -1,5 +1,5 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
-// a name or a property never does.
+// that of a user property ends of lines too; a name or a property never does.
 import { toZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
@@ -46,24 +46,30 @@ export function parseValue(line: string): PropertyValue | null {
   return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
 }
 
-function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const value = parseValue(line);
-      if (value === null) throw unreadable(line, host);
-      return value;
-    });
+function readValues(host: Host, request: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
+  const { of, properties, depth } = request;
+  const isAsked = ({ name }: PropertyValue): boolean => depth !== undefined || of.includes(name);
+  // Only where the names are known can the next value be told from a further line of the last one.
+  const mayGoOn = ({ property }: PropertyValue): boolean =>
+    depth === undefined && (property.includes(':') || properties.includes('all'));
+  const values: PropertyValue[] = [];
+  for (const line of stdout.replace(/\n$/, '').split('\n')) {
+    const value = parseValue(line);
+    const last = values.at(-1);
+    if (value && isAsked(value)) values.push(value);
+    else if (last && mayGoOn(last)) last.value += `\n${line}`;
+    else if (line !== '') throw unreadable(line, host);
+  }
+  return values;
 }
 
 /** With `missingOk`, what does not exist has no values; any other failure is one. */
 type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
 
-function judge(host: Host, argv: readonly string[], result: CommandResult, options: Judging): PropertyValue[] {
+function judge(host: Host, request: GetRequest, result: CommandResult, options: Judging): PropertyValue[] {
   const gone = options.missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
-  if (result.code !== 0 && !gone) throw commandError(host, argv, result, options.dataset);
-  return readValues(host, result);
+  if (result.code !== 0 && !gone) throw commandError(host, getArgv(request), result, options.dataset);
+  return readValues(host, request, result);
 }
 
 /**
@@ -77,8 +83,7 @@ export async function getProperties(
 ): Promise<PropertyValue[]> {
   if (request.of.length === 0) return [];
   const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
-  const argv = getArgv(request);
-  return judge(host, argv, await host.run(argv, run), options);
+  return judge(host, request, await host.run(getArgv(request), run), options);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -105,13 +110,12 @@ export async function getEach(
   options: GetOptions & Judging = {},
 ): Promise<(PropertyValue[] | Error)[]> {
   if (requests.length === 0) return [];
-  const argvs = requests.map(getArgv);
   const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
-  const results = await host.runAll(argvs, run);
-  return argvs.map((argv, index) => {
+  const results = await host.runAll(requests.map(getArgv), run);
+  return requests.map((request, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
     try {
-      return judge(host, argv, result, options);
+      return judge(host, request, result, options);
     } catch (error) {
       return toZfsFlowError(error);
     }

@@ -92,6 +92,8 @@ export interface Refusal {
   message: string;
   hint?: string;
   details: Record<string, unknown>;
+  /** Refused only because of this: something else of the run, which is what is to be told first. */
+  heldBackFor?: string;
 }
 
 export interface DatasetPlan {
@@ -139,6 +141,12 @@ export interface DatasetPlan {
   /** Why this is what is done, for a person. */
   reasons: string[];
   warnings: string[];
+}
+
+/** What was found about a dataset, and what is done about it. */
+export interface PlannedPair {
+  plan: DatasetPlan;
+  pair: PairInput;
 }
 
 /** An old copy that a recreate destroys once the new one is complete and verified. */

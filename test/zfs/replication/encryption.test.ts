@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../../src/base/errors';
 import { Secret } from '../../../src/base/secret';
-import { processTag } from '../../../src/replication/execute/send-dataset';
+import { processTag } from '../../../src/replication/execute/process-tag';
 import { destinationId } from '../../../src/zfs/marks';
 import type { Machine } from '../../lab/machine';
 import { assertSame, type Engine } from '../../support/engine';
