@@ -1,5 +1,5 @@
 // Where commands run: on this machine or over SSH, behind one interface. Knows nothing of ZFS beyond the PATH on
-// which its tools are found. Quoting for a remote shell is `quote.ts`; how bulk bytes move is `stream/`.
+// which its tools are found. Quoting for a remote shell is `shell/quote.ts`; how bulk bytes move is `stream/`.
 import type { Writable } from 'node:stream';
 import type { LogLevel } from '../base/events';
 

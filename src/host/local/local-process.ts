@@ -1,4 +1,5 @@
-// Runs one process of this machine to its end and collects what it prints. Pipelines are `stream/pipeline.ts`.
+// Runs one process of this machine to its end and collects what it prints. Pipelines are
+// `stream/ways/local-pipeline.ts`.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { ZfsFlowError } from '../../base/errors';
 import { LineReader } from '../lines';

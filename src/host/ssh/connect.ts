@@ -1,5 +1,5 @@
 // One attempt to connect and authenticate with ssh2: pinned host keys, one credential, and errors that say what was
-// wrong. Keeping a connection and connecting again is `ssh-connection.ts`.
+// wrong. Keeping a connection and connecting again is `connection.ts`.
 import { Client, type AuthHandlerMiddleware, type CipherAlgorithm, type ConnectConfig } from 'ssh2';
 import { ZfsFlowError, type ErrorCode } from '../../base/errors';
 import {

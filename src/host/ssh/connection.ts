@@ -1,5 +1,5 @@
 // One shared, lazily opened SSH connection: who may use it at once, what happens when it is lost, when to try again.
-// How a single attempt is made is `ssh-connect.ts`; what runs over it is `ssh-host.ts`.
+// How a single attempt is made is `connect.ts`; what runs over it is `ssh-host.ts`.
 import type { Client, ClientChannel } from 'ssh2';
 import { ZfsFlowError } from '../../base/errors';
 import { abortable, throwIfCancelled } from '../run-options';

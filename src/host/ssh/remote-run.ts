@@ -1,4 +1,4 @@
-// Follows a marked script (marked-output.ts) over one exec channel to its end: results, limits, cancellation, and what
+// Follows a marked script (shell/marked-output.ts) over one exec channel to its end: results, limits, cancellation, and what
 // to say when the login shell or the connection did not play along.
 import { ZfsFlowError } from '../../base/errors';
 import { MarkedOutput } from '../shell/marked-output';

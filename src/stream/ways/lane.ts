@@ -29,7 +29,7 @@ export interface Endpoint {
   release(): void;
 }
 
-/** Not the beginning of a dataset's tag: a lane that waits is nobody's transfer (leftovers.ts). */
+/** Not the beginning of a dataset's tag: a lane that waits is nobody's transfer (replication/execute/leftovers.ts). */
 const LANE_TAG = 'zfsflow-lane';
 /** A receiver that has not ended so long after a whole stream is shown the end of its input. Milliseconds. */
 const END_OF_INPUT_MS = 2_000;

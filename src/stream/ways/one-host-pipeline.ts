@@ -1,5 +1,5 @@
 // `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
-// Gives the same results as `pipeline.ts` does for processes of this machine.
+// Gives the same results as `local-pipeline.ts` does for processes of this machine.
 import { LineReader, Tail } from '../../host/lines';
 import { newMarker } from '../../host/shell/marked-output';
 import { displayCommand } from '../../host/shell/quote';
@@ -8,7 +8,7 @@ import type { Session } from '../../host/ssh/connection';
 import type { SshHost } from '../../host/ssh/ssh-host';
 import type { PipelineOptions, StageResult } from './local-pipeline';
 
-/** As in pipeline.ts: how long the other stage gets to end by itself after one has failed. Milliseconds. */
+/** As in local-pipeline.ts: how long the other stage gets to end by itself after one has failed. Milliseconds. */
 const GRACE_MS = 3_000;
 
 /**

@@ -11,9 +11,9 @@ import type { Endpoint, Status } from './lane';
 import type { Lanes } from './lanes';
 import type { PipelineOptions, StageResult } from './local-pipeline';
 
-/** As in pipeline.ts: how long the other end gets to end by itself after one has failed. Milliseconds. */
+/** As in local-pipeline.ts: how long the other end gets to end by itself after one has failed. Milliseconds. */
 const GRACE_MS = 3_000;
-/** As in pipeline.ts: between TERM and KILL. Milliseconds. */
+/** As in local-pipeline.ts: between TERM and KILL. Milliseconds. */
 const KILL_AFTER_MS = 1_500;
 
 async function openLocal(host: Host, argv: readonly string[], tag: string): Promise<Endpoint> {
