@@ -2,6 +2,7 @@
 // which its tools are found. Quoting for a remote shell is `shell/quote.ts`; how bulk bytes move is `stream/`.
 import type { Writable } from 'node:stream';
 import type { LogLevel } from '../base/events';
+import type { Channels } from './channels';
 
 export interface CommandResult {
   /** Exit code, or null when a signal ended the process. */
@@ -85,6 +86,8 @@ export interface Host {
   /** For messages: `local`, or the connection's name or host name. */
   readonly label: string;
   readonly isLocal: boolean;
+  /** Of a remote host, for `stream/`. */
+  readonly channels?: Channels;
 
   /**
    * Runs a command to its end. Resolves whatever the exit code is: judging it is the caller's duty.

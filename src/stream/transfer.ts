@@ -11,9 +11,9 @@
 //
 // Compression and buffers are further commands on the hosts; a rate limit is a process of this machine between the two.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channels } from '../host/channels';
 import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
-import { SshHost } from '../host/ssh/ssh-host';
 import { endTagged } from '../host/tagged-processes';
 import type { Lanes } from './ways/lanes';
 import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './ways/local-pipeline';
@@ -136,12 +136,12 @@ async function maySendSmall({ source, target, signal }: TransferRequest): Promis
   return facts.every(({ noisyShell }) => !noisyShell);
 }
 
-/** The host on which a single remote pipeline can do both: same machine, and the same account's rights on both sides. */
-function onOneRemoteHost({ source, target, sameHost, rateLimit }: TransferRequest): SshHost | undefined {
+/** Where a single remote pipeline can do both: the same machine, and the same account's rights on both sides. */
+function onOneRemoteHost({ source, target, sameHost, rateLimit }: TransferRequest): Channels | undefined {
   // The limiter is a process of this machine.
   if (rateLimit?.limited === true) return undefined;
-  if (!(source instanceof SshHost && target instanceof SshHost)) return undefined;
-  return source === target || (sameHost && source.username === target.username) ? source : undefined;
+  const [here, there] = [source.channels, target.channels];
+  return source === target || (sameHost && here?.account === there?.account) ? here : undefined;
 }
 
 function lineHandler(

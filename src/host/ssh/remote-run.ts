@@ -4,7 +4,7 @@ import { ZfsFlowError } from '../../base/errors';
 import { MarkedOutput } from '../shell/marked-output';
 import { abortable, cancelled, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_MS, timedOut, watchForStop } from '../run-options';
 import type { CommandResult, RunOptions } from '../host';
-import type { Session } from './connection';
+import type { Session } from '../channels';
 
 export interface RemoteRun {
   label: string;

@@ -3,6 +3,7 @@
 import { extname, join } from 'node:path';
 import type { LogLevel } from '../../base/events';
 import { ZfsFlowError } from '../../base/errors';
+import type { Channels } from '../channels';
 import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from '../shell/marked-output';
@@ -18,6 +19,7 @@ import {
 import { followRemoteRun, type RemoteRunResult } from './remote-run';
 import { abortable, checkStdin, requireProgram } from '../run-options';
 import { SshConnection } from './connection';
+import { SshChannels } from './ssh-channels';
 import type { SshHostOptions } from './ssh-options';
 import type { SshPipeRequest } from './pipe-process';
 import { findSshProgram, SshProgramFiles } from './ssh-program';
@@ -31,7 +33,8 @@ export class SshHost implements Host {
   private readonly files: SshProgramFiles;
   private readonly setup: CommandSetup;
   private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
-  private readonly count = { commands: 0, pipes: 0 };
+  readonly channels: Channels;
+  private pipes = 0;
   private known: (KnownFacts & { generation: number }) | undefined;
   private asking: Promise<HostFacts> | undefined;
 
@@ -41,10 +44,15 @@ export class SshHost implements Host {
     this.connection = new SshConnection(options);
     this.files = new SshProgramFiles(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
+    this.channels = new SshChannels(this.connection, {
+      account: options.username,
+      setup: this.setup,
+      note: (line) => this.note(line),
+    });
   }
 
   get counters(): { commands: number; connections: number } {
-    return { commands: this.count.commands, connections: this.connection.generation + this.count.pipes };
+    return { commands: this.connection.commands, connections: this.connection.generation + this.pipes };
   }
 
   async run(argv: readonly string[], options?: RunOptions): Promise<CommandResult> {
@@ -82,7 +90,7 @@ export class SshHost implements Host {
     const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
     const command = this.pipeScript(commands, options.tag, marker);
     this.note(commands.map(displayCommand).join(' | '));
-    this.count.pipes++;
+    this.pipes++;
     const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
     const process = program ? await this.sshProcess(program, command, facts.aes) : this.helperProcess(command);
     const display = `${displayCommand(['ssh', '-p', String(this.options.port), `${this.options.username}@${this.options.host}`])} ${displayCommand(argv)}`;
@@ -96,48 +104,6 @@ export class SshHost implements Host {
 
   async close(): Promise<void> {
     await this.connection.close();
-  }
-
-  /**
-   * Runs a script of the stream layer (printable ASCII, see quote.ts) on an exec channel, wrapped under `tag`. The
-   * caller owns the channel. `shown`: the command lines in it, for listeners; null when `noteCommand` tells them. Throws
-   * the connection codes.
-   */
-  async openScript(
-    script: string,
-    tag: string,
-    shown: string | null,
-    signal?: AbortSignal,
-  ): ReturnType<SshConnection['session']> {
-    checkTag(tag);
-    if (shown !== null) this.note(shown);
-    this.count.commands++;
-    return this.connection.session(remoteCommand(script, tag), signal);
-  }
-
-  /** Tells the listeners of `onCommand` what is started by way of `openScript`. */
-  noteCommand(argv: readonly string[]): void {
-    this.note(displayCommand(argv));
-  }
-
-  /** Somebody waits for a channel of the connection. */
-  get isCrowded(): boolean {
-    return this.connection.slots.isCrowded;
-  }
-
-  /** Called whenever somebody has to wait for a channel; returns how to stop listening. */
-  onCrowded(listener: () => void): () => void {
-    return this.connection.slots.onCrowded(listener);
-  }
-
-  /** The account, whose rights everything here has. */
-  get username(): string {
-    return this.options.username;
-  }
-
-  /** For scripts of the stream layer: PATH and locale, and how `zfs` gets its rights. */
-  get commandSetup(): CommandSetup {
-    return this.setup;
   }
 
   private async execute(argvs: readonly (readonly string[])[], options: RunOptions): Promise<RemoteRunResult> {
@@ -159,7 +125,6 @@ export class SshHost implements Host {
       command = stdinCommand();
       stdin = Buffer.from(script);
     }
-    this.count.commands++;
     const session = await this.connection.session(command, options.signal);
     const kill = async (pid: number): Promise<void> => this.killGroup(pid);
     return followRemoteRun(session, { label: this.label, marker, argvs, stdin, kill }, options);

@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ZfsFlowError } from '../../base/errors';
+import type { Channel, Channels, Session } from '../../host/channels';
 import { laneLine, laneScript, OUT_OF_STEP } from '../../host/shell/lane-script';
-import type { Session } from '../../host/ssh/connection';
-import type { SshHost } from '../../host/ssh/ssh-host';
+import { displayCommand } from '../../host/shell/quote';
 import { checkTag } from '../../host/tagged-processes';
 
 export interface Status {
@@ -93,7 +93,7 @@ export class Lane {
   private gone = false;
 
   private constructor(
-    private readonly host: SshHost,
+    private readonly channels: Channels,
     private readonly session: Session,
     private readonly key: string,
     /** Called when it is to be had again. */
@@ -115,10 +115,10 @@ export class Lane {
   }
 
   /** Throws the connection codes. */
-  static async open(host: SshHost, onFree: (lane: Lane) => void, signal?: AbortSignal): Promise<Lane> {
+  static async open(channels: Channels, onFree: (lane: Lane) => void, signal?: AbortSignal): Promise<Lane> {
     const key = randomBytes(12).toString('hex');
-    const session = await host.openScript(laneScript(key, host.commandSetup.zfsPath), LANE_TAG, null, signal);
-    return new Lane(host, session, key, onFree);
+    const session = await channels.open(laneScript(key, channels.setup.zfsPath), LANE_TAG, signal);
+    return new Lane(channels, session, key, onFree);
   }
 
   /**
@@ -128,11 +128,11 @@ export class Lane {
   start(argv: readonly string[], tag: string, reads: boolean): Endpoint {
     if (!this.idle) throw new TypeError('the lane is taken');
     checkTag(tag);
-    this.host.noteCommand(argv);
+    this.channels.note(displayCommand(argv));
     this.idle = false;
     const on = { free: () => this.freed(), hung: () => this.session.release() };
     this.running = new LaneCommand(this.session.channel, this.key, reads, on);
-    this.session.channel.write(laneLine(this.key, argv, tag, { setup: this.host.commandSetup, reads }));
+    this.session.channel.write(laneLine(this.key, argv, tag, { setup: this.channels.setup, reads }));
     return this.running;
   }
 
@@ -187,7 +187,7 @@ class LaneCommand implements Endpoint {
   private waiting: (() => void) | undefined;
 
   constructor(
-    private readonly channel: Session['channel'],
+    private readonly channel: Channel,
     key: string,
     /** Its standard input is the lane's. */
     private readonly reads: boolean,
@@ -319,7 +319,7 @@ class LaneCommand implements Endpoint {
 }
 
 /** Nothing keeps it back any more: ssh2 emits `close` only after everything was read. */
-function letFlow(channel: Session['channel']): void {
+function letFlow(channel: Channel): void {
   channel.resume();
   channel.stderr.resume();
 }

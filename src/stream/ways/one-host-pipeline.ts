@@ -1,11 +1,10 @@
 // `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
 // Gives the same results as `local-pipeline.ts` does for processes of this machine.
+import type { Channels, Session } from '../../host/channels';
 import { LineReader, Tail } from '../../host/lines';
 import { newMarker } from '../../host/shell/marked-output';
 import { displayCommand } from '../../host/shell/quote';
 import { sendReceiveScript } from '../../host/shell/send-receive-script';
-import type { Session } from '../../host/ssh/connection';
-import type { SshHost } from '../../host/ssh/ssh-host';
 import type { PipelineOptions, StageResult } from './local-pipeline';
 
 /** As in local-pipeline.ts: how long the other stage gets to end by itself after one has failed. Milliseconds. */
@@ -16,15 +15,16 @@ const GRACE_MS = 3_000;
  * connection codes, CONNECTION_LOST when the connection breaks on the way.
  */
 export async function runRemotePipeline(
-  host: SshHost,
+  channels: Channels,
   sendArgv: readonly string[],
   receiveArgv: readonly string[],
   options: PipelineOptions & { tag: string },
 ): Promise<StageResult[]> {
   const marker = newMarker();
-  const script = sendReceiveScript(sendArgv, receiveArgv, marker, host.commandSetup);
+  const script = sendReceiveScript(sendArgv, receiveArgv, marker, channels.setup);
   const shown = [sendArgv, receiveArgv].map(displayCommand).join(' | ');
-  const session = await host.openScript(script, options.tag, shown, options.signal);
+  channels.note(shown);
+  const session = await channels.open(script, options.tag, options.signal);
   try {
     return await new RemotePipeline(session, marker, options).result();
   } finally {

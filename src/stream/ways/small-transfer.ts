@@ -6,7 +6,6 @@ import { finished, type Readable } from 'node:stream';
 import { LineReader, Tail } from '../../host/lines';
 import { signalGroup } from '../../host/local/local-process';
 import type { Host } from '../../host/host';
-import { SshHost } from '../../host/ssh/ssh-host';
 import type { Endpoint, Status } from './lane';
 import type { Lanes } from './lanes';
 import type { PipelineOptions, StageResult } from './local-pipeline';
@@ -47,8 +46,8 @@ async function open(
   reads: boolean,
   { lanes, tag, signal }: SmallOptions,
 ): Promise<Endpoint> {
-  const start = host instanceof SshHost ? lanes.start(host, argv, { tag, reads, signal }) : openLocal(host, argv, tag);
-  const end = await start;
+  const { channels } = host;
+  const end = await (channels ? lanes.start(channels, argv, { tag, reads, signal }) : openLocal(host, argv, tag));
   // A broken pipe shows in the exit codes; here it must only not be an unhandled error.
   for (const stream of [end.stdin, end.stdout, end.stderr]) stream.on('error', () => undefined);
   return end;

@@ -119,7 +119,8 @@ describe('a lane', () => {
     });
   }
 
-  const open = async (): Promise<Lane> => Lane.open(host, (lane) => free.push(lane), AbortSignal.timeout(10_000));
+  const open = async (): Promise<Lane> =>
+    Lane.open(host.channels, (lane) => free.push(lane), AbortSignal.timeout(10_000));
   const start = (lane: Lane): Endpoint => lane.start(['send'], 'zfsflow.test', false);
 
   /** Fails when the only slot is still taken. */
