@@ -1,7 +1,8 @@
 // The lanes of a run's small streams (lane.ts), kept for the next stream. One that nothing runs on is given up as soon as
 // somebody else waits for a channel of its connection, so that it never keeps the run's own commands waiting.
 import type { Channels } from '../../host/channels';
-import { Lane, type Endpoint } from './lane';
+import type { Endpoint } from './endpoint';
+import { Lane } from './lane';
 
 export class Lanes {
   private readonly idle = new Map<Channels, Lane[]>();

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessSpec } from '../../../../src/host/host';
 import { LocalHost } from '../../../../src/host/local/local-host';
-import { runPipeline, succeeded, type StageResult } from '../../../../src/stream/ways/local-pipeline';
+import { runPipeline } from '../../../../src/stream/ways/local-pipeline';
+import { succeeded, type StageResult } from '../../../../src/stream/ways/way';
 
 const host = new LocalHost();
 
