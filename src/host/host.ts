@@ -58,8 +58,6 @@ export interface ProcessSpec {
   secretInput?: string;
   /** Gets file descriptor 3 as a stream that stays open, for a helper process that is told things while it runs. */
   control?: (stream: Writable) => void;
-  /** Text of `args` for logs; secrets never in it. */
-  display: string;
   /**
    * Set for a host whose login shell prints something of its own: standard output begins with a line of exactly this
    * text, and everything up to and including it does not belong to the command.

@@ -38,7 +38,6 @@ export class RateLimit {
       file: process.execPath,
       args: [...loader, join(__dirname, `limiter-process${type}`)],
       env: { PATH: process.env['PATH'], NODE_OPTIONS: '' },
-      display: 'limiter',
       control: (stream) => {
         control = stream;
         stream.on('error', () => this.drop(stream));

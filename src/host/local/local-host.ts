@@ -4,8 +4,8 @@ import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type 
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { runProcess } from './local-process';
 import { abortable } from '../run-options';
-import { addPipeline } from '../shell/pipeline-script';
-import { displayCommand, ScriptWriter, splitPath, SYSTEM_PATH, WRAPPER } from '../shell/quote';
+import { localPipelineScript } from '../shell/pipeline-script';
+import { displayCommand, splitPath, SYSTEM_PATH, WRAPPER } from '../shell/quote';
 import { checkTag, LOCAL_WRAPPER } from '../tagged-processes';
 
 export class LocalHost implements Host {
@@ -48,22 +48,12 @@ export class LocalHost implements Host {
   async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
     checkTag(options.tag);
     const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    const display = commands.map(displayCommand).join(' | ');
-    this.note(display);
-    const script = new ScriptWriter();
+    this.note(commands.map(displayCommand).join(' | '));
     const args =
       commands.length === 1
-        ? ['-c', LOCAL_WRAPPER, options.tag, ...argv]
-        : [
-            '-c',
-            WRAPPER,
-            options.tag,
-            addPipeline(
-              script,
-              commands.map((words) => script.words(words)),
-            ).toString(),
-          ];
-    return Promise.resolve({ file: '/bin/sh', args, env: this.env, display, release: () => undefined });
+        ? [LOCAL_WRAPPER, options.tag, ...argv]
+        : [WRAPPER, options.tag, localPipelineScript(commands)];
+    return Promise.resolve({ file: '/bin/sh', args: ['-c', ...args], env: this.env, release: () => undefined });
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {

@@ -1,49 +1,39 @@
 // A machine reached over SSH. Control commands share one ssh2 connection; bulk data gets a process of its own, so that
-// it never passes through this one's event loop.
-import { extname, join } from 'node:path';
+// it never passes through this one's event loop (ssh-pipes.ts).
 import type { LogLevel } from '../../base/events';
 import { ZfsFlowError } from '../../base/errors';
 import type { Channels } from '../channels';
 import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
-import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from '../shell/marked-output';
-import { addPipeline } from '../shell/pipeline-script';
-import {
-  displayCommand,
-  MAX_REMOTE_COMMAND,
-  remoteCommand,
-  ScriptWriter,
-  stdinCommand,
-  writeEnvironment,
-} from '../shell/quote';
-import { followRemoteRun, type RemoteRunResult } from './remote-run';
 import { abortable, checkStdin, requireProgram } from '../run-options';
+import { endGroup } from '../shell/end-script';
+import { markedScript, newMarker, type CommandSetup } from '../shell/marked-output';
+import { displayCommand, MAX_REMOTE_COMMAND, remoteCommand, stdinCommand } from '../shell/quote';
+import { checkTag } from '../tagged-processes';
 import { SshConnection } from './connection';
+import { followRemoteRun, type RemoteRunResult } from './remote-run';
 import { SshChannels } from './ssh-channels';
 import type { SshHostOptions } from './ssh-options';
-import type { SshPipeRequest } from './pipe-process';
-import { findSshProgram, SshProgramFiles } from './ssh-program';
-import { checkTag } from '../tagged-processes';
+import { SshPipes } from './ssh-pipes';
 
 export class SshHost implements Host {
   readonly id: string;
   readonly label: string;
   readonly isLocal = false;
+  readonly channels: Channels;
   private readonly connection: SshConnection;
-  private readonly files: SshProgramFiles;
+  private readonly pipes: SshPipes;
   private readonly setup: CommandSetup;
   private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
-  readonly channels: Channels;
-  private pipes = 0;
   private known: (KnownFacts & { generation: number }) | undefined;
   private asking: Promise<HostFacts> | undefined;
 
-  constructor(private readonly options: SshHostOptions) {
+  constructor(options: SshHostOptions) {
     this.id = options.id;
     this.label = options.label;
     this.connection = new SshConnection(options);
-    this.files = new SshProgramFiles(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
+    this.pipes = new SshPipes(options, this.setup);
     this.channels = new SshChannels(this.connection, {
       account: options.username,
       setup: this.setup,
@@ -52,7 +42,7 @@ export class SshHost implements Host {
   }
 
   get counters(): { commands: number; connections: number } {
-    return { commands: this.connection.commands, connections: this.connection.generation + this.pipes };
+    return { commands: this.connection.commands, connections: this.connection.generation + this.pipes.count };
   }
 
   async run(argv: readonly string[], options?: RunOptions): Promise<CommandResult> {
@@ -86,15 +76,9 @@ export class SshHost implements Host {
     checkTag(options.tag);
     // Also finds out, with precise errors, whether the host can be reached at all.
     const facts = await this.facts();
-    const marker = facts.noisyShell ? newMarker() : undefined;
-    const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    const command = this.pipeScript(commands, options.tag, marker);
-    this.note(commands.map(displayCommand).join(' | '));
-    this.pipes++;
-    const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
-    const process = program ? await this.sshProcess(program, command, facts.aes) : this.helperProcess(command);
-    const display = `${displayCommand(['ssh', '-p', String(this.options.port), `${this.options.username}@${this.options.host}`])} ${displayCommand(argv)}`;
-    return { ...process, display, ...(marker === undefined ? {} : { outputMarker: marker }) };
+    const argvs = [...(options.before ?? []), argv, ...(options.after ?? [])];
+    this.note(argvs.map(displayCommand).join(' | '));
+    return this.pipes.carry(argvs, options.tag, facts);
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {
@@ -150,43 +134,12 @@ export class SshHost implements Host {
 
   /** sshd makes each command the leader of a session and process group of its own, so the group is the command. */
   private async killGroup(pid: number): Promise<void> {
-    const script = [
-      `g=-${pid}; kill -s TERM -- $g 2>/dev/null || g=${pid}; kill -s TERM -- $g 2>/dev/null`,
-      'i=0; while kill -s 0 -- $g 2>/dev/null && [ $i -lt 15 ]; do sleep 0.2; i=$((i + 1)); done',
-      'kill -s KILL -- $g 2>/dev/null; exit 0',
-    ].join('\n');
-    const argvs = [['/bin/sh', '-c', script]];
+    const argvs = [['/bin/sh', '-c', endGroup(pid)]];
     const marker = newMarker();
     const session = await this.connection.sessionBeyond(remoteCommand(markedScript(argvs, marker, this.setup, false)));
     // It ends by itself, so nobody has to end it.
     const run = { label: this.label, marker, argvs, stdin: Buffer.alloc(0), kill: () => Promise.resolve() };
     await followRemoteRun(session, run, { timeoutMs: 5_000 });
-  }
-
-  private pipeScript(argvs: readonly (readonly string[])[], tag: string, marker: string | undefined): string {
-    const script = writeEnvironment(new ScriptWriter(), this.setup.zfsPath);
-    if (marker !== undefined) {
-      const word = writeMarker(script, marker);
-      script.add(`echo; echo ${word}; echo ${word} >&2`);
-    }
-    const commands = argvs.map((argv) => commandWords(script, argv, this.setup));
-    return remoteCommand(addPipeline(script, commands).toString(), tag);
-  }
-
-  private async sshProcess(file: string, command: string, remoteAes: boolean): Promise<Omit<ProcessSpec, 'display'>> {
-    const { args, release } = await this.files.acquire(remoteAes);
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C' };
-    return { file, args: [...args, command], env, release };
-  }
-
-  private helperProcess(command: string): Omit<ProcessSpec, 'display'> {
-    const request: SshPipeRequest = { options: this.options, command };
-    // Compiled it is a .js file beside this one; in tests, run by tsx, a .ts file that needs tsx as well.
-    const type = extname(__filename);
-    const loader = type === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
-    const env = { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' };
-    const args = [...loader, join(__dirname, `pipe-process${type}`)];
-    return { file: process.execPath, args, env, secretInput: JSON.stringify(request), release: () => undefined };
   }
 
   private note(line: string): void {

@@ -11,7 +11,7 @@ const host = new LocalHost();
 
 function spec(script: string, more: Partial<ProcessSpec> = {}): ProcessSpec {
   const args = ['-c', script];
-  return { file: '/bin/sh', args, env: process.env, display: script, release: () => undefined, ...more };
+  return { file: '/bin/sh', args, env: process.env, release: () => undefined, ...more };
 }
 
 /** The processes whose command line has this word. */
