@@ -2,6 +2,7 @@
 // pipeline over there. What is only run to its end goes through `Host.run`. A host that has them is a remote one.
 import type { Duplex, Readable } from 'node:stream';
 import type { ZfsFlowError } from '../base/errors';
+import type { Ended } from './command-log';
 import type { CommandSetup } from './shell/marked-output';
 
 /**
@@ -33,7 +34,7 @@ export interface Channels {
    */
   open(script: string, tag: string, signal?: AbortSignal): Promise<Session>;
   /** Tells who listens to `Host.onCommand` of a command that a script starts. */
-  note(line: string): void;
+  note(line: string): Ended;
   /** Somebody waits for a channel. */
   readonly isCrowded: boolean;
   /** Called whenever somebody has to wait for a channel; returns how to stop listening. */

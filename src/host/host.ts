@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import type { LogLevel } from '../base/events';
 import type { Channels } from './channels';
+import type { CommandEnd } from './command-log';
 
 export interface CommandResult {
   /** Exit code, or null when a signal ended the process. */
@@ -63,8 +64,8 @@ export interface ProcessSpec {
    * text, and everything up to and including it does not belong to the command.
    */
   outputMarker?: string;
-  /** Releases what the process needed (agent socket, files). Call once it has ended. */
-  release(): void;
+  /** Releases what the process needed (agent socket, files). Call once it has ended, with how, or was not started. */
+  release(end?: CommandEnd): void;
 }
 
 export interface PipeCommandOptions {

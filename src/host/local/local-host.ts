@@ -1,6 +1,7 @@
 // The machine that runs Node-RED. Commands are started directly, without a shell.
 import type { LogLevel } from '../../base/events';
-import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
+import { CommandLog, followed, type Ended } from '../command-log';
+import { changingScript, FACTS, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { runProcess } from './local-process';
 import { abortable } from '../run-options';
@@ -14,7 +15,7 @@ export class LocalHost implements Host {
   readonly isLocal = true;
   readonly counters = { commands: 0, connections: 0 };
   private readonly env: NodeJS.ProcessEnv;
-  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
+  private readonly log = new CommandLog(this.label);
   private known: KnownFacts | undefined;
   private asking: Promise<HostFacts> | undefined;
 
@@ -48,17 +49,17 @@ export class LocalHost implements Host {
   async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
     checkTag(options.tag);
     const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    this.note(commands.map(displayCommand).join(' | '));
+    this.counters.commands++;
+    const release = this.log.started(commands.map(displayCommand).join(' | '));
     const args =
       commands.length === 1
         ? [LOCAL_WRAPPER, options.tag, ...argv]
         : [WRAPPER, options.tag, localPipelineScript(commands)];
-    return Promise.resolve({ file: '/bin/sh', args: ['-c', ...args], env: this.env, release: () => undefined });
+    return Promise.resolve({ file: '/bin/sh', args: ['-c', ...args], env: this.env, release });
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.log.onCommand(listener);
   }
 
   async close(): Promise<void> {
@@ -77,17 +78,21 @@ export class LocalHost implements Host {
   }
 
   private async ask(script: string): Promise<CommandResult> {
-    this.counters.commands++;
-    return runProcess(['/bin/sh', '-c', script], this.env, this.label, { timeoutMs: 60_000 });
+    return this.execute(this.log.asked(FACTS), ['/bin/sh', '-c', script], { timeoutMs: 60_000 });
   }
 
   private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {
-    this.note(displayCommand(argv));
-    return runProcess(argv, this.env, this.label, options, index);
+    return this.execute(this.log.started(displayCommand(argv)), argv, options, index);
   }
 
-  private note(line: string): void {
+  private async execute(
+    ended: Ended,
+    argv: readonly string[],
+    options: RunOptions | undefined,
+    index = 0,
+  ): Promise<CommandResult> {
     this.counters.commands++;
-    for (const listener of this.listeners) listener(line, 'debug');
+    const work = runProcess(argv, { env: this.env, host: this.label, index }, options);
+    return followed([ended], work, (result) => [result]);
   }
 }

@@ -8,7 +8,7 @@ import type { SshConnection } from './connection';
 export class SshChannels implements Channels {
   readonly account: string;
   readonly setup: CommandSetup;
-  readonly note: (line: string) => void;
+  readonly note: Channels['note'];
 
   constructor(
     private readonly connection: SshConnection,

@@ -3,7 +3,8 @@
 import type { LogLevel } from '../../base/events';
 import { ZfsFlowError } from '../../base/errors';
 import type { Channels } from '../channels';
-import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
+import { CommandLog, followed, type Ended } from '../command-log';
+import { changingScript, FACTS, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { abortable, checkStdin, requireProgram } from '../run-options';
 import { endGroup } from '../shell/end-script';
@@ -24,20 +25,21 @@ export class SshHost implements Host {
   private readonly connection: SshConnection;
   private readonly pipes: SshPipes;
   private readonly setup: CommandSetup;
-  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
+  private readonly log: CommandLog;
   private known: (KnownFacts & { generation: number }) | undefined;
   private asking: Promise<HostFacts> | undefined;
 
   constructor(options: SshHostOptions) {
     this.id = options.id;
     this.label = options.label;
+    this.log = new CommandLog(options.label);
     this.connection = new SshConnection(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
     this.pipes = new SshPipes(options, this.setup);
     this.channels = new SshChannels(this.connection, {
       account: options.username,
       setup: this.setup,
-      note: (line) => this.note(line),
+      note: (line) => this.log.started(line),
     });
   }
 
@@ -53,14 +55,14 @@ export class SshHost implements Host {
 
   async runAll(argvs: readonly (readonly string[])[], options: RunOptions = {}): Promise<CommandResult[]> {
     if (argvs.length === 0) return [];
-    for (const argv of argvs) this.note(displayCommand(argv));
-    const { results } = await this.execute(argvs, options);
+    const commands = argvs.map((argv) => this.log.started(displayCommand(argv)));
+    const { results } = await this.execute(commands, argvs, options);
     return results.map((result, index) => requireProgram(argvs[index] ?? [], result, this.label));
   }
 
   async runScript(script: string, options: RunOptions = {}): Promise<CommandResult> {
-    this.note(displayCommand(['sh', '-c', script]));
-    const { results } = await this.execute([['/bin/sh', '-c', script]], options);
+    const commands = [this.log.started(displayCommand(['sh', '-c', script]))];
+    const { results } = await this.execute(commands, [['/bin/sh', '-c', script]], options);
     return results[0] as CommandResult;
   }
 
@@ -77,20 +79,33 @@ export class SshHost implements Host {
     // Also finds out, with precise errors, whether the host can be reached at all.
     const facts = await this.facts();
     const argvs = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    this.note(argvs.map(displayCommand).join(' | '));
-    return this.pipes.carry(argvs, options.tag, facts);
+    const ended = this.log.started(argvs.map(displayCommand).join(' | '));
+    try {
+      const spec = await this.pipes.carry(argvs, options.tag, facts);
+      return { ...spec, release: (end) => (spec.release(), ended(end)) };
+    } catch (error) {
+      ended(error as Error);
+      throw error;
+    }
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.log.onCommand(listener);
   }
 
   async close(): Promise<void> {
     await this.connection.close();
   }
 
-  private async execute(argvs: readonly (readonly string[])[], options: RunOptions): Promise<RemoteRunResult> {
+  private async execute(
+    commands: readonly Ended[],
+    argvs: readonly (readonly string[])[],
+    options: RunOptions,
+  ): Promise<RemoteRunResult> {
+    return followed(commands, this.carryOut(argvs, options), ({ results }) => results);
+  }
+
+  private async carryOut(argvs: readonly (readonly string[])[], options: RunOptions): Promise<RemoteRunResult> {
     checkStdin(options.stdin);
     const marker = newMarker();
     const script = markedScript(argvs, marker, this.setup, options.stdin !== undefined);
@@ -129,7 +144,7 @@ export class SshHost implements Host {
   }
 
   private async ask(script: string): Promise<RemoteRunResult> {
-    return this.execute([['/bin/sh', '-c', script]], { timeoutMs: 60_000 });
+    return this.execute([this.log.asked(FACTS)], [['/bin/sh', '-c', script]], { timeoutMs: 60_000 });
   }
 
   /** sshd makes each command the leader of a session and process group of its own, so the group is the command. */
@@ -140,9 +155,5 @@ export class SshHost implements Host {
     // It ends by itself, so nobody has to end it.
     const run = { label: this.label, marker, argvs, stdin: Buffer.alloc(0), kill: () => Promise.resolve() };
     await followRemoteRun(session, run, { timeoutMs: 5_000 });
-  }
-
-  private note(line: string): void {
-    for (const listener of this.listeners) listener(line, 'debug');
   }
 }

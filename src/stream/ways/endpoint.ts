@@ -39,7 +39,10 @@ export async function startLocal(host: Host, argv: readonly string[], tag: strin
       resolve({ code, signal });
     });
   });
-  void ended.finally(() => spec.release()).catch(() => undefined);
+  ended.then(
+    (status) => spec.release(status),
+    (error: Error) => spec.release(error),
+  );
   const { stdin, stdout, stderr } = child;
   const endInput = (): void => void stdin.end();
   // The whole process group: TERM ends the wrapper shell at once and would leave its child, which may read nothing.

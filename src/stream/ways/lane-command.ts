@@ -2,6 +2,7 @@
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ZfsFlowError } from '../../base/errors';
 import type { Channel } from '../../host/channels';
+import type { Ended } from '../../host/command-log';
 import { OUT_OF_STEP } from '../../host/shell/lane-script';
 import type { Endpoint, Status } from './endpoint';
 import { UntilKey } from './until-key';
@@ -39,7 +40,7 @@ export class LaneCommand implements Endpoint {
     /** Its standard input is the lane's. */
     private readonly reads: boolean,
     /** `hung`: it does not end although its streams were closed. */
-    private readonly on: { free: () => void; hung: () => void },
+    private readonly on: { ended: Ended; free: () => void; hung: () => void },
   ) {
     this.ended = new Promise((resolve, reject) => {
       this.settle = (result) => (result instanceof Error ? reject(result) : resolve(result));
@@ -135,6 +136,7 @@ export class LaneCommand implements Endpoint {
     letFlow(this.channel);
     if (this.waiting) this.late = true;
     this.waiting?.();
+    this.on.ended(result);
     this.settle(result);
   }
 

@@ -56,9 +56,9 @@ export class Lane {
   start(argv: readonly string[], tag: string, reads: boolean): Endpoint {
     if (!this.idle) throw new TypeError('the lane is taken');
     checkTag(tag);
-    this.channels.note(displayCommand(argv));
+    const ended = this.channels.note(displayCommand(argv));
     this.idle = false;
-    const on = { free: () => this.freed(), hung: () => this.session.release() };
+    const on = { ended, free: () => this.freed(), hung: () => this.session.release() };
     this.running = new LaneCommand(this.session.channel, this.key, reads, on);
     this.session.channel.write(laneLine(this.key, argv, tag, { setup: this.channels.setup, reads }));
     return this.running;

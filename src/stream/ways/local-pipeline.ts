@@ -179,7 +179,7 @@ class Stage {
     clearTimeout(this.killer);
     // The wrapper shell may have died before its child did.
     if (this.ended && this.child) signalGroup(this.child, 'SIGKILL');
-    this.spec.release();
+    this.spec.release(this.spawnError ?? { code, signal });
     if (this.spawnError) this.onFailure();
     const stderr = this.tail.toString();
     const failed = this.spawnError ? { spawnError: this.spawnError } : {};

@@ -1,6 +1,7 @@
 // `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
 import type { Readable } from 'node:stream';
 import type { Channels, Session } from '../../host/channels';
+import { followed } from '../../host/command-log';
 import { LineReader, Tail } from '../../host/lines';
 import { newMarker } from '../../host/shell/marked-output';
 import { displayCommand } from '../../host/shell/quote';
@@ -15,14 +16,18 @@ export const oneHostPipeline: Way = (move) => {
   // The limiter is a process of this machine.
   if (!here || !there || rateLimit?.limited === true) return null;
   if (source !== target && !(sameHost && here.account === there.account)) return null;
-  return async (watch) => runOn(here, move, watch);
+  return async (watch) => {
+    const ended = here.note([move.sendArgv, move.receiveArgv].map(displayCommand).join(' | '));
+    return followed([ended], runOn(here, move, watch), (results) => [
+      results.find(({ code }) => code !== 0) ?? results[0],
+    ]);
+  };
 };
 
 /** Throws CONNECTION_LOST when the connection breaks on the way. */
 async function runOn(channels: Channels, { sendArgv, receiveArgv, tag }: Move, watch: Watch): Promise<StageResult[]> {
   const marker = newMarker();
   const script = sendReceiveScript(sendArgv, receiveArgv, marker, channels.setup);
-  channels.note([sendArgv, receiveArgv].map(displayCommand).join(' | '));
   const session = await channels.open(script, tag, watch.signal);
   try {
     return await new RemotePipeline(session, marker, watch).result();
