@@ -208,9 +208,7 @@ describe('streams', function () {
       assert.ok(seen.length >= 2, JSON.stringify(seen));
       for (const [index, progress] of seen.entries()) {
         assert.ok(progress.bytes >= (seen[index - 1]?.bytes ?? 0));
-        assert.equal(progress.snapshotCount, 2);
         assert.match(progress.snapshot, /^tank\/src@s[23]$/);
-        assert.ok(progress.totalBytes > 8 * MB);
       }
     });
 
