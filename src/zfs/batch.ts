@@ -2,7 +2,7 @@
 // where one failure must not stop the others and is reported, not thrown.
 import type { CommandResult, Host } from '../host/host';
 import type { ZfsFlowError } from '../base/errors';
-import { commandError } from './command';
+import { commandError, NO_RESULT } from './command';
 
 /** Remote commands at once, of the host's `maxSessions`. */
 export const AT_ONCE = 4;
@@ -46,7 +46,7 @@ export async function runInOrder(
     const slice = argvs.slice(start, start + COMMANDS_PER_ROUND_TRIP);
     const results = await host.runAll(slice, { signal: options.signal });
     for (const [index, argv] of slice.entries()) {
-      const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+      const result = results[index] ?? NO_RESULT;
       if (result.code === 0 || options.ignore?.(result, argv)) continue;
       errors.push(commandError(host, argv, result));
     }

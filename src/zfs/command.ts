@@ -9,6 +9,9 @@ export interface ZfsRunOptions extends RunOptions {
   dataset?: string;
 }
 
+/** Of a command that a host gave no result for, which no host of ours does. */
+export const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
+
 /** The error that a failed command stands for. */
 export function commandError(
   host: Host,

@@ -2,7 +2,7 @@
 import type { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { AT_ONCE, groupNames, runBatch } from './batch';
-import { commandError, fields } from './command';
+import { commandError, fields, NO_RESULT } from './command';
 
 /** In one command. */
 export const NAMES_PER_COMMAND = 100;
@@ -62,7 +62,7 @@ export async function listHolds(host: Host, snapshots: readonly string[], signal
   if (groups.length === 0) return [];
   const results = await host.runAll(groups, { signal });
   return groups.flatMap((argv, index) => {
-    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+    const result = results[index] ?? NO_RESULT;
     if (result.code !== 0 && !onlyComplaints(/does not exist/)(result)) throw commandError(host, argv, result);
     return result.stdout
       .split('\n')
