@@ -3,7 +3,7 @@
 import { toZfsFlowError, ZfsFlowError, type ZfsFlowErrorDetails } from '../base/errors';
 import { cancelled } from '../host/run-options';
 import { connectionFailure } from '../host/connection-errors';
-import type { StageResult } from './ways/local-pipeline';
+import type { StageResult } from './ways/way';
 
 export interface StageReport extends StageResult {
   role: 'send' | 'filter' | 'receive';

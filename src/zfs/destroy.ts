@@ -4,7 +4,7 @@
 import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
-import { commandError, fields, zfs } from './command';
+import { commandError, fields, NO_RESULT, zfs } from './command';
 
 /** zfs-destroy(8) takes more, but this is what TrueNAS does, and one failure then costs little (truenas.md B.11). */
 const NAMES_PER_BATCH = 100;
@@ -95,8 +95,6 @@ function parseStates(host: Host, argv: readonly string[], result: CommandResult)
   return states;
 }
 
-const noResult: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
-
 /** Failures that hold for the whole dataset, so that trying its snapshots one by one would tell nothing. */
 const OF_THE_DATASET = new Set(['PERMISSION_DENIED', 'POOL_UNAVAILABLE', 'COMMAND_NOT_FOUND', 'UNSUPPORTED']);
 
@@ -147,8 +145,8 @@ export async function destroyAndLook(
   while (batches.length > 0 || looking) {
     const argvs = [...batches.map(destroyArgv), ...(looking ? [looking] : [])];
     const results = await host.runAll(argvs, options);
-    const again = batches.flatMap((batch, index) => judge(host, batch, results[index] ?? noResult, outcome));
-    if (looking) states = parseStates(host, looking, results[batches.length] ?? noResult);
+    const again = batches.flatMap((batch, index) => judge(host, batch, results[index] ?? NO_RESULT, outcome));
+    if (looking) states = parseStates(host, looking, results[batches.length] ?? NO_RESULT);
     looking = null;
     batches = again;
   }

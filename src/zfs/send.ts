@@ -2,7 +2,7 @@
 // `replication/plan/plan.ts`; moving the stream: `stream/`.
 import type { Host } from '../host/host';
 import { ZfsFlowError } from '../base/errors';
-import { commandError } from './command';
+import { commandError, NO_RESULT } from './command';
 
 /** The stream flags of zfs-send(8). */
 export interface StreamFlags {
@@ -149,8 +149,7 @@ export async function decodeTokens(
   const results = await host.runAll(argvs, { signal });
   return argvs.map((argv, index) => {
     const result = results[index];
-    if (!result || result.code === 127)
-      throw commandError(host, argv, result ?? { code: null, signal: null, stderr: '' });
+    if (!result || result.code === 127) throw commandError(host, argv, result ?? NO_RESULT);
     return decodeToken(`${result.stdout}\n${result.stderr}`, result.code === 0);
   });
 }

@@ -124,9 +124,9 @@ export async function withExpiries(
   const options = { mayLeaveTrace, signal: ctx.signal };
   const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, options);
   if (properties.size === 0) return input;
-  const snapshots = input.snapshots.map((record) => {
+  const snapshots = input.snapshots.map((record): SnapshotRecord => {
     const own = properties.get(fullName(record));
-    return own ? { ...record, properties: own } : record;
+    return own ? { ...record, userProperties: own } : record;
   });
   return { ...input, snapshots };
 }

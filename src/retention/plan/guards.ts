@@ -106,7 +106,7 @@ export function guardReasons(candidates: readonly Candidate[], context: GuardCon
   return candidates.map((candidate, index) => {
     const { record, date, undated } = candidate;
     const reasons = newest[index] ?? [];
-    reasons.push(...heldOrCloned(record), ...expiryReasons(record.properties ?? {}, context.now));
+    reasons.push(...heldOrCloned(record), ...expiryReasons(record.userProperties ?? {}, context.now));
     if (date === null) reasons.push(undated);
     else if (date > context.now) reasons.push(`dated in the future (${new Date(date).toISOString()})`);
     reasons.push(...(context.protections?.get(record.guid) ?? []));

@@ -50,7 +50,7 @@ const snapshot: fc.Arbitrary<SnapshotRecord> = fc
       { weight: 1, arbitrary: fc.constantFrom(undefined, ['tank/clone']) },
     ),
     used: fc.nat(1000),
-    properties: fc.oneof(
+    userProperties: fc.oneof(
       { weight: 9, arbitrary: fc.constant({}) },
       {
         weight: 1,
@@ -137,7 +137,7 @@ function untouchable(record: SnapshotRecord, given: RetentionPlanInput): string 
   const date = given.ageFrom === 'name' ? AUTO.read(record.name) : (record.creation ?? NaN) * 1000;
   if (date === null || Number.isNaN(date)) return 'undated';
   if (date > now) return 'future';
-  const expiry = record.properties?.['org.truenas:destroy_at_1'];
+  const expiry = record.userProperties?.['org.truenas:destroy_at_1'];
   if (expiry === 'rubbish' || expiry === '2099-01-01') return 'expiry';
   if (given.rules.length === 0) return 'no rule';
   if ([...given.clock.hosts.values()].some((time) => Math.abs(time - now) > 300_000)) return 'clock';
