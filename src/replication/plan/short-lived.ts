@@ -38,7 +38,7 @@ function goes(
     timeZone,
     clock,
     keepAtLeast: 1,
-    protections: new Map(),
+    neededElsewhere: new Map(),
     keepAll: new Map(),
     limits: UNLIMITED,
     minFree: null,

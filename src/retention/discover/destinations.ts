@@ -1,5 +1,5 @@
 // Asks the other sides: what each `protectFor` destination has, and what the source of a `source` rule still has. One
-// listing for each of them in this run, never a remembered one (retention.md, rule 9). Judging it is `protections.ts`.
+// listing for each of them in this run, never a remembered one (retention.md, rule 9). Judging it is `needed-elsewhere.ts`.
 import type { RunContext } from '../../base/run-context';
 import type { Host, HostResolver } from '../../host/host';
 import { toZfsFlowError, type ErrorCode } from '../../base/errors';

@@ -14,11 +14,11 @@ import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
 import type { PruneRequest } from '../options';
 import { parseMinFree } from '../check-options';
 import type { RetentionPlanInput } from '../plan/plan';
-import { destinationProtections } from '../plan/needed-elsewhere';
+import { neededElsewhere } from '../plan/needed-elsewhere';
 import { poolOf } from '../../zfs/names';
 
 /** Dataset → GUID → why this snapshot must stay, from whoever asks for the prune. */
-export type ExtraProtections = ReadonlyMap<string, Reasons>;
+export type ExtraNeeds = ReadonlyMap<string, Reasons>;
 
 export interface Discovery {
   readonly host: Host;
@@ -26,10 +26,7 @@ export interface Discovery {
   readonly warnings: string[];
 }
 
-interface Protected {
-  protections: Map<string, Reasons>;
-  keepAll: Map<string, string>;
-}
+type Needed = Pick<RetentionPlanInput, 'neededElsewhere' | 'keepAll'>;
 
 function merge(...all: (Reasons | undefined)[]): Reasons {
   const merged = new Map<string, readonly string[]>();
@@ -39,29 +36,31 @@ function merge(...all: (Reasons | undefined)[]): Reasons {
   return merged;
 }
 
-function protect(
+/** What of each dataset somebody needs: its destinations, a partial receive into it, whoever asks for the prune. */
+function needed(
   datasets: readonly string[],
   records: readonly SnapshotRecord[],
   destinations: readonly DestinationEvidence[],
   partial: ReadonlyMap<string, readonly string[]>,
-  extra: ExtraProtections,
-): Protected {
+  extra: ExtraNeeds,
+): Needed {
   const groups = groupBy(records, ({ dataset }) => dataset);
-  const result: Protected = { protections: new Map(), keepAll: new Map() };
+  const byGuid = new Map<string, Reasons>();
+  const keepAll = new Map<string, string>();
   for (const dataset of datasets) {
     const own = groups.get(dataset) ?? [];
     const snapshots = own.filter(({ kind }) => kind === 'snapshot');
     const bookmarks = own.filter(({ kind }) => kind === 'bookmark');
-    const found = destinationProtections(
+    const found = neededElsewhere(
       snapshots,
       bookmarks,
       destinations.map((destination) => destination.of(dataset)),
     );
     const receiving = new Map((partial.get(dataset) ?? []).map((guid) => [guid, ['a partial receive here needs it']]));
-    result.protections.set(dataset, merge(found.reasons, receiving, extra.get(dataset)));
-    if (found.keepAll !== null) result.keepAll.set(dataset, found.keepAll);
+    byGuid.set(dataset, merge(found.reasons, receiving, extra.get(dataset)));
+    if (found.keepAll !== null) keepAll.set(dataset, found.keepAll);
   }
-  return result;
+  return { neededElsewhere: byGuid, keepAll };
 }
 
 function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
@@ -75,7 +74,7 @@ export async function discover(
   request: PruneRequest,
   hosts: HostResolver,
   ctx: RunContext,
-  extra: ExtraProtections = new Map(),
+  extra: ExtraNeeds = new Map(),
 ): Promise<Discovery> {
   const host = hosts(request.connection);
   const { signal } = ctx;
@@ -103,7 +102,7 @@ export async function discover(
     timeZone: request.timeZone,
     clock,
     keepAtLeast: request.keepAtLeast,
-    ...protect(datasets, records, destinations, partial, extra),
+    ...needed(datasets, records, destinations, partial, extra),
     limits: request,
     minFree,
     pools,

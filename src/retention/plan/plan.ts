@@ -19,8 +19,8 @@ export interface RetentionPlanInput {
   readonly clock: ClockEvidence;
   /** At least 1; less counts as 1. */
   readonly keepAtLeast: number;
-  /** Dataset → GUID → why a snapshot must stay (destinations, running steps, partial receives). */
-  readonly protections: ReadonlyMap<string, Reasons>;
+  /** Dataset → GUID → who needs the snapshot, in words: destinations, partial receives. */
+  readonly neededElsewhere: ReadonlyMap<string, Reasons>;
   /** Datasets of which everything stays, with the reason. */
   readonly keepAll: ReadonlyMap<string, string>;
   readonly limits: BreakerLimits;
@@ -96,7 +96,7 @@ function decideDataset(
     now,
     keepAtLeast: Math.max(1, input.keepAtLeast),
     scope: input.scope,
-    protections: input.protections.get(dataset),
+    neededElsewhere: input.neededElsewhere.get(dataset),
     keepAll: hold ?? input.keepAll.get(dataset) ?? null,
   });
   const context = { now, timeZone: input.timeZone, dataset };

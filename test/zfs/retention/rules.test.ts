@@ -332,9 +332,9 @@ describe('retention rules on real ZFS', () => {
   it('keeps what whoever asks for the prune says must stay', async () => {
     await take('a', 'b', 'c');
     const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
-    const protections = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
+    const neededBesides = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
     const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), {
-      protections,
+      neededBesides,
     });
     assert.deepEqual(await names(), ['a', 'c']);
     assert.deepEqual(result.keep.find(({ name }) => name === 'a')?.reasons, [

@@ -2,7 +2,7 @@
 // pools are in test/zfs/retention/rules.test.ts.
 import assert from 'node:assert/strict';
 import { parsePolicy } from '../../../../src/retention/read-policy';
-import { destinationProtections, type Destination } from '../../../../src/retention/plan/needed-elsewhere';
+import { neededElsewhere, type Destination } from '../../../../src/retention/plan/needed-elsewhere';
 import { bookmarkName, destinationId } from '../../../../src/zfs/marks';
 import type { SnapshotRecord } from '../../../../src/zfs/records';
 import { AUTO, DAY, HOUR, NOW, names, plan, reasonsOf, series, snap } from '../../../support/builders';
@@ -30,10 +30,10 @@ const marker = (of: SnapshotRecord | undefined, dstId: string, tentative = false
 
 /** What goes of `snapshots` (keep rule: the newest alone) when these bookmarks and destinations are known. */
 function goneBeside(snapshots: SnapshotRecord[], bookmarks: SnapshotRecord[], destinations: Destination[]): string[] {
-  const { reasons, keepAll } = destinationProtections(snapshots, bookmarks, destinations);
+  const { reasons, keepAll } = neededElsewhere(snapshots, bookmarks, destinations);
   return gone({
     snapshots,
-    protections: new Map([['tank/data', reasons]]),
+    neededElsewhere: new Map([['tank/data', reasons]]),
     keepAll: keepAll === null ? new Map() : new Map([['tank/data', keepAll]]),
   });
 }
@@ -91,9 +91,9 @@ describe('retention rules decided by the plan', () => {
     const a = snap('a', 9, { guid: '1' });
     const other = snap('a', 9, { guid: '1', dataset: 'tank/other' });
     const snapshots = [a, snap('b', 1), other, snap('b', 1, { dataset: 'tank/other' })];
-    const protections = new Map([['tank/data', new Map([['1', ['needed']]])]]);
+    const needed = new Map([['tank/data', new Map([['1', ['needed']]])]]);
     assert.deepEqual(
-      plan({ snapshots, protections }).destroy.map(({ record }) => record.dataset),
+      plan({ snapshots, neededElsewhere: needed }).destroy.map(({ record }) => record.dataset),
       ['tank/other'],
     );
   });
@@ -106,8 +106,8 @@ describe('retention rules decided by the plan', () => {
       snap('used', 2),
       snap('z', 1),
     ];
-    const protections = new Map([['tank/data', new Map([[guid(snapshots[3]), ['in use by a running replication']]])]]);
-    const result = plan({ snapshots, protections });
+    const needed = new Map([['tank/data', new Map([[guid(snapshots[3]), ['in use by a running replication']]])]]);
+    const result = plan({ snapshots, neededElsewhere: needed });
     assert.deepEqual(names(result.destroy), []);
     assert.match(reasonsOf(result, 'base'), /a partial receive is based on it/);
     assert.match(reasonsOf(result, 'used'), /in use by a running replication/);
