@@ -6,7 +6,7 @@ import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
-import { discover, withExpiries, type Discovery, type ExtraNeeds } from './discover/discover';
+import { discover, withExpiries, type Discovery } from './discover/discover';
 import { execute } from './execute/destroy';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
 import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan/plan';
@@ -17,8 +17,6 @@ const DAY_MS = 24 * 3_600_000;
 const MOST_REASONS = 5;
 
 export interface PruneExtras {
-  /** Snapshots that must stay whatever the policy says: dataset → GUID → reasons in words. */
-  neededBesides?: ExtraNeeds;
   /** Milliseconds; how long the plan may be approved. */
   planLifetime?: number;
   /** Gets the result as soon as there is a plan; it is filled while the run goes on. */
@@ -70,7 +68,7 @@ async function prepare(
   ctx: RunContext,
   extras: PruneExtras,
 ): Promise<Prepared> {
-  const discovery = await discover(request, hosts, ctx, extras.neededBesides);
+  const discovery = await discover(request, hosts, ctx);
   const { plan, expiriesUnknown } = await makePlan(discovery, mode, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;

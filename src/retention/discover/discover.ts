@@ -17,9 +17,6 @@ import type { RetentionPlanInput } from '../plan/plan';
 import { neededElsewhere } from '../plan/needed-elsewhere';
 import { poolOf } from '../../zfs/names';
 
-/** Dataset → GUID → why this snapshot must stay, from whoever asks for the prune. */
-export type ExtraNeeds = ReadonlyMap<string, Reasons>;
-
 export interface Discovery {
   readonly host: Host;
   readonly input: RetentionPlanInput;
@@ -28,21 +25,20 @@ export interface Discovery {
 
 type Needed = Pick<RetentionPlanInput, 'neededElsewhere' | 'keepAll'>;
 
-function merge(...all: (Reasons | undefined)[]): Reasons {
+function merge(...all: Reasons[]): Reasons {
   const merged = new Map<string, readonly string[]>();
   for (const reasons of all) {
-    for (const [guid, texts] of reasons ?? []) merged.set(guid, [...(merged.get(guid) ?? []), ...texts]);
+    for (const [guid, texts] of reasons) merged.set(guid, [...(merged.get(guid) ?? []), ...texts]);
   }
   return merged;
 }
 
-/** What of each dataset somebody needs: its destinations, a partial receive into it, whoever asks for the prune. */
+/** What of each dataset somebody needs: its destinations, a partial receive into it. */
 function needed(
   datasets: readonly string[],
   records: readonly SnapshotRecord[],
   destinations: readonly DestinationEvidence[],
   partial: ReadonlyMap<string, readonly string[]>,
-  extra: ExtraNeeds,
 ): Needed {
   const groups = groupBy(records, ({ dataset }) => dataset);
   const byGuid = new Map<string, Reasons>();
@@ -57,7 +53,7 @@ function needed(
       destinations.map((destination) => destination.of(dataset)),
     );
     const receiving = new Map((partial.get(dataset) ?? []).map((guid) => [guid, ['a partial receive here needs it']]));
-    byGuid.set(dataset, merge(found.reasons, receiving, extra.get(dataset)));
+    byGuid.set(dataset, merge(found.reasons, receiving));
     if (found.keepAll !== null) keepAll.set(dataset, found.keepAll);
   }
   return { neededElsewhere: byGuid, keepAll };
@@ -70,12 +66,7 @@ function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
 }
 
 /** Reads everything. Throws DATASET_NOT_FOUND for a dataset that is not there, and every failed listing. */
-export async function discover(
-  request: PruneRequest,
-  hosts: HostResolver,
-  ctx: RunContext,
-  extra: ExtraNeeds = new Map(),
-): Promise<Discovery> {
+export async function discover(request: PruneRequest, hosts: HostResolver, ctx: RunContext): Promise<Discovery> {
   const host = hosts(request.connection);
   const { signal } = ctx;
   const { datasets: roots, recursive, exclude } = request;
@@ -102,7 +93,7 @@ export async function discover(
     timeZone: request.timeZone,
     clock,
     keepAtLeast: request.keepAtLeast,
-    ...needed(datasets, records, destinations, partial, extra),
+    ...needed(datasets, records, destinations, partial),
     limits: request,
     minFree,
     pools,

@@ -328,17 +328,4 @@ describe('retention rules on real ZFS', () => {
     );
     assert.deepEqual(await names(), ['b', 'c']);
   });
-
-  it('keeps what whoever asks for the prune says must stay', async () => {
-    await take('a', 'b', 'c');
-    const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
-    const neededBesides = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
-    const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), {
-      neededBesides,
-    });
-    assert.deepEqual(await names(), ['a', 'c']);
-    assert.deepEqual(result.keep.find(({ name }) => name === 'a')?.reasons, [
-      'kept: base of the next incremental send',
-    ]);
-  });
 });
