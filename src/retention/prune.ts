@@ -1,5 +1,5 @@
 // A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
-// what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
+// what goes, `approve.ts` whether an approval still holds, `destroy.ts` destroys.
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { type ErrorCode, ZfsFlowError } from '../base/errors';
@@ -7,7 +7,7 @@ import { canDestroyByProgram } from '../zfs/destroy-program';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
 import { discover, withExpiries, type Discovery } from './discover/discover';
-import { execute } from './execute/destroy';
+import { destroyPlanned } from './execute/destroy';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
 import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan/plan';
 import { planId, rememberPlan } from './execute/plan-store';
@@ -136,7 +136,7 @@ export async function pruneSnapshots(
   if (result.breaker.length > 0) throw breakerError(discovery, result);
   const { host, input } = discovery;
   const how = { strict: false, minFree: input.minFree, expiriesUnknown };
-  await execute(host, request, result.destroy, result, how, ctx);
+  await destroyPlanned({ host, request, result, ...how }, ctx);
   return result;
 }
 
@@ -171,7 +171,7 @@ async function pruneApproved(
   result.keep.push(...others.map((item) => ({ ...item, reasons: ['kept: not part of the approved plan'] })));
   result.breaker = [];
   const how = { strict: true, minFree: input.minFree, expiriesUnknown: false };
-  await execute(host, options, items, result, how, ctx);
+  await destroyPlanned({ host, request: options, result, ...how }, ctx);
   return result;
 }
 
