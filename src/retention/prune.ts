@@ -4,6 +4,7 @@ import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
+import { parseMinFree } from './check-options';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
 import { discover, withExpiries, type Discovery } from './discover/discover';
@@ -68,7 +69,7 @@ async function prepare(
   ctx: RunContext,
   extras: PruneExtras,
 ): Promise<Prepared> {
-  const discovery = await discover(request, hosts, ctx);
+  const discovery = await discover(request, parseMinFree(request.minFree), hosts, ctx);
   const { plan, expiriesUnknown } = await makePlan(discovery, mode, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;

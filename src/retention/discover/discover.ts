@@ -12,7 +12,7 @@ import { compileRules, compileScope } from '../plan/compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
 import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
 import type { PruneRequest } from '../options';
-import { parseMinFree } from '../check-options';
+import type { MinFree } from '../plan/min-free';
 import type { RetentionPlanInput } from '../plan/plan';
 import { neededElsewhere } from '../plan/needed-elsewhere';
 import { poolOf } from '../../zfs/names';
@@ -65,8 +65,16 @@ function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
     .map(({ label, problem }) => `${label} cannot be reached (${problem}); what its bookmarks say it needs is kept`);
 }
 
-/** Reads everything. Throws DATASET_NOT_FOUND for a dataset that is not there, and every failed listing. */
-export async function discover(request: PruneRequest, hosts: HostResolver, ctx: RunContext): Promise<Discovery> {
+/**
+ * Reads everything. `minFree`: what the request's text of that name says. Throws DATASET_NOT_FOUND for a dataset that is
+ * not there, and every failed listing.
+ */
+export async function discover(
+  request: PruneRequest,
+  minFree: MinFree | null,
+  hosts: HostResolver,
+  ctx: RunContext,
+): Promise<Discovery> {
   const host = hosts(request.connection);
   const { signal } = ctx;
   const { datasets: roots, recursive, exclude } = request;
@@ -83,7 +91,6 @@ export async function discover(request: PruneRequest, hosts: HostResolver, ctx: 
   const partial = await partialGuids(host, new Map(tokens), ctx);
   const sources = await askSources(request, datasets, hosts, ctx);
   const clock = await clockEvidence(ctx.now().getTime(), [host, ...reachable], signal);
-  const minFree = parseMinFree(request.minFree);
   const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
   const input: RetentionPlanInput = {
     snapshots: records,
