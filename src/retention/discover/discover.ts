@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import type { Host, HostResolver } from '../../host/host';
 import { groupBy } from '../../base/group-by';
-import { listTrees, requireAll } from '../../zfs/list';
+import { listTrees, requireAll, type TreeListing } from '../../zfs/list';
 import { fullName, type SnapshotRecord } from '../../zfs/records';
 import { poolSpace } from '../../zfs/space';
 import { snapshotUserProperties } from '../../zfs/user-properties';
@@ -59,6 +59,21 @@ function needed(
   return { neededElsewhere: byGuid, keepAll };
 }
 
+/** Overlapping roots may list a dataset twice. `tokens`: resume tokens of partial receives, by dataset. */
+function withoutRepeats(listing: TreeListing): {
+  records: SnapshotRecord[];
+  datasets: string[];
+  tokens: Map<string, string>;
+} {
+  const { datasets, snapshots } = listing;
+  const receiving = datasets.filter(({ receiveResumeToken }) => receiveResumeToken !== '');
+  return {
+    records: [...new Map(snapshots.map((record) => [fullName(record), record])).values()],
+    datasets: [...new Set(datasets.map(({ name }) => name))],
+    tokens: new Map(receiving.map(({ name, receiveResumeToken }) => [name, receiveResumeToken])),
+  };
+}
+
 function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
   return destinations
     .filter(({ host }) => host === null)
@@ -83,12 +98,9 @@ export async function discover(
     askDestinations(request, host, hosts, ctx),
   ]);
   requireAll(host, listing.missing);
-  // Overlapping roots may list a dataset twice.
-  const records = [...new Map(listing.snapshots.map((record) => [fullName(record), record])).values()];
-  const datasets = [...new Set(listing.datasets.map(({ name }) => name))];
-  const tokens = listing.datasets.flatMap(({ name, receiveResumeToken: t }) => (t === '' ? [] : [[name, t] as const]));
+  const { records, datasets, tokens } = withoutRepeats(listing);
   const reachable = destinations.flatMap((destination) => destination.host ?? []);
-  const partial = await partialGuids(host, new Map(tokens), ctx);
+  const partial = await partialGuids(host, tokens, ctx);
   const sources = await askSources(request, datasets, hosts, ctx);
   const clock = await clockEvidence(ctx.now().getTime(), [host, ...reachable], signal);
   const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
