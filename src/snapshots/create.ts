@@ -10,6 +10,7 @@ import { pruneSnapshots, requireDestroyed } from '../retention/prune';
 import { listDatasets } from '../zfs/list';
 import { readSnapshots } from '../zfs/snapshot-facts';
 import { takeSnapshots } from '../zfs/snapshot';
+import { allowArgv } from '../zfs/change';
 import { withHooks } from './hooks';
 import type { SnapshotOptions, SnapshotResult, TakenSnapshot } from './options';
 import { findTargets, groupByPool, withoutUnchanged, type PoolTargets, type Targets } from './datasets';
@@ -149,7 +150,7 @@ async function explain(run: Run, pool: PoolTargets, error: ZfsFlowError): Promis
   const who = await run.host.run(['id', '-un']).catch(() => null);
   const user = who?.code === 0 && who.stdout.trim() !== '' ? who.stdout.trim() : '<user>';
   const rights = ['snapshot', 'mount', ...(Object.keys(run.options.properties).length > 0 ? ['userprop'] : [])];
-  const commands = pool.roots.slice(0, 5).map((root) => displayCommand(['zfs', 'allow', user, rights.join(','), root]));
+  const commands = pool.roots.slice(0, 5).map((root) => displayCommand(allowArgv(user, rights, root)));
   return again(error, `${user} may not take snapshots on ${run.host.label}: ${error.message}`, {
     hint: `As root on ${run.host.label}: ${commands.join('; ')}`,
   });

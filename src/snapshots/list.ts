@@ -5,13 +5,12 @@ import type { Host, HostResolver } from '../host/host';
 import { groupNames } from '../zfs/batch';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
 import { readRegExp } from '../options/read';
-import { forEachInSlices, SlicedQueue, sortInSlices } from '../base/slices';
+import { forEachInSlices, sortInSlices } from '../base/slices';
 import { eachSnapshot } from '../zfs/each-snapshot';
+import { eachProperty } from '../zfs/get';
 import { listHolds } from '../zfs/hold';
 import { listDatasets, requireAll, type SnapshotColumn } from '../zfs/list';
 import { fullName, isWithin, type SnapshotRecord } from '../zfs/records';
-import { missingDatasets } from '../zfs/classify';
-import { commandError } from '../zfs/command';
 import type { ListedSnapshot, ListOptions } from './options';
 import { timeLimit } from '../time/time-limit';
 
@@ -220,24 +219,20 @@ async function addProperties(
   options: ListOptions & { total: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const queue = new SlicedQueue<string>((line) => {
-    // A value may hold tabs.
-    const [, snapshot = '', key = '', value = ''] = /^([^\t]*)\t([^\t]*)\t(.*)$/s.exec(line) ?? [];
-    const properties = items.get(snapshot)?.properties;
-    if (properties !== undefined && key.includes(':')) properties[key] = value;
-  });
-  const get = ['zfs', 'get', '-Hp', '-s', 'local,received', '-t', 'snapshot', '-o', 'name,property,value'];
-  const depth = options.recursive || options.datasets.length === 0 ? ['-r'] : ['-d', '1'];
-  const argvs =
+  const own = { properties: ['all'], sources: ['local', 'received'], types: ['snapshot'] };
+  const depth = options.recursive || options.datasets.length === 0 ? Infinity : 1;
+  const requests =
     items.size <= Math.min(MAX_NAMED, options.total / 2)
-      ? groupNames([...items.keys()], NAMES_PER_COMMAND).map((group) => [...get, 'all', ...group])
-      : [[...get, ...depth, 'all', ...options.datasets]];
-  const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
-  await queue.drained();
-  for (const [index, result] of results.entries()) {
-    // One that was destroyed since the listing has no properties any more; that is no failure of a listing.
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
-      throw commandError(host, argvs[index] ?? [], result);
-    }
-  }
+      ? groupNames([...items.keys()], NAMES_PER_COMMAND).map((of) => ({ ...own, of }))
+      : [{ ...own, of: options.datasets, depth }];
+  // One that was destroyed since the listing has no properties any more; that is no failure of a listing.
+  await eachProperty(
+    host,
+    requests,
+    ({ name, property, value }) => {
+      const properties = items.get(name)?.properties;
+      if (properties !== undefined && property.includes(':')) properties[property] = value;
+    },
+    signal,
+  );
 }

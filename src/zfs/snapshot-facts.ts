@@ -4,6 +4,7 @@ import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
+import { getEach } from './get';
 import { requireNamed } from './list';
 import { commandError, fields } from './command';
 
@@ -63,26 +64,13 @@ export async function writtenSince(
 ): Promise<Map<string, number>> {
   const byName = new Map<string, string[]>();
   for (const [dataset, name] of since) byName.set(name, [...(byName.get(name) ?? []), dataset]);
-  const argvs = [...byName].flatMap(([name, datasets]) =>
-    groupNames(datasets, NAMES_PER_COMMAND).map((group) => [
-      'zfs',
-      'get',
-      '-Hp',
-      '-o',
-      'name,value',
-      `written@${name}`,
-      ...group,
-    ]),
+  const requests = [...byName].flatMap(([name, datasets]) =>
+    groupNames(datasets, NAMES_PER_COMMAND).map((of) => ({ of, properties: [`written@${name}`] })),
   );
   const written = new Map<string, number>();
-  const results = argvs.length === 0 ? [] : await host.runAll(argvs, { signal });
-  for (const [index, argv] of argvs.entries()) {
-    const result = results[index] ?? NO_RESULT;
-    if (result.code !== 0) throw commandError(host, argv, result);
-    for (const line of lines(result)) {
-      const [dataset = '', value = ''] = fields(line, 2, host);
-      if (/^\d+$/.test(value)) written.set(dataset, Number(value));
-    }
+  for (const answer of await getEach(host, requests, { signal })) {
+    if (answer instanceof Error) throw answer;
+    for (const { name, value } of answer) if (/^\d+$/.test(value)) written.set(name, Number(value));
   }
   return written;
 }
