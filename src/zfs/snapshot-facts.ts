@@ -10,7 +10,7 @@ import { commandError, fields } from './command';
 
 const NAMES_PER_COMMAND = 500;
 
-export interface SnapshotTarget {
+export interface DatasetFacts {
   dataset: string;
   /** Bytes written since the newest snapshot of any name; as of the last transaction group. */
   written: number;
@@ -21,12 +21,12 @@ export interface SnapshotTarget {
 const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
 /** File systems and volumes at and, if `recursive`, below `roots`. Throws DATASET_NOT_FOUND when a root does not exist. */
-export async function listTargets(
+export async function listDatasetFacts(
   host: Host,
   roots: readonly string[],
   recursive: boolean,
   signal?: AbortSignal,
-): Promise<SnapshotTarget[]> {
+): Promise<DatasetFacts[]> {
   const argv = ['zfs', 'list', '-Hp', ...(recursive ? ['-r'] : []), '-t', 'filesystem,volume'];
   argv.push('-o', 'name,written,inconsistent', ...roots);
   const result = await host.run(argv, { signal });
@@ -39,12 +39,12 @@ export async function listTargets(
           host: host.label,
         });
   }
-  const targets = lines(result).map((line) => {
+  const facts = lines(result).map((line) => {
     const [dataset = '', written = '', inconsistent = ''] = fields(line, 3, host);
     return { dataset, written: Number(written), inconsistent: inconsistent === '1' };
   });
-  requireNamed(host, { roots, seen: new Set(targets.map(({ dataset }) => dataset)) });
-  return targets;
+  requireNamed(host, { roots, seen: new Set(facts.map(({ dataset }) => dataset)) });
+  return facts;
 }
 
 /**
