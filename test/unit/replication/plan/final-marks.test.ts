@@ -25,7 +25,7 @@ describe('finalMarks', () => {
     assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
   });
 
-  it('keeps sixteen, the newest among them', () => {
+  it('rule 21: of each destination the newest sixteen stay, and what is surplus goes', () => {
     const guids = Array.from({ length: 20 }, (_, index) => String(index + 1));
     const text = guids.map((guid) => `s${guid}:${guid} #${final(guid)}:${guid}`).join(' ');
     const { create, destroy } = marksOf(text, guids, '20');
