@@ -1,12 +1,13 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
 // that of a user property ends of lines too; a name or a property never does.
 import { toZfsFlowError } from '../base/errors';
+import { SlicedQueue } from '../base/slices';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
 import { commandError, unreadable } from './command';
 
 export interface GetRequest {
-  /** Datasets or snapshots; their number is the caller's to limit. */
+  /** Datasets or snapshots; their number is the caller's to limit. None, with a depth, is everything there is. */
   of: readonly string[];
   /** Property names, or `['all']`. */
   properties: readonly string[];
@@ -139,4 +140,29 @@ export async function getPropertyOfEach(
     if (answer instanceof Error) throw answer;
     return onlyValue(host, request, answer);
   });
+}
+
+/**
+ * Calls `take` for each value, for answers too long to be kept or to be read at one go: one remote command, and the event
+ * loop stays free. What does not exist (any more) has no values. A value that spans lines is given up to the first end of
+ * line. Throws the classified error of a command that fails otherwise.
+ */
+export async function eachProperty(
+  host: Host,
+  requests: readonly GetRequest[],
+  take: (value: PropertyValue) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const queue = new SlicedQueue<string>((line) => {
+    const value = parseValue(line);
+    if (value !== null) take(value);
+  });
+  const argvs = requests.map(getArgv);
+  const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
+  await queue.drained();
+  for (const [index, result] of results.entries()) {
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
+      throw commandError(host, argvs[index] ?? [], result);
+    }
+  }
 }

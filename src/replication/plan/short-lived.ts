@@ -32,7 +32,7 @@ function goes(
     ageFrom: 'creation',
     clock,
     keepAtLeast: 1,
-    protections: new Map(),
+    neededElsewhere: new Map(),
     keepAll: new Map(),
     limits: UNLIMITED,
     minFree: null,

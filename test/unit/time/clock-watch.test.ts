@@ -88,5 +88,8 @@ describe('the watch over the clock', () => {
     assert.equal(tripped.destroy.length, 2);
     assert.match(tripped.breaker.join(), /set ahead by about 365 days/);
     assert.deepEqual(at(365 * DAYS, 1).breaker, []);
+    // Set back it trips too: what was taken since is of the future then, and the rest looks younger than it is.
+    const back = { now: START, hosts: new Map(), jump: -40 * DAYS };
+    assert.match(plan({ snapshots: series(3), clock: back, limits }).breaker.join(), /set back by about 40 days/);
   });
 });
