@@ -44,6 +44,13 @@ export function sizeText(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** `2026-11-22 03:00`, as the clocks of a zone show it. */
+export function wallTextOf(date: Date, timeZone: string): string {
+  const { year, month, day, hour, minute } = wallTimeOf(date, timeZone);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}`;
+}
+
 function runningText(running: readonly JobInfo[], all: number, t: Translate): string {
   const newest = running.findLast((job) => job.progress !== undefined)?.progress;
   const percent = typeof newest?.['percent'] === 'number' ? Math.floor(newest['percent']) : undefined;
@@ -62,8 +69,5 @@ function withNext(text: string, state: TaskState, t: Translate): string {
 }
 
 function nextText({ next, timeZone }: TaskState, t: Translate): string {
-  if (next === null) return '';
-  const { year, month, day, hour, minute } = wallTimeOf(next, timeZone);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return t('next', { time: `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}` });
+  return next === null ? '' : t('next', { time: wallTextOf(next, timeZone) });
 }

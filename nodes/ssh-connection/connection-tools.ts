@@ -10,6 +10,7 @@ import { listDatasets } from '../../src/zfs/list';
 import { CREDENTIALS } from '../node-options';
 import { connectionHandle, leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
+import { nextRuns } from '../admin/next-runs';
 import { previewRetention } from '../admin/preview-retention';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
 
@@ -34,6 +35,7 @@ export function registerAdminEndpoints(RED: Red): void {
   post('test-connection', 'zfs.write', (body) => test(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
+  post('next-runs', 'zfs.read', (body) => Promise.resolve(nextRuns(body)));
   post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
 }
 

@@ -121,6 +121,16 @@ describe('the admin endpoints', () => {
     assert.equal((await ask('datasets', { connection: 'ssh' }))['code'], 'AUTHENTICATION_FAILED');
   });
 
+  it('tell when a schedule is due next, as the clocks of its zone show it', async () => {
+    const answer = await ask('next-runs', { schedule: '0 0 29 2 *', scheduleTimeZone: 'Asia/Kolkata' });
+    const times = answer['times'] as string[];
+    assert.equal(times.length, 3);
+    for (const time of times) assert.match(time, /^\d{4}-02-29 00:00$/);
+    assert.deepEqual(await ask('next-runs', { schedule: '' }), { ok: true, times: [] });
+    const { code, ok } = await ask('next-runs', { schedule: '* * *' });
+    assert.deepEqual([ok, code], [false, 'INVALID_OPTIONS']);
+  });
+
   it('survive any body', async () => {
     for (const body of [
       { credentials: [] },
