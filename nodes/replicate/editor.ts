@@ -1,7 +1,7 @@
 // The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
 // decided by src/replication/plan/plan.ts.
 import { parseSize } from '../../src/options/read';
-import { parseCronSchedule } from '../../src/time/schedule';
+import { checkCronSchedule } from '../../src/time/check-schedule';
 import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../dialog/checks';
 import { LABELS, dialogOf } from '../dialog/definition';
 import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../dialog/policy-check';
@@ -46,7 +46,7 @@ function restrictValidator(property: 'restrictBegin' | 'restrictEnd'): EditorVal
     if (text('restrictSchedule') === '' || cronProblem(text('restrictSchedule')) !== null) return true;
     const window = { begin: text('restrictBegin'), end: text('restrictEnd') };
     const fields = { cron: 'restrictSchedule', timeZone: '', begin: 'restrictBegin', end: 'restrictEnd' };
-    return complaint(() => parseCronSchedule(text('restrictSchedule'), { timeZone: '', ...window, fields })) ?? true;
+    return complaint(() => checkCronSchedule(text('restrictSchedule'), { timeZone: '', ...window, fields })) ?? true;
   };
 }
 
