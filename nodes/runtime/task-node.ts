@@ -11,7 +11,7 @@ import { stableHash } from '../../src/base/stable-hash';
 import { readChoice, readString, type RawOptions } from '../../src/options/read';
 import type { Control } from './control-message';
 import { controlOf } from './control-message';
-import { forgetDeployed, isNewlyDeployed } from './deployed';
+
 import { isEnding, watchForEnding } from './life-cycle';
 import type { FieldTable } from '../node-options';
 import { CREDENTIALS, FIELDS } from '../node-options';
@@ -28,6 +28,7 @@ import { Reports } from './reports';
 import { StatusLine } from './status-line';
 import type { Occasion, TaskDefinition } from './task-definition';
 import { errorText, statusOf } from './status-text';
+import { forgetDeployed, isNewlyDeployed } from './remembered';
 import { resolveFields } from './resolve-fields';
 
 type Done = (error?: Error) => void;
