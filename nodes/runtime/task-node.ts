@@ -12,10 +12,9 @@ import { readChoice, readString, type RawOptions } from '../../src/options/read'
 import type { Control } from './control-message';
 import { controlOf } from './control-message';
 
-import { isEnding, watchForEnding } from './life-cycle';
+import { beginLife, isEnding, watchForEnding, whenFlowsStarted } from './life-cycle';
 import type { FieldTable } from '../node-options';
 import { CREDENTIALS, FIELDS } from '../node-options';
-import { whenFlowsStarted } from './flows-started';
 import { connectionHashes, leaseHosts } from './host-leases';
 import { migrate } from './migrate';
 import type { Presentation } from './messages';
@@ -63,6 +62,7 @@ const CLEAN_UP_MS = 4_000;
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): void {
+  beginLife();
   if (definition.cleansUp === true) watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);

@@ -48,4 +48,11 @@ export class ClockWatch {
 
 /** Of this process, whose clock is the one that all plans go by. */
 export const clockWatch = new ClockWatch();
-clockWatch.start();
+let started = false;
+
+/** Begins the watch of this process, once: with Node-RED, or a clock set before the first run goes unnoticed. */
+export function startClockWatch(): void {
+  if (started) return;
+  started = true;
+  clockWatch.start();
+}
