@@ -5,11 +5,8 @@ import type { HostResolver } from '../../src/host/host';
 import { invalidOption } from '../../src/base/errors';
 import { groupBy } from '../../src/base/group-by';
 import { readString, type RawOptions } from '../../src/options/read';
-import { parseReplicateOptions } from '../../src/replication/setup/check-options';
-import { planTargetRetention } from '../../src/replication/retention/preview';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
-import { parsePruneOptions } from '../../src/retention/check-options';
-import { planPrune } from '../../src/retention/prune';
+import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import type { PreviewAnswer, PreviewDataset } from './preview-answer';
@@ -65,7 +62,11 @@ function requireLiterals(body: RawOptions): void {
 
 /** The replicate dialog asks with that node's properties, the others with those of a prune. */
 async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResult | null> {
-  if ('targetDataset' in body) return planTargetRetention(parseReplicateOptions(body), hosts, context());
+  if ('targetDataset' in body) {
+    const { parseReplicateOptions, planTargetRetention } = engine.replication();
+    return planTargetRetention(parseReplicateOptions(body), hosts, context());
+  }
+  const { parsePruneOptions, planPrune } = engine.retention();
   // What the dialog says of approvals and modes does not matter: this only plans.
   return planPrune(parsePruneOptions({ ...body, mode: 'plan' }), hosts, context(), { remember: false });
 }

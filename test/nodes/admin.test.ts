@@ -2,6 +2,13 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { Server, utils } from 'ssh2';
+import { registerEndpoints } from '../../nodes/admin/endpoints';
+import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
+import replicate = require('../../nodes/replicate/replicate');
+import prune = require('../../nodes/retention-prune/retention-prune');
+import type { Red } from '../../nodes/runtime/red';
+import snapshot = require('../../nodes/snapshot/snapshot');
+import connection = require('../../nodes/ssh-connection/ssh-connection');
 import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
 import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
@@ -145,5 +152,40 @@ describe('the admin endpoints', () => {
         assert.equal(answer['ok'], false);
       }
     }
+  });
+});
+
+describe('the admin endpoints of one node type alone', () => {
+  before(() => bench.open());
+  after(() => bench.close());
+  afterEach(() => helper.unload());
+
+  // As when somebody has disabled all the others in the palette.
+  const types = { connection, snapshot, listSnapshots, replicate, prune };
+  for (const [name, module] of Object.entries(types)) {
+    it(`answer to all dialogs (${name})`, async () => {
+      await helper.load(module as Parameters<typeof helper.load>[0], []);
+      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
+      for (const endpoint of refused) {
+        const question = { connection: 'none', datasets: ['tank'] };
+        const { body } = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
+        assert.equal((body as { code: string }).code, 'INVALID_OPTIONS', endpoint);
+      }
+      const runs = await helper.request().post('/zfs-flows/next-runs').send({ schedule: '@daily' }).expect(200);
+      assert.equal((runs.body as { times: string[] }).times.length, 3);
+      await helper.request().post('/zfs-flows/generate-key-pair').send({}).expect(200);
+    });
+  }
+
+  it('are registered once for each admin server', () => {
+    const posted: string[] = [];
+    const runtime = (httpAdmin: object): Red =>
+      ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
+    const server = { post: (route: string) => posted.push(route) };
+    registerEndpoints(runtime(server));
+    registerEndpoints(runtime(server));
+    assert.deepEqual(posted.toSorted(), [...new Set(posted)].toSorted());
+    registerEndpoints(runtime({ ...server }));
+    assert.equal(posted.length, 2 * new Set(posted).size);
   });
 });
