@@ -29,6 +29,7 @@ import type { Occasion, TaskDefinition } from './task-definition';
 import { errorText, statusOf } from './status-text';
 import { forgetDeployed, isNewlyDeployed } from './remembered';
 import { resolveFields } from './resolve-fields';
+import { warmUpFor } from './warm-up';
 
 type Done = (error?: Error) => void;
 
@@ -66,6 +67,7 @@ export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): 
   if (definition.cleansUp === true) watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
+    warmUpFor(RED, 'task');
     new TaskNode(RED, this as RuntimeNode, config, definition).open();
   }
   const names: readonly string[] = CREDENTIALS[definition.type];

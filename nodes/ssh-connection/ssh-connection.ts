@@ -9,6 +9,7 @@ import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
 import { migrate } from '../runtime/migrate';
 import type { NodeConfig, Red } from '../runtime/red';
+import { warmUpFor } from '../runtime/warm-up';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
 
 const TYPE = 'zfs-ssh-connection';
@@ -43,6 +44,7 @@ export = (RED: Red): void => {
   registerEndpoints(RED);
   function construct(this: ConnectionNode, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
+    warmUpFor(RED, 'connection');
     const handle = handleOf(this, config);
     // Not enumerable: a node that somebody prints or clones must not carry it along.
     Object.defineProperty(this, 'connection', { value: handle, enumerable: false });

@@ -164,12 +164,12 @@ describe('the admin endpoints of one node type alone', () => {
   const types = { connection, snapshot, listSnapshots, replicate, prune };
   for (const [name, module] of Object.entries(types)) {
     it(`answer to all dialogs (${name})`, async () => {
-      await helper.load(module as Parameters<typeof helper.load>[0], []);
+      await helper.load(module, []);
       const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
       for (const endpoint of refused) {
         const question = { connection: 'none', datasets: ['tank'] };
-        const { body } = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
-        assert.equal((body as { code: string }).code, 'INVALID_OPTIONS', endpoint);
+        const answer = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
+        assert.equal((answer.body as { code: string }).code, 'INVALID_OPTIONS', endpoint);
       }
       const runs = await helper.request().post('/zfs-flows/next-runs').send({ schedule: '@daily' }).expect(200);
       assert.equal((runs.body as { times: string[] }).times.length, 3);
