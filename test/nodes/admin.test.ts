@@ -138,6 +138,24 @@ describe('the admin endpoints', () => {
     assert.deepEqual([ok, code], [false, 'INVALID_OPTIONS']);
   });
 
+  it('preview no rules on what only a message knows', async () => {
+    const asked = { connection: 'unknown', datasets: ['tank'], policy: {}, scope: {} };
+    const later: object[] = [
+      { ...asked, datasetsType: 'msg' },
+      { ...asked, namingSchemaType: 'flow' },
+      { ...asked, sourceDatasets: ['tank'], sourceDatasetsType: 'jsonata', targetDataset: 'b' },
+      { ...asked, nameRegexType: 'env' },
+    ];
+    for (const question of later) {
+      const { code, message } = await ask('preview-retention', question);
+      assert.equal(code, 'INVALID_OPTIONS');
+      assert.match(String(message), /comes from (msg|flow|jsonata|env), so it is known only when a message comes/);
+    }
+    // What is done with the plan does not matter.
+    const { message } = await ask('preview-retention', { ...asked, modeType: 'msg' });
+    assert.match(String(message), /no SSH connection/);
+  });
+
   it('survive any body', async () => {
     for (const body of [
       { credentials: [] },
