@@ -1,10 +1,10 @@
 // The schedule of one node instance: its timer, and what an unchanged successor takes over at a deploy. When a schedule
 // is due is `src/time` (loaded with the first one that starts); what a run does, the node.
 import type { ZfsFlowError } from '../../src/base/errors';
-import { toZfsFlowError } from '../../src/base/errors';
-import type { Schedule } from '../../src/time/schedule';
+import { readBoolean } from '../../src/options/read';
 import { checkSchedule } from '../../src/time/check-schedule';
 import { ScheduleTimer } from '../../src/time/timer';
+import { attempt } from './attempt';
 import { engine } from './engine';
 import { forgetLastLook, loadLastLook, saveLastLook } from './remembered';
 import type { Red } from './red';
@@ -18,8 +18,10 @@ const HANDOVER = 30_000;
 const PROPERTIES = ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'] as const;
 
 export class NodeSchedule {
-  /** Why the schedule cannot be used. */
+  /** What is wrong with it. */
   readonly problem: ZfsFlowError | undefined;
+  /** There is a schedule, and it can be used. */
+  private readonly scheduled: boolean;
   private timer: ScheduleTimer | undefined;
   /** Its own properties, which tell whether it is still the same schedule after a restart. */
   private readonly text: string;
@@ -33,12 +35,11 @@ export class NodeSchedule {
     private readonly run: (scheduledAt: Date) => void,
   ) {
     this.text = JSON.stringify(PROPERTIES.map((name) => config[name] ?? ''));
-    this.catchUp = config['catchUp'] === true || config['catchUp'] === 'true';
-    try {
-      checkSchedule(config);
-    } catch (thrown) {
-      this.problem = toZfsFlowError(thrown);
-    }
+    const checked = attempt(() => checkSchedule(config));
+    const catchUp = attempt(() => readBoolean(config, 'catchUp', false));
+    this.scheduled = (checked.value ?? null) !== null;
+    this.catchUp = catchUp.value ?? false;
+    this.problem = checked.error ?? catchUp.error;
   }
 
   get next(): Date | null {
@@ -46,7 +47,7 @@ export class NodeSchedule {
   }
 
   start(): void {
-    const schedule = this.problem === undefined ? this.read() : null;
+    const schedule = this.scheduled ? engine.schedules().parseSchedule(this.config) : null;
     if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at));
     const before = handedOver.get(this.nodeId);
     handedOver.delete(this.nodeId);
@@ -56,11 +57,6 @@ export class NodeSchedule {
     if (!this.catchUp || this.timer === undefined) forgetLastLook(this.RED, this.nodeId);
     // From now on, what is missed is known to be missed.
     else if (missedSince === undefined) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
-  }
-
-  private read(): Schedule | null {
-    // Without a schedule there is nothing to load the engine's half for.
-    return (this.config['schedule'] ?? '') === '' ? null : engine.schedules().parseSchedule(this.config);
   }
 
   private due(scheduledAt: Date): void {

@@ -7,8 +7,10 @@ import { wallTimeOf } from '../../src/time/zone';
 import type { Translate } from './red';
 
 export interface TaskState {
-  enabled: boolean;
-  scheduleProblem: ZfsFlowError | undefined;
+  /** Turned off. */
+  off: boolean;
+  /** Why no message can be served. */
+  problem: ZfsFlowError | undefined;
   jobs: readonly JobInfo[];
   /** How the last run, or the last refused message, ended. */
   last: { ok: boolean; text: string } | undefined;
@@ -18,16 +20,20 @@ export interface TaskState {
 }
 
 export function statusOf(state: TaskState, t: Translate): NodeStatus {
-  if (!state.enabled) return { fill: 'grey', shape: 'ring', text: t('disabled') };
+  if (state.off) return { fill: 'grey', shape: 'ring', text: t('disabled') };
   const running = state.jobs.filter((job) => job.state === 'running');
   if (running.length > 0) return { fill: 'blue', shape: 'dot', text: runningText(running, state.jobs.length, t) };
   const [waiting] = state.jobs;
   if (waiting !== undefined) return { fill: 'yellow', shape: 'ring', text: waitingText(waiting, t) };
   const { last } = state;
   if (last?.ok === false) return { fill: 'red', shape: 'ring', text: withNext(last.text, state, t) };
-  if (state.scheduleProblem !== undefined) return { fill: 'red', shape: 'ring', text: t('invalidSchedule') };
+  if (state.problem !== undefined) return { fill: 'red', shape: 'ring', text: problemText(state.problem, t) };
   if (last !== undefined) return { fill: 'green', shape: 'dot', text: withNext(last.text, state, t) };
   return state.next === null ? {} : { fill: 'grey', shape: 'dot', text: nextText(state, t) };
+}
+
+function problemText(problem: ZfsFlowError, t: Translate): string {
+  return problem.field?.startsWith('schedule') === true ? t('invalidSchedule') : errorText(problem);
 }
 
 /** The reason in a word or two: the code, and which property where one was refused. */

@@ -71,8 +71,8 @@ describe('the status line', () => {
 describe('status texts', () => {
   const t = (key: string, values: Record<string, unknown> = {}): string => [key, ...Object.values(values)].join(' ');
   const state = (more: Partial<TaskState>): TaskState => ({
-    enabled: true,
-    scheduleProblem: undefined,
+    off: false,
+    problem: undefined,
     jobs: [],
     last: undefined,
     next: null,
@@ -94,7 +94,7 @@ describe('status texts', () => {
       ],
       [{ last: { ok: false, text: 'busy' } }, { fill: 'red', shape: 'ring', text: 'busy' }],
       [
-        { scheduleProblem: invalidOption('schedule', ''), last },
+        { problem: invalidOption('schedule', ''), last },
         { fill: 'red', shape: 'ring', text: 'invalidSchedule' },
       ],
       [
@@ -106,7 +106,7 @@ describe('status texts', () => {
         { fill: 'blue', shape: 'dot', text: 'more running 1' },
       ],
       [
-        { jobs: [job], enabled: false },
+        { jobs: [job], off: true },
         { fill: 'grey', shape: 'ring', text: 'disabled' },
       ],
     ];
