@@ -1,6 +1,7 @@
 // Runtime half of zfs-replicate: hands messages to the engine's replication/replicate.ts.
 import { invalidOption } from '../../src/base/errors';
 import type { ReplicateOptions, ReplicationResult } from '../../src/replication/setup/options';
+import { readBoolean } from '../../src/options/read';
 import { Secret } from '../../src/base/secret';
 import { engine } from '../runtime/engine';
 import { registerEndpoints } from '../admin/endpoints';
@@ -13,9 +14,10 @@ const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
   type: 'zfs-replicate',
   parse(values, { dynamic }) {
     const options = engine.replication().parseReplicateOptions(values);
+    const allowed = readBoolean(values, 'allowDestructiveFromMessage', false);
     const destructive = options.whenDiverged === 'rollback' || options.whenDiverged === 'recreate';
     // An MQTT payload or a webhook must not decide that data on the target goes, unless the node's author said it may.
-    if (destructive && dynamic.has('whenDiverged') && values['allowDestructiveFromMessage'] !== true) {
+    if (destructive && dynamic.has('whenDiverged') && !allowed) {
       throw invalidOption(
         'whenDiverged',
         `whenDiverged: "${options.whenDiverged}" may not be chosen by a message`,
