@@ -1,5 +1,4 @@
 // Runtime half of zfs-snapshot: hands messages to the engine's snapshots/create.ts. What a property means is said there.
-import { ZfsFlowError } from '../../src/base/errors';
 import { SkipRun } from '../../src/jobs/job';
 import type { SnapshotOptions, SnapshotResult } from '../../src/snapshots/options';
 import { engine } from '../runtime/engine';
@@ -16,8 +15,7 @@ const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
     try {
       return await engine.snapshots().createSnapshots(options, hosts, ctx);
     } catch (thrown) {
-      const repeated = thrown instanceof ZfsFlowError && thrown.details?.['repeatedHour'] === true;
-      if (scheduledAt === undefined || !repeated) throw thrown;
+      if (scheduledAt === undefined || !(thrown instanceof engine.snapshots().RepeatedHour)) throw thrown;
       throw new SkipRun(`repeated hour: ${thrown.message}; %z in the schema or the zone UTC avoids it`);
     }
   },

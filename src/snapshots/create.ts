@@ -39,9 +39,12 @@ interface Run {
   reached: PoolTargets[];
 }
 
+/** SNAPSHOT_EXISTS, because clocks went back and show the same hour again: whoever took the other one meant no other name. */
+export class RepeatedHour extends ZfsFlowError {}
+
 /**
  * Takes snapshots as `zfs-snapshot` does. Throws INVALID_OPTIONS, DATASET_NOT_FOUND, DATASET_BUSY, SNAPSHOT_EXISTS
- * (`details.repeatedHour` when only the clock makes it so), PERMISSION_DENIED, HOOK_FAILED, VERIFICATION_FAILED,
+ * (`RepeatedHour` when only the clock makes it so), PERMISSION_DENIED, HOOK_FAILED, VERIFICATION_FAILED,
  * PARTIAL_FAILURE (several pools failed differently) and what hosts throw; `ctx.partial` has then what was made.
  */
 export async function createSnapshots(
@@ -175,7 +178,8 @@ function overall(failures: readonly ZfsFlowError[], pools: number, repeatedHour:
   const same = failures.every(({ code }) => code === first.code);
   const code = same ? first.code : 'PARTIAL_FAILURE';
   const message = failures.map((failure) => failure.message).join('; ');
-  return new ZfsFlowError(code, pools > 1 ? `on ${failures.length} of ${pools} pools: ${message}` : message, {
+  const Failure = code === 'SNAPSHOT_EXISTS' && repeatedHour ? RepeatedHour : ZfsFlowError;
+  return new Failure(code, pools > 1 ? `on ${failures.length} of ${pools} pools: ${message}` : message, {
     ...(first.hint === undefined ? {} : { hint: first.hint }),
     ...(first.dataset === undefined ? {} : { dataset: first.dataset }),
     ...(first.host === undefined ? {} : { host: first.host }),
@@ -183,7 +187,6 @@ function overall(failures: readonly ZfsFlowError[], pools: number, repeatedHour:
     ...(first.command === undefined ? {} : { command: first.command }),
     ...(first.exitCode === undefined ? {} : { exitCode: first.exitCode }),
     cause: first,
-    ...(code === 'SNAPSHOT_EXISTS' ? { details: { repeatedHour } } : {}),
   });
 }
 
