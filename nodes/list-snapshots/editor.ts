@@ -2,8 +2,9 @@
 import { connectionLabel, connectionSelect } from '../dialog/connection';
 import { timeLimitProblem } from '../dialog/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
 import type { Dialog } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { presetsForOne } from '../dialog/naming';
 import { EXCLUDE } from '../dialog/policy-check';
 import { runningSection } from '../dialog/running';
@@ -59,7 +60,7 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-list-snapshots', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-list-snapshots.svg',
@@ -98,4 +99,4 @@ RED.nodes.registerType('zfs-list-snapshots', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

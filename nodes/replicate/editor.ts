@@ -1,9 +1,10 @@
-// The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
+// The zfs-replicate dialog: its definition and when its parts are built. The parts are in sections.ts; what is sent is
 // decided by src/replication/plan/plan.ts.
 import { parseSize } from '../../src/options/read';
 import { checkCronSchedule } from '../../src/time/check-schedule';
 import { complaint, cronProblem, propertyNameProblem, regexProblem, schemaProblem } from '../dialog/checks';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
+import { LABELS } from '../dialog/labels';
 import { EXCLUDE, POLICY, SCOPE, jsonValidator, listValidator, propertyNames } from '../dialog/policy-check';
 import { runningSection, scheduleSection } from '../dialog/running';
 import {
@@ -85,7 +86,7 @@ const life = dialogOf(TYPE, (open) => {
   runningSection(open);
 });
 
-RED.nodes.registerType('zfs-replicate', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#A6BBCF',
   icon: 'zfs-replicate.svg',
@@ -174,4 +175,4 @@ RED.nodes.registerType('zfs-replicate', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

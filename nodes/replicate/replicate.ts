@@ -39,8 +39,8 @@ const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
     if (state === 'planned') return t('planned');
     return snapshots === 0 ? t('current') : t('sent', { count: snapshots, size: sizeText(bytes) });
   },
-  protections: (options, hosts, ctx) => engine.replication().listProtections(options, hosts, ctx),
-  release: (options, dstId, hosts, ctx) => engine.replication().releaseProtections(options, dstId, hosts, ctx),
+  protections: (options, hosts, ctx) => engine.replication().listMarks(options, hosts, ctx),
+  release: (options, dstId, hosts, ctx) => engine.replication().releaseMarks(options, dstId, hosts, ctx),
 };
 
 export = (RED: Red): void => {

@@ -3,8 +3,9 @@ import type { RetentionPolicy, RetentionScope } from '../../src/retention/plan/p
 import { datasetProblem, minFreeProblem } from '../dialog/checks';
 import { connectionLabel } from '../dialog/connection';
 import { sourceSection } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { EXCLUDE, POLICY, SCOPE, listValidator } from '../dialog/policy-check';
 import { retentionPreview } from '../dialog/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../dialog/retention';
@@ -99,7 +100,7 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-retention-prune', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#FDD0A2',
   icon: 'zfs-retention-prune.svg',
@@ -142,4 +143,4 @@ RED.nodes.registerType('zfs-retention-prune', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

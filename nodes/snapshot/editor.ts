@@ -1,8 +1,9 @@
 // The zfs-snapshot dialog. What its properties mean is nodes/node-options.ts; taking snapshots is src/snapshots.
 import type { RetentionPolicy } from '../../src/retention/plan/policy';
 import { sourceSection } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { presetsForOne, previewName } from '../dialog/naming';
 import { EXCLUDE, POLICY, propertyNames } from '../dialog/policy-check';
 import { retentionPreview } from '../dialog/preview';
@@ -90,7 +91,7 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-snapshot', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-snapshot.svg',
@@ -128,4 +129,4 @@ RED.nodes.registerType('zfs-snapshot', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

@@ -15,7 +15,7 @@ const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
     try {
       return await engine.snapshots().createSnapshots(options, hosts, ctx);
     } catch (thrown) {
-      if (scheduledAt === undefined || !(thrown instanceof engine.snapshots().RepeatedHour)) throw thrown;
+      if (scheduledAt === undefined || !engine.snapshots().isRepeatedHour(thrown)) throw thrown;
       throw new SkipRun(`repeated hour: ${thrown.message}; %z in the schema or the zone UTC avoids it`);
     }
   },

@@ -1,6 +1,6 @@
 // The zfs-ssh-connection dialog. What its properties mean is nodes/node-options.ts; connecting is src/host. The three
 // buttons are in tools.ts.
-import { dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
 import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
 import { type ValidatorOptions, current, validator } from '../dialog/validate';
@@ -66,7 +66,7 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-ssh-connection', {
+export const definition: EditorNodeDefinition = {
   category: 'config',
   color: '#A6BBCF',
   icon: 'zfs-ssh-connection.svg',
@@ -103,4 +103,4 @@ RED.nodes.registerType('zfs-ssh-connection', {
   oneditsave: life.save,
   oneditcancel: life.close,
   oneditdelete: life.close,
-});
+};

@@ -18,8 +18,7 @@ import { checkTimeZone } from '../../time/zone';
 import { checkDatasetName, compileExcludes } from '../../zfs/names';
 import { isWithin } from '../../zfs/records';
 import { STREAM_COMPRESSIONS, type ReplicateOptions } from './options';
-import { compileSelection } from './selection';
-import { snapshotSchema } from '../execute/take-snapshots';
+import { compileSelection, snapshotSchema } from './selection';
 
 /** Values of properties whose engine part does not exist yet; any other value is refused. */
 const NOT_YET: Readonly<Record<string, readonly unknown[]>> = {

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as acorn from 'acorn';
 import * as walk from 'acorn-walk';
-import { CREDENTIALS, FIELDS, type FieldTable, type NodeType } from '../../../../nodes/node-options';
-import { NODES, assembleForm } from '../../../../scripts/build/assemble';
-import { type EditorHalf, editorHalves, refusals } from './browser';
+import { CREDENTIALS, FIELDS, type FieldTable, type NodeType } from '../../../nodes/node-options';
+import { NODES, assembleForm } from '../../../scripts/build/assemble';
+import { type EditorHalf, editorHalves, refusals } from './dialog/browser';
 
 const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
