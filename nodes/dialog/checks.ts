@@ -1,7 +1,7 @@
 // Checks of single values, shared by validators and rows: the engine's own functions where they are pure, so that dialog
 // and runtime refuse the same. Each returns why a value is refused, or null.
 import { parseNamingSchema } from '../../src/naming/schema';
-import { parseCron } from '../../src/time/cron';
+import { checkCron } from '../../src/time/cron-guard';
 import { parseSize } from '../../src/options/read';
 import { timeLimit } from '../../src/time/time-limit';
 import { checkTimeZone } from '../../src/time/zone';
@@ -23,7 +23,7 @@ export const excludeProblem = (text: string): string | null => complaint(() => c
 
 export const schemaProblem = (text: string): string | null => complaint(() => parseNamingSchema(text));
 
-export const cronProblem = (text: string): string | null => complaint(() => parseCron(text));
+export const cronProblem = (text: string): string | null => complaint(() => checkCron(text));
 
 export const timeZoneProblem = (text: string): string | null => complaint(() => checkTimeZone(text, 'timeZone'));
 

@@ -3,7 +3,7 @@
 import { FIELDS, type Field, type FieldTable, type NodeType } from '../node-options';
 import { inputPrefix, isBeingEdited, textOf } from './dialog';
 import { ZfsFlowError } from '../../src/base/errors';
-import { parseSchedule } from '../../src/time/schedule';
+import { checkSchedule } from '../../src/time/check-schedule';
 import { datasetProblem, regexProblem, schemaProblem, timeZoneProblem } from './checks';
 import type { Check } from './rows';
 
@@ -125,7 +125,7 @@ export function scheduleValidator(type: NodeType, property: (typeof SCHEDULE_PRO
     options[property] = value;
     if (Object.values(options).some((text) => typeof text === 'string' && ENV_REFERENCE.test(text))) return true;
     try {
-      parseSchedule(options);
+      checkSchedule(options);
       return true;
     } catch (error) {
       if (!(error instanceof ZfsFlowError)) throw error;

@@ -97,7 +97,7 @@ export function parsePruneOptions(raw: RawOptions): PruneOptions {
     datasets: readDatasets(raw),
     recursive: readBoolean(raw, 'recursive', false),
     exclude,
-    scope: parseScope(raw, 'scope', timeZone),
+    scope: parseScope(raw, 'scope'),
     policy: parsePolicy(raw, 'policy', timeZone),
     ageFrom: readChoice(raw, 'ageFrom', ['creation', 'name'] as const, PRUNE_DEFAULTS.ageFrom),
     timeZone,

@@ -1,9 +1,10 @@
 // Reads a policy and a scope as flows give them (JSON of any shape) and refuses what is not exactly one: a rule that
 // cannot be read stops everything, it is never ignored (retention.md, rule 2). The same shape serves all nodes.
 import { invalidOption } from '../base/errors';
-import { readBoolean, readList, readObject, type RawOptions } from '../options/read';
+import { parseNamingSchemas } from '../naming/schemas';
+import { readBoolean, readList, readObject, readRegExp, type RawOptions } from '../options/read';
+import { checkCronSchedule } from '../time/check-schedule';
 import { checkDatasetName, compileExcludes } from '../zfs/names';
-import { compileRules, compileScope } from './plan/compile';
 import type { BucketPeriod, KeepRule, LifetimeUnit, RetentionPolicy, RetentionScope } from './plan/policy';
 
 const UNITS: readonly LifetimeUnit[] = ['hour', 'day', 'week', 'month', 'year'];
@@ -118,6 +119,19 @@ function parseRule(value: unknown, index: number, field: string): KeepRule {
   return rule;
 }
 
+/** The texts of a rule that `plan/compile.ts` will read, looked at here without what reads them. */
+function checkTexts(rule: KeepRule, timeZone: string, field: string): void {
+  if (rule.type === 'regex') readRegExp(rule.pattern, field);
+  if (rule.type !== 'schedule') return;
+  const { cron, begin = '', end = '' } = rule;
+  checkCronSchedule(cron, {
+    timeZone,
+    begin,
+    end,
+    fields: { cron: field, timeZone: 'timeZone', begin: field, end: field },
+  });
+}
+
 /**
  * The policy in property `field` of `raw`; a missing one has no rules, so that nothing is deleted.
  * Throws INVALID_OPTIONS for `field` when any part of it cannot be read.
@@ -128,12 +142,12 @@ export function parsePolicy(raw: RawOptions, field = 'policy', timeZone = ''): R
   const { keep = [] } = policy;
   if (!Array.isArray(keep)) throw invalidOption(field, `${field}.keep must be a list of rules`, EXAMPLE);
   const parsed: RetentionPolicy = { keep: keep.map((rule: unknown, index) => parseRule(rule, index, field)) };
-  compileRules(parsed, timeZone, new Map(), field);
+  for (const rule of parsed.keep) checkTexts(rule, timeZone, field);
   return parsed;
 }
 
 /** The scope in property `field` of `raw`; a missing one names nothing. Throws INVALID_OPTIONS for `field`. */
-export function parseScope(raw: RawOptions, field = 'scope', timeZone = ''): RetentionScope {
+export function parseScope(raw: RawOptions, field = 'scope'): RetentionScope {
   const scope = readObject(raw, field);
   refuseUnknown(scope, ['namingSchemas', 'nameRegex', 'all'], field, field);
   const { nameRegex = '', all } = scope;
@@ -144,6 +158,7 @@ export function parseScope(raw: RawOptions, field = 'scope', timeZone = ''): Ret
     throw invalidOption(field, `${field}.namingSchemas must be a list of texts`);
   }
   const parsed: RetentionScope = { namingSchemas: schemas as string[], nameRegex, ...(all === true ? { all } : {}) };
-  compileScope(parsed, timeZone, field);
+  parseNamingSchemas(parsed.namingSchemas, field);
+  readRegExp(nameRegex, field);
   return parsed;
 }

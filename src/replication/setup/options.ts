@@ -1,7 +1,7 @@
 // Typed options and result of a replication, as `zfs-replicate` gives and returns them.
 import type { PruneResult } from '../../retention/options';
 import type { RetentionPolicy, RetentionScope } from '../../retention/plan/policy';
-import type { ScheduleOptions } from '../../time/schedule';
+import type { ScheduleOptions } from '../../time/check-schedule';
 
 export const STREAM_COMPRESSIONS = ['none', 'auto', 'lz4', 'zstd', 'pigz', 'gzip', 'lzop', 'xz'] as const;
 
