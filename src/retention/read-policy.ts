@@ -122,18 +122,19 @@ function parseRule(value: unknown, index: number, field: string): KeepRule {
  * The policy in property `field` of `raw`; a missing one has no rules, so that nothing is deleted.
  * Throws INVALID_OPTIONS for `field` when any part of it cannot be read.
  */
-export function parsePolicy(raw: RawOptions, field = 'policy', timeZone = ''): RetentionPolicy {
+export function parsePolicy(raw: RawOptions, field = 'policy'): RetentionPolicy {
   const policy = readObject(raw, field);
   refuseUnknown(policy, ['keep'], field, field);
   const { keep = [] } = policy;
   if (!Array.isArray(keep)) throw invalidOption(field, `${field}.keep must be a list of rules`, EXAMPLE);
   const parsed: RetentionPolicy = { keep: keep.map((rule: unknown, index) => parseRule(rule, index, field)) };
-  compileRules(parsed, timeZone, new Map(), field);
+  // Whether it compiles does not depend on the zone, which is an option of its own.
+  compileRules(parsed, '', new Map(), field);
   return parsed;
 }
 
 /** The scope in property `field` of `raw`; a missing one names nothing. Throws INVALID_OPTIONS for `field`. */
-export function parseScope(raw: RawOptions, field = 'scope', timeZone = ''): RetentionScope {
+export function parseScope(raw: RawOptions, field = 'scope'): RetentionScope {
   const scope = readObject(raw, field);
   refuseUnknown(scope, ['namingSchemas', 'nameRegex', 'all'], field, field);
   const { nameRegex = '', all } = scope;
@@ -144,6 +145,6 @@ export function parseScope(raw: RawOptions, field = 'scope', timeZone = ''): Ret
     throw invalidOption(field, `${field}.namingSchemas must be a list of texts`);
   }
   const parsed: RetentionScope = { namingSchemas: schemas as string[], nameRegex, ...(all === true ? { all } : {}) };
-  compileScope(parsed, timeZone, field);
+  compileScope(parsed, '', field);
   return parsed;
 }

@@ -5,7 +5,7 @@ import type { Host, HostResolver } from '../host/host';
 import { invalidOption, toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { displayCommand } from '../host/shell/quote';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
-import { PRUNE_DEFAULTS } from '../retention/check-options';
+import { PRUNE_DEFAULTS } from '../retention/options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
 import { listDatasets } from '../zfs/list';
 import { readSnapshots } from '../zfs/snapshot-facts';

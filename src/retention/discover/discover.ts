@@ -12,7 +12,7 @@ import { compileRules, compileScope } from '../plan/compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
 import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
 import type { PruneRequest } from '../options';
-import { parseMinFree } from '../check-options';
+import { parseMinFree } from '../kinds';
 import type { RetentionPlanInput } from '../plan/plan';
 import { destinationProtections } from '../plan/needed-elsewhere';
 import { poolOf } from '../../zfs/names';
