@@ -1,6 +1,8 @@
 // Inputs of **T** fields: a literal of its own kind, or a value from msg, flow, global, env or JSONata. Stores `field` and
 // `fieldType`; list literals are kept as real JSON arrays.
-import { FIELDS, type FieldTable, TYPED_SOURCES } from '../node-options';
+import type { FieldTable } from '../../src/options/field';
+import { FIELDS } from '../fields';
+import { TYPED_SOURCES } from '../node-options';
 import type { Dialog } from './dialog';
 import { textOf } from './dialog';
 import { type Check, type Rows, textList } from './rows';

@@ -1,6 +1,8 @@
 // Validators for `defaults`: they run for every node when the editor loads, and for the open dialog on each change. Pure
 // and cheap; the form is looked at only for the node that is being edited.
-import { FIELDS, type Field, type FieldTable, type NodeType } from '../node-options';
+import type { Field, FieldTable } from '../../src/options/field';
+import { FIELDS } from '../fields';
+import type { NodeType } from '../node-options';
 import { inputPrefix, isBeingEdited, textOf } from './dialog';
 import { ZfsFlowError } from '../../src/base/errors';
 import { parseSchedule } from '../../src/time/schedule';

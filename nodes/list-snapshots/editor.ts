@@ -1,4 +1,4 @@
-// The zfs-list-snapshots dialog. What its properties mean is nodes/node-options.ts; listing is src/snapshots.
+// The zfs-list-snapshots dialog. What its properties mean is nodes/fields.ts; listing is src/snapshots.
 import { connectionLabel, connectionSelect } from '../dialog/connection';
 import { timeLimitProblem } from '../dialog/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../dialog/dataset-fields';

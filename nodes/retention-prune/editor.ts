@@ -1,4 +1,4 @@
-// The zfs-retention-prune dialog. What its properties mean is nodes/node-options.ts; what is deleted, src/retention/plan/plan.ts.
+// The zfs-retention-prune dialog. What its properties mean is nodes/fields.ts; what is deleted, src/retention/plan/plan.ts.
 import type { RetentionPolicy, RetentionScope } from '../../src/retention/plan/policy';
 import { datasetProblem, minFreeProblem } from '../dialog/checks';
 import { connectionLabel } from '../dialog/connection';

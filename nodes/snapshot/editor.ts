@@ -1,4 +1,4 @@
-// The zfs-snapshot dialog. What its properties mean is nodes/node-options.ts; taking snapshots is src/snapshots.
+// The zfs-snapshot dialog. What its properties mean is nodes/fields.ts; taking snapshots is src/snapshots.
 import type { RetentionPolicy } from '../../src/retention/plan/policy';
 import { sourceSection } from '../dialog/dataset-fields';
 import { LABELS, dialogOf } from '../dialog/definition';

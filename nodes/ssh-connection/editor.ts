@@ -1,4 +1,4 @@
-// The zfs-ssh-connection dialog. What its properties mean is nodes/node-options.ts; connecting is src/host. The three
+// The zfs-ssh-connection dialog. What its properties mean is nodes/fields.ts; connecting is src/host. The three
 // buttons are in tools.ts.
 import { dialogOf } from '../dialog/definition';
 import type { Dialog } from '../dialog/dialog';

@@ -3,7 +3,7 @@
 import type { Node } from 'node-red';
 import { SshHost } from '../../src/host/ssh/ssh-host';
 import { stableHash } from '../../src/base/stable-hash';
-import { FIELDS } from '../node-options';
+import { FIELDS } from '../fields';
 import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
 import { migrate } from '../runtime/migrate';

@@ -5,7 +5,8 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { FIELDS, NODE_TYPES } from '../../nodes/node-options';
+import { FIELDS } from '../../nodes/fields';
+import { NODE_TYPES } from '../../nodes/node-options';
 import { NODE_RED_4, NodeRed, type Platform, ROOT, makeUserDir, node22, nodeRed5 } from './node-red';
 
 const run = promisify(execFile);

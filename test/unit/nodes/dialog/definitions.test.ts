@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as acorn from 'acorn';
 import * as walk from 'acorn-walk';
-import { CREDENTIALS, FIELDS, type FieldTable, type NodeType } from '../../../../nodes/node-options';
+import { FIELDS } from '../../../../nodes/fields';
+import { CREDENTIALS, type NodeType } from '../../../../nodes/node-options';
+import type { FieldTable } from '../../../../src/options/field';
 import { NODES, assembleForm } from '../../../../scripts/build/assemble';
 import { type EditorHalf, editorHalves, refusals } from './browser';
 
