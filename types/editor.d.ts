@@ -48,6 +48,13 @@ interface EditorNodeDefinition {
   oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
 }
 
+/**
+ * Not functions: the build writes the literals in their place that the tables of the options say
+ * (scripts/build/editor-defaults.ts). `validate` must be a variable.
+ */
+declare function defaultsOf(type: string, validate: Record<string, EditorValidator>): Record<string, EditorProperty>;
+declare function credentialsOf(type: string): Record<string, { type: 'password' }>;
+
 interface EditorPanel {
   readonly container: JQuery;
   show(options: {

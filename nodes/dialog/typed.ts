@@ -38,7 +38,8 @@ export function typedText(dialog: Dialog, property: string): void {
 }
 
 /** A choice that may come from elsewhere; the words for the choices are `choice.<property>.<value>` in the catalogue. */
-export function typedChoice(dialog: Dialog, property: string, choices: readonly string[]): void {
+export function typedChoice(dialog: Dialog, property: string): void {
+  const { choices = [] } = (FIELDS[dialog.type] as FieldTable)[property] ?? {};
   makeTypedInput(dialog, property, {
     value: 'str',
     label: dialog.t('common.typed.choice'),

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { editorDefaults } from './editor-defaults';
 
 export const ROOT = path.resolve(__dirname, '../..');
 export const NODES = path.join(ROOT, 'nodes');
@@ -35,6 +36,7 @@ export async function bundleEditor(folder: string): Promise<string> {
     target: 'es2020',
     charset: 'utf8',
     loader: { '.css': 'text' },
+    plugins: [editorDefaults],
     tsconfig: path.join(ROOT, 'tsconfig.editor.json'),
     logLevel: 'warning',
   });

@@ -43,7 +43,7 @@ export async function editorHalves(): Promise<EditorHalf[]> {
       nodes: { registerType: (name: string, definition: Definition) => registered.push([name, definition]) },
       utils: { validateTypedProperty: (): true => true },
     };
-    vm.runInNewContext(script, { RED, Intl });
+    vm.runInNewContext(script, { RED, Intl, TextEncoder });
     const [first] = registered;
     if (registered.length !== 1 || first?.[0] !== type) throw new Error(`${folder} does not register ${type} alone`);
     halves.push({ type, folder, definition: first[1], script, catalogue: await assembleCatalogue(folder, 'en-US') });
