@@ -2,7 +2,7 @@
 import { invalidOption } from '../../src/base/errors';
 import type { ReplicateOptions, ReplicationResult } from '../../src/replication/setup/options';
 import { parseReplicateOptions, replicateUses } from '../../src/replication/setup/check-options';
-import { listProtections, releaseProtections } from '../../src/replication/marks/list-marks';
+import { listMarks, releaseMarks } from '../../src/replication/marks/list-marks';
 import { replicate } from '../../src/replication/replicate';
 import { Secret } from '../../src/base/secret';
 import type { Red } from '../runtime/red';
@@ -38,8 +38,8 @@ const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
     if (state === 'planned') return t('planned');
     return snapshots === 0 ? t('current') : t('sent', { count: snapshots, size: sizeText(bytes) });
   },
-  protections: listProtections,
-  release: releaseProtections,
+  protections: listMarks,
+  release: releaseMarks,
 };
 
 export = (RED: Red): void => registerTask(RED, replication);

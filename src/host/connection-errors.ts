@@ -39,7 +39,7 @@ const TEXTS: Partial<Record<ErrorCode, { text: string; hint: string }>> = {
 const SHUT_OUT =
   'The server may be shutting this machine out for a while after failed logins (PerSourcePenalties, fail2ban), or it has too many connections (MaxStartups).';
 
-/** Why a connection could not be made. Host keys and authentication are judged in `ssh-connect.ts`. */
+/** Why a connection could not be made. Host keys and authentication are judged in `ssh/connect.ts`. */
 export function connectError(error: SshError, endpoint: Endpoint): ZfsFlowError {
   // With several addresses Node reports an AggregateError with an empty message.
   const first = error instanceof AggregateError ? (error.errors[0] as SshError | undefined) : undefined;

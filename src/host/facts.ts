@@ -26,6 +26,9 @@ const HELPER_PROGRAMS = [
   'zpool',
 ] as const;
 
+/** What logs say instead of the scripts here. */
+export const FACTS = '(what this machine is)';
+
 /** For so long a machine is believed to be what it was; its pools and programs are asked for every time. Milliseconds. */
 const LASTING_MS = 10 * 60_000;
 

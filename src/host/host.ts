@@ -1,7 +1,9 @@
 // Where commands run: on this machine or over SSH, behind one interface. Knows nothing of ZFS beyond the PATH on
-// which its tools are found. Quoting for a remote shell is `quote.ts`; how bulk bytes move is `stream/`.
+// which its tools are found. Quoting for a remote shell is `shell/quote.ts`; how bulk bytes move is `stream/`.
 import type { Writable } from 'node:stream';
 import type { LogLevel } from '../base/events';
+import type { Channels } from './channels';
+import type { CommandEnd } from './command-log';
 
 export interface CommandResult {
   /** Exit code, or null when a signal ended the process. */
@@ -57,15 +59,13 @@ export interface ProcessSpec {
   secretInput?: string;
   /** Gets file descriptor 3 as a stream that stays open, for a helper process that is told things while it runs. */
   control?: (stream: Writable) => void;
-  /** Text of `args` for logs; secrets never in it. */
-  display: string;
   /**
    * Set for a host whose login shell prints something of its own: standard output begins with a line of exactly this
    * text, and everything up to and including it does not belong to the command.
    */
   outputMarker?: string;
-  /** Releases what the process needed (agent socket, files). Call once it has ended. */
-  release(): void;
+  /** Releases what the process needed (agent socket, files). Call once it has ended, with how, or was not started. */
+  release(end?: CommandEnd): void;
 }
 
 export interface PipeCommandOptions {
@@ -85,6 +85,8 @@ export interface Host {
   /** For messages: `local`, or the connection's name or host name. */
   readonly label: string;
   readonly isLocal: boolean;
+  /** Of a remote host, for `stream/`. */
+  readonly channels?: Channels;
 
   /**
    * Runs a command to its end. Resolves whatever the exit code is: judging it is the caller's duty.

@@ -2,6 +2,7 @@
 // because a connection that dies leaves behind whatever ran over it, and nothing else tells whose process it is.
 import { invalidOption } from '../base/errors';
 import type { Host, RunOptions } from './host';
+import { endProcesses } from './shell/end-script';
 import { WRAPPER } from './shell/quote';
 
 /** Runs its arguments as a command; `exit $?` keeps shells from replacing themselves, which would lose the tag. */
@@ -43,7 +44,7 @@ export async function endTagged(host: Host, tag: string, options?: RunOptions): 
   const found = tagged(before, tag).filter((process) => process.tag === tag);
   if (found.length === 0) return 0;
   const pids = found.flatMap((process) => [...process.descendants, process.pid]);
-  await host.runScript(endScript(pids), options);
+  await host.runScript(endProcesses(pids), options);
   const after = await processes(host, options);
   const left = tagged(after, tag).filter((process) => process.tag === tag);
   // "sshd: op@notty", since OpenSSH 9.8 "sshd-session: op@notty": the connection's own process, running as its user.
@@ -52,22 +53,6 @@ export async function endTagged(host: Host, tag: string, options?: RunOptions): 
   );
   if (connections.length > 0) await host.runScript(`kill -TERM ${connections.join(' ')} 2>/dev/null; exit 0`, options);
   return found.length;
-}
-
-function endScript(pids: readonly number[]): string {
-  const list = pids.join(' ');
-  return [
-    `kill -TERM ${list} 2>/dev/null`,
-    'i=0',
-    `while [ $i -lt 15 ]; do`,
-    '  alive=',
-    `  for p in ${list}; do kill -0 $p 2>/dev/null && alive=1; done`,
-    '  [ -z "$alive" ] && exit 0',
-    '  sleep 0.2; i=$((i + 1))',
-    'done',
-    `kill -KILL ${list} 2>/dev/null`,
-    'exit 0',
-  ].join('\n');
 }
 
 async function processes(host: Host, options: RunOptions | undefined): Promise<Row[]> {

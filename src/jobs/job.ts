@@ -1,5 +1,6 @@
 // One run: its state, its events, its cancellation. When it may start is `queue.ts`, who hears of it `registry.ts`.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { debug } from '../base/debug-log';
 import type { EventInput, JobEvent } from '../base/events';
 import type { DatasetUse, RunContext } from '../base/run-context';
 import type { Host, HostResolver } from '../host/host';
@@ -83,6 +84,7 @@ export class Job {
     this.group = settings.group;
     this.claims = claimsOf(spec.uses, spec.hosts);
     this.info = { jobId: this.id, state: 'queued', createdAt: settings.now().toISOString() };
+    this.enter('queued');
     this.events = new EventStream({
       jobId: this.id,
       task: spec.task,
@@ -111,7 +113,7 @@ export class Job {
   /** Says why it waits, once per reason. */
   waits(reason: string, more: Record<string, unknown>): void {
     if (this.isOver || (this.info.state === 'waiting' && this.info.waitingFor === reason)) return;
-    this.info.state = 'waiting';
+    this.enter('waiting', `for ${reason}`);
     this.info.waitingFor = reason;
     this.emit({ event: 'waiting', level: 'info', message: `waits for ${reason}`, ...more });
   }
@@ -119,7 +121,7 @@ export class Job {
   /** Never rejects. */
   async start(): Promise<void> {
     if (this.isOver) return;
-    this.info.state = 'running';
+    this.enter('running');
     this.info.startedAt = this.settings.now().toISOString();
     delete this.info.waitingFor;
     this.emit({ event: 'started', level: 'info', message: 'started' });
@@ -152,6 +154,11 @@ export class Job {
         this.emit({ event: 'warning', level: 'warn', message: `the speed limit was not set: ${String(thrown)}` });
       }
     }
+  }
+
+  private enter(state: JobState, why = ''): void {
+    this.info.state = state;
+    debug('job %s of %s: %s %s', this.id, this.spec.task, state, why);
   }
 
   private context(): RunContext {
@@ -196,7 +203,7 @@ export class Job {
 
   private end(outcome: Outcome): void {
     for (const off of this.unsubscribe.values()) off();
-    this.info.state = outcome.state;
+    this.enter(outcome.state, 'error' in outcome ? outcome.error.code : '');
     this.info.endedAt = this.settings.now().toISOString();
     delete this.info.waitingFor;
     this.emit(this.lastEvent(outcome));

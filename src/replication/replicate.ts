@@ -1,245 +1,98 @@
 // A whole replication: attempts until everything is there, nothing can be done any more, or the tries are used up; then
-// the target's retention. `attempt.ts` is one attempt, `plan.ts` what it does.
+// the target's retention. `run/attempt.ts` is one attempt, `plan/plan.ts` what it does.
 import { setMaxListeners } from 'node:events';
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
-import { abandonedWarning, executePlan, planRun, type AttemptState, type PlannedRun } from './run/attempt';
+import { runAttempt } from './run/attempt';
 import { runError } from './run/failures';
-import { limitWarning } from './execute/limited-transfer';
+import { planOnly } from './run/plan-only';
+import { Tries } from './run/retry';
+import { RunState } from './run/run-state';
 import type { DatasetResult, ReplicateOptions, ReplicationResult } from './setup/options';
-import { sends } from './marks/protect';
-import { RunProgress } from './report/run-progress';
+import type { ReplicationPlan } from './plan/plan-types';
 import { emptyResult, ResultBook } from './report/result-book';
-import { waitToRetry } from './run/retry';
-import { StuckReceives } from './run/stuck-receives';
 import type { Secret } from '../base/secret';
-import { confirmPool, prepareRun, type Setup } from './setup/setup';
-import { announceSnapshots } from './execute/take-snapshots';
+import type { Run } from './setup/run';
+import { prepareRun } from './setup/setup';
 import { checkEncryptionKey } from './execute/target-key';
 import { mergePruned, pruneTarget } from './retention/target-retention';
+import { sends } from './plan/plan-facts';
 
-/** Retried after a new listing: the network or a peer, and a partial receive that turned out to be useless. */
-function isTransient(error: ZfsFlowError): boolean {
-  return error.retryable && error.code !== 'CANCELLED';
-}
-
-/** Sentence for the plan event and the log. */
-function describe({ plan }: PlannedRun): string {
-  const counts = new Map<string, number>();
-  for (const { action, refusal } of plan.datasets) {
-    const key = refusal ? 'refused' : action;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return [...counts].map(([action, count]) => `${count} ${action}`).join(', ');
-}
-
-function emitPlan(planned: PlannedRun, ctx: RunContext): void {
-  ctx.emit({
-    event: 'plan',
-    level: 'info',
-    message: describe(planned),
-    placeholders: planned.plan.placeholders,
-    replaced: planned.plan.replaced,
-    datasets: planned.plan.datasets.map((dataset) => ({
-      source: dataset.source,
-      target: dataset.target,
-      state: dataset.state,
-      action: dataset.action,
-      base: dataset.base,
-      prepare: dataset.prepare,
-      resume: dataset.resume ? { to: dataset.resume.to.name, bytesThere: dataset.resume.bytesThere } : null,
-      steps: dataset.steps.map(({ from, to, intermediates, snapshots }) => ({
-        from: from ? `${from.dataset ?? ''}${from.kind === 'bookmark' ? '#' : '@'}${from.name}` : null,
-        to: `@${to.name}`,
-        intermediates,
-        snapshots: snapshots.length,
-      })),
-      estimatedBytes: planned.sizes.estimates.get(dataset.source) ?? 0,
-      ...(dataset.stream === '' ? {} : { stream: dataset.stream }),
-      reasons: dataset.reasons,
-      ...(dataset.refusal ? { refusal: dataset.refusal } : {}),
-    })),
-  });
-}
-
-/** Nothing to send anywhere and nothing there either: a mistake in the selection, not a success. */
-function refuseNothing(setup: Setup, planned: PlannedRun): void {
-  const { datasets } = planned.plan;
-  if (datasets.length === 0 || datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
-  const { options } = setup;
-  const any = planned.discovery.pairs.some(({ sourceRecords }) =>
-    sourceRecords.some(({ kind }) => kind === 'snapshot'),
-  );
-  if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
-  throw new ZfsFlowError(
-    'NO_SNAPSHOTS',
-    any ? 'none of the source snapshots is selected' : `"${options.sourceDatasets.join('", "')}" has no snapshots`,
-    { host: setup.source.label, hint: 'Check the selection, or let createSnapshot take one.' },
-  );
-}
-
-function missingSources(planned: PlannedRun, setup: Setup): Map<string, ZfsFlowError> {
-  return new Map(
-    planned.discovery.missingSources.map((dataset) => [
-      dataset,
-      new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${setup.source.label}`, {
-        dataset,
-        host: setup.source.label,
-      }),
-    ]),
-  );
-}
-
-/**
- * How far the targets are. A transfer that moves on is not failing, so only tries without progress count; bytes that
- * were sent and did not stay are none.
- */
-function positionOf({ discovery }: PlannedRun): string {
-  return discovery.pairs
-    .map(({ target, targetSnapshots, token }) => `${target} ${targetSnapshots.length} ${token?.bytes ?? ''}`)
-    .join('\n');
-}
-
-class Run {
+class Replication {
   readonly book: ResultBook;
-  private readonly state: AttemptState;
-  /** Failed tries since the target last moved on. */
-  private tries = 0;
-  /** How far the target was at the last attempt. */
-  private reached = '';
+  private readonly state: RunState;
 
   constructor(
-    private readonly setup: Setup,
+    private readonly run: Run,
     private readonly hosts: HostResolver,
-    private readonly ctx: RunContext,
     private readonly started: Date,
   ) {
-    this.book = new ResultBook(emptyResult(ctx.jobId, setup.options.name || ctx.task, started, setup.transport));
-    this.state = {
-      attempt: 1,
-      given: new Map(),
-      progress: new RunProgress(ctx),
-      snapshots: 'due',
-      stuck: new StuckReceives(),
-      keepLargeBlocks: new Set(),
-    };
+    const { ctx, options, rateLimit, transport } = run;
+    this.book = new ResultBook(emptyResult(ctx.jobId, options.name || ctx.task, started, transport));
+    this.state = new RunState(options, this.book, ctx);
     ctx.partial(this.book.result);
     ctx.onSpeedLimit((bytesPerSecond) => {
-      setup.rateLimit.set(bytesPerSecond);
+      rateLimit.set(bytesPerSecond);
       const limit = bytesPerSecond > 0 ? `${bytesPerSecond} bytes per second` : 'none';
       ctx.emit({ event: 'speedLimit', level: 'info', message: `speed limit: ${limit}`, bytesPerSecond });
     });
   }
 
-  /** One attempt; the errors of those datasets that are still not done. */
-  private async attempt(): Promise<Map<string, ZfsFlowError>> {
-    if (this.state.attempt > 1) await confirmPool(this.setup, this.ctx.signal);
-    const planned = await planRun(this.setup, this.state, this.ctx);
-    const reached = positionOf(planned);
-    if (reached !== this.reached) this.tries = 0;
-    this.reached = reached;
-    emitPlan(planned, this.ctx);
-    refuseNothing(this.setup, planned);
-    for (const [dataset, error] of missingSources(planned, this.setup)) {
-      this.state.given.set(dataset, error);
-      this.book.failed(this.book.entry(dataset, ''), error);
-    }
-    await this.makeRoom(planned);
-    const failures = await executePlan(this.setup, planned, this.state, this.book, this.ctx);
-    this.state.stuck.note(planned.plan.datasets, failures);
-    for (const [source, { details }] of failures) {
-      if (details?.['needsLargeBlocks'] === true) this.state.keepLargeBlocks.add(source);
-    }
-    return failures;
+  async plan(): Promise<void> {
+    await planOnly(this.run, this.state);
+    this.end('planned');
   }
 
-  /** Attempts until nothing transient is left or the tries are used up. Throws what made it give up. */
   async execute(): Promise<void> {
-    const { options } = this.setup;
-    for (;;) {
-      let transient: ZfsFlowError | null = null;
-      let failures = new Map<string, ZfsFlowError>();
-      try {
-        failures = await this.attempt();
-        for (const [source, error] of failures) {
-          if (isTransient(error)) transient ??= error;
-          else this.state.given.set(source, error);
-        }
-      } catch (thrown) {
-        const error = toZfsFlowError(thrown);
-        this.ctx.signal.throwIfAborted();
-        if (!isTransient(error)) throw error;
-        transient = error;
-      }
-      this.ctx.signal.throwIfAborted();
-      if (transient === null) break;
-      if (transient.details?.['restart'] === true) {
-        this.state.attempt++;
-        continue;
-      }
-      this.tries++;
-      if (this.tries >= Math.max(1, options.retries)) {
-        for (const [source, error] of failures) this.state.given.set(source, error);
-        if (failures.size === 0) throw transient;
-        break;
-      }
-      const next = ++this.state.attempt;
-      await waitToRetry(transient, { failures: this.tries, next, baseMs: options.retryDelay }, this.ctx);
-    }
-    if (this.state.given.size > 0) throw runError(this.state.given, this.book);
-    this.state.progress.complete();
+    await this.attempts();
+    await this.prune(this.book.result.datasets);
+    this.end('success');
   }
 
-  /** `mode: plan`: what would be done, with sizes, changing nothing. */
-  async planOnly(): Promise<void> {
-    const planned = await planRun(this.setup, this.state, this.ctx);
-    emitPlan(planned, this.ctx);
-    refuseNothing(this.setup, planned);
-    this.book.warnRun([...abandonedWarning(planned.discovery), ...limitWarning(this.setup)]);
-    this.book.warnRun(announceSnapshots(this.setup, planned.discovery, this.ctx));
-    for (const plan of planned.plan.datasets) {
-      const entry = this.book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
-      entry.action = plan.action;
-      entry.snapshots = [
-        ...(plan.resume ? [plan.resume.to.name] : []),
-        ...plan.steps.flatMap((s) => s.snapshots.map(({ name }) => name)),
-      ];
-      this.book.warn(entry, plan.reasons);
-      this.book.result.snapshots += entry.snapshots.length;
-      if (plan.refusal) entry.error = { code: plan.refusal.code, message: plan.refusal.message };
-    }
+  /** Attempts until nothing is left that another one could mend, or the tries are used up. Throws what failed then. */
+  private async attempts(): Promise<void> {
+    const { run, state, book } = this;
+    const left = await state.tries.run(async () => {
+      const result = await runAttempt(run, state, (plan) => this.makeRoom(plan));
+      return { result, failure: [...result.values()].find(({ next }) => next !== 'giveUp') ?? null };
+    });
+    run.ctx.signal.throwIfAborted();
+    for (const [source, failure] of left) state.given.set(source, failure);
+    if (state.given.size > 0) throw runError(state.given, book);
+    state.progress.complete();
   }
 
   /** The target's retention, for the copies that are as the source is. */
-  async prune(copies: readonly Pick<DatasetResult, 'source' | 'target' | 'action'>[]): Promise<void> {
-    const { pruned, warnings } = await pruneTarget(this.setup, copies, this.hosts, this.ctx);
-    const { result } = this.book;
+  private async prune(copies: readonly Pick<DatasetResult, 'source' | 'target' | 'action'>[]): Promise<void> {
+    const { run, book, hosts } = this;
+    const { pruned, warnings } = await pruneTarget(run, copies, hosts, run.ctx);
+    const { result } = book;
     const merged = mergePruned([result.pruned, pruned].filter((one) => one !== undefined && one !== null));
     if (merged) result.pruned = merged;
-    this.book.warnRun(warnings);
+    book.warnRun(warnings);
   }
 
   /**
    * TrueNAS's pre-retention: what the policy lets go makes room for what comes. Only in a run whose pairs were all found
    * in order (retention.md, rule 10); the base is the newest snapshot of its copy, so it stays.
    */
-  private async makeRoom({ plan }: PlannedRun): Promise<void> {
-    if (this.state.attempt > 1 || this.setup.options.targetRetention === 'none') return;
-    const ordered = plan.datasets.every(({ refusal, state }) => refusal === null && /^(FORWARD|INITIAL)/.test(state));
-    const copies = plan.datasets.filter(({ state }) => state === 'FORWARD');
-    if (ordered && copies.length > 0 && plan.datasets.some(sends)) await this.prune(copies);
+  private async makeRoom({ datasets }: ReplicationPlan): Promise<void> {
+    if (!this.state.isFirstAttempt || this.run.options.targetRetention === 'none') return;
+    const ordered = datasets.every(({ refusal, state }) => refusal === null && /^(FORWARD|INITIAL)/.test(state));
+    const copies = datasets.filter(({ state }) => state === 'FORWARD');
+    if (ordered && copies.length > 0 && datasets.some(sends)) await this.prune(copies);
   }
 
-  end(state: ReplicationResult['state']): void {
+  failed(error: ZfsFlowError): void {
+    if (error.code === 'CANCELLED') this.end('cancelled');
+    else this.end(error.code === 'PARTIAL_FAILURE' ? 'partial' : 'failed');
+  }
+
+  private end(state: ReplicationResult['state']): void {
     this.book.end();
     this.book.result.state = state;
-    this.book.result.durationMs = this.ctx.now().getTime() - this.started.getTime();
-  }
-
-  failedState(error: ZfsFlowError): ReplicationResult['state'] {
-    if (error.code === 'CANCELLED') return 'cancelled';
-    return error.code === 'PARTIAL_FAILURE' ? 'partial' : 'failed';
+    this.book.result.durationMs = this.run.ctx.now().getTime() - this.started.getTime();
   }
 }
 
@@ -259,23 +112,16 @@ export async function replicate(
   checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
-  const setup = await connect(options, hosts, ctx, encryptionKey);
-  const run = new Run(setup, hosts, ctx, started);
+  const run = await connect(options, hosts, ctx, encryptionKey);
+  const replication = new Replication(run, hosts, started);
   try {
-    if (options.mode === 'plan') {
-      await run.planOnly();
-      run.end('planned');
-    } else {
-      await run.execute();
-      await run.prune(run.book.result.datasets);
-      run.end('success');
-    }
-    return run.book.result;
+    await (options.mode === 'plan' ? replication.plan() : replication.execute());
+    return replication.book.result;
   } catch (thrown) {
     const error = ctx.signal.aborted
       ? new ZfsFlowError('CANCELLED', 'the replication was cancelled', { cause: thrown })
       : toZfsFlowError(thrown);
-    run.end(run.failedState(error));
+    replication.failed(error);
     throw error;
   }
 }
@@ -286,14 +132,9 @@ async function connect(
   hosts: HostResolver,
   ctx: RunContext,
   encryptionKey: Secret | null,
-): Promise<Setup> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await prepareRun(options, hosts, ctx, encryptionKey);
-    } catch (thrown) {
-      const error = toZfsFlowError(thrown);
-      if (!isTransient(error) || attempt >= Math.max(1, options.retries) || ctx.signal.aborted) throw error;
-      await waitToRetry(error, { failures: attempt, next: attempt + 1, baseMs: options.retryDelay }, ctx);
-    }
-  }
+): Promise<Run> {
+  const setup = await new Tries(options, ctx).run(async () => {
+    return { result: await prepareRun(options, hosts, ctx, encryptionKey), failure: null };
+  });
+  return { ...setup, ctx };
 }

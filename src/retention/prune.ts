@@ -1,13 +1,14 @@
 // A prune run: discover, plan, and – in the modes that may – execute and verify. Nothing is decided here; `plan.ts` says
-// what goes, `approve.ts` whether an approval still holds, `execute.ts` destroys.
+// what goes, `approve.ts` whether an approval still holds, `destroy.ts` destroys.
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
+import { parseMinFree } from './kinds';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
-import { discover, withExpiries, type Discovery, type ExtraProtections } from './discover/discover';
-import { execute } from './execute/destroy';
+import { discover, withExpiries, type Discovery } from './discover/discover';
+import { destroyPlanned } from './execute/destroy';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
 import { planRetention, type PlannedSnapshot, type RetentionPlanResult } from './plan/plan';
 import { planId, rememberPlan } from './execute/plan-store';
@@ -17,8 +18,6 @@ const DAY_MS = 24 * 3_600_000;
 const MOST_REASONS = 5;
 
 export interface PruneExtras {
-  /** Snapshots that must stay whatever the policy says: dataset → GUID → reasons in words. */
-  protections?: ExtraProtections;
   /** Milliseconds; how long the plan may be approved. */
   planLifetime?: number;
   /** Gets the result as soon as there is a plan; it is filled while the run goes on. */
@@ -70,7 +69,7 @@ async function prepare(
   ctx: RunContext,
   extras: PruneExtras,
 ): Promise<Prepared> {
-  const discovery = await discover(request, hosts, ctx, extras.protections);
+  const discovery = await discover(request, parseMinFree(request.minFree), hosts, ctx);
   const { plan, expiriesUnknown } = await makePlan(discovery, mode, ctx);
   const destroy = plan.destroy.map(toItem);
   const { now } = discovery.input.clock;
@@ -138,7 +137,7 @@ export async function pruneSnapshots(
   if (result.breaker.length > 0) throw breakerError(discovery, result);
   const { host, input } = discovery;
   const how = { strict: false, minFree: input.minFree, expiriesUnknown };
-  await execute(host, request, result.destroy, result, how, ctx);
+  await destroyPlanned({ host, request, result, ...how }, ctx);
   return result;
 }
 
@@ -173,7 +172,7 @@ async function pruneApproved(
   result.keep.push(...others.map((item) => ({ ...item, reasons: ['kept: not part of the approved plan'] })));
   result.breaker = [];
   const how = { strict: true, minFree: input.minFree, expiriesUnknown: false };
-  await execute(host, options, items, result, how, ctx);
+  await destroyPlanned({ host, request: options, result, ...how }, ctx);
   return result;
 }
 

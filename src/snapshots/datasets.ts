@@ -7,7 +7,7 @@ import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
 import { eachSnapshot } from '../zfs/each-snapshot';
 import { compileExcludes, poolOf } from '../zfs/names';
 import { compareDecimal, isWithin } from '../zfs/records';
-import { listTargets, syncPools, writtenSince, type SnapshotTarget } from '../zfs/snapshot-facts';
+import { listDatasetFacts, syncPools, writtenSince, type DatasetFacts } from '../zfs/snapshot-facts';
 import type { SnapshotOptions } from './options';
 
 export interface Skipped {
@@ -16,7 +16,7 @@ export interface Skipped {
 }
 
 /** What one command on one pool takes. */
-export interface PoolTargets {
+export interface PoolCommand {
   pool: string;
   /** What to name in the command. */
   roots: readonly string[];
@@ -26,8 +26,9 @@ export interface PoolTargets {
   datasets: readonly string[];
 }
 
-export interface Targets {
-  targets: readonly SnapshotTarget[];
+export interface FoundDatasets {
+  /** Those that get a snapshot. */
+  datasets: readonly DatasetFacts[];
   /** The given datasets, less those that lie below another of them in a recursive run. */
   roots: readonly string[];
   /** Pools on which something in the trees of `roots` gets no snapshot although it could. */
@@ -40,10 +41,10 @@ function topmost(datasets: readonly string[]): string[] {
 }
 
 /** Lists the datasets. Throws DATASET_NOT_FOUND, DATASET_BUSY, and INVALID_OPTIONS when all of them are excluded. */
-export async function findTargets(host: Host, options: SnapshotOptions, ctx: RunContext): Promise<Targets> {
+export async function findDatasets(host: Host, options: SnapshotOptions, ctx: RunContext): Promise<FoundDatasets> {
   const given = [...new Set(options.datasets)];
   const roots = options.recursive ? topmost(given) : given;
-  const all = await listTargets(host, roots, options.recursive, ctx.signal);
+  const all = await listDatasetFacts(host, roots, options.recursive, ctx.signal);
   const excluded = compileExcludes(options.exclude);
   const included = all.filter(({ dataset }) => !excluded(dataset));
   if (included.length === 0) throw invalidOption('exclude', 'exclude leaves no dataset to take a snapshot of');
@@ -56,7 +57,7 @@ export async function findTargets(host: Host, options: SnapshotOptions, ctx: Run
     });
   }
   return {
-    targets: included.filter(({ inconsistent }) => !inconsistent),
+    datasets: included.filter(({ inconsistent }) => !inconsistent),
     roots,
     // `zfs snapshot -r` leaves the unfinished ones out by itself.
     partial: new Set(all.filter(({ dataset }) => excluded(dataset)).map(({ dataset }) => poolOf(dataset))),
@@ -73,13 +74,13 @@ interface Newest {
 
 async function newestSnapshots(
   host: Host,
-  targets: Targets,
+  { roots }: FoundDatasets,
   options: SnapshotOptions,
   signal: AbortSignal,
 ): Promise<Map<string, Newest>> {
   const schema = parseNamingSchema(options.namingSchema);
   const newest = new Map<string, Newest>();
-  const request = { roots: targets.roots, recursive: options.recursive, exclude: options.exclude, signal };
+  const request = { roots, recursive: options.recursive, exclude: options.exclude, signal };
   await eachSnapshot(host, { ...request, kinds: ['snapshot'] }, ({ dataset, name, createtxg }) => {
     const known = newest.get(dataset) ?? { txg: '0', matching: null };
     if (compareDecimal(createtxg, known.txg) > 0) known.txg = createtxg;
@@ -90,52 +91,67 @@ async function newestSnapshots(
   return newest;
 }
 
+/** Brings `written` up to date, or warns that it may lag behind. */
+async function countEverything(host: Host, { roots }: FoundDatasets, ctx: RunContext): Promise<void> {
+  if (await syncPools(host, [...new Set(roots.map(poolOf))], ctx.signal)) return;
+  const message = `${host.label} does not run "zpool sync": what was written in the last seconds may not be seen yet`;
+  ctx.emit({ event: 'warning', level: 'warn', message, host: host.label });
+}
+
+/** Of datasets whose newest snapshot is not of the schema: bytes since their newest one that is. */
+async function writtenSinceOlder(
+  host: Host,
+  { datasets }: FoundDatasets,
+  newest: ReadonlyMap<string, Newest>,
+  signal: AbortSignal,
+): Promise<Map<string, number | undefined>> {
+  const older = new Map<string, string>();
+  for (const { dataset } of datasets) {
+    const known = newest.get(dataset);
+    if (known?.matching && known.matching.txg !== known.txg) older.set(dataset, known.matching.name);
+  }
+  const bytes = await writtenSince(host, older, signal);
+  return new Map([...older.keys()].map((dataset) => [dataset, bytes.get(dataset)]));
+}
+
 /**
- * The targets to which something was written since their newest snapshot that the naming schema names; one without such
+ * The datasets to which something was written since their newest snapshot that the naming schema names; one without such
  * a snapshot always counts. The others are added to `skipped`.
  */
 export async function withoutUnchanged(
   host: Host,
-  targets: Targets,
+  found: FoundDatasets,
   options: SnapshotOptions,
   ctx: RunContext,
-): Promise<Targets> {
-  const pools = [...new Set(targets.roots.map(poolOf))];
-  if (!(await syncPools(host, pools, ctx.signal))) {
-    const message = `${host.label} does not run "zpool sync": what was written in the last seconds may not be seen yet`;
-    ctx.emit({ event: 'warning', level: 'warn', message, host: host.label });
-  }
-  // Again, now that everything written is counted, and after the hook.
-  const fresh = await listTargets(host, targets.roots, options.recursive, ctx.signal);
-  const written = new Map(fresh.map((target) => [target.dataset, target.written]));
-  const newest = await newestSnapshots(host, targets, options, ctx.signal);
-  const older = new Map<string, string>();
-  for (const { dataset } of targets.targets) {
-    const known = newest.get(dataset);
-    if (known?.matching && known.matching.txg !== known.txg) older.set(dataset, known.matching.name);
-  }
-  const sinceOlder = await writtenSince(host, older, ctx.signal);
-  const changed = ({ dataset }: SnapshotTarget): boolean => {
-    if (!newest.get(dataset)?.matching) return true;
-    const bytes = older.has(dataset) ? sinceOlder.get(dataset) : written.get(dataset);
-    return bytes !== 0;
-  };
-  const unchanged = targets.targets.filter((target) => !changed(target));
+): Promise<FoundDatasets> {
+  await countEverything(host, found, ctx);
+  // Again, now that everything written is counted, and after the hook; before the snapshots are listed, since one that
+  // somebody takes in between must not hide what was written before it.
+  const fresh = await listDatasetFacts(host, found.roots, options.recursive, ctx.signal);
+  const newest = await newestSnapshots(host, found, options, ctx.signal);
+  const sinceOlder = await writtenSinceOlder(host, found, newest, ctx.signal);
+  const written = new Map<string, number | undefined>([
+    ...fresh.map((facts) => [facts.dataset, facts.written] as const),
+    ...sinceOlder,
+  ]);
+  const isChanged = ({ dataset }: DatasetFacts): boolean =>
+    !newest.get(dataset)?.matching || written.get(dataset) !== 0;
+  const unchanged = found.datasets.filter((facts) => !isChanged(facts));
   const reason = (dataset: string): string => `nothing was written since ${newest.get(dataset)?.matching?.name ?? ''}`;
   return {
-    ...targets,
-    targets: targets.targets.filter(changed),
-    partial: new Set([...targets.partial, ...unchanged.map(({ dataset }) => poolOf(dataset))]),
-    skipped: [...targets.skipped, ...unchanged.map(({ dataset }) => ({ dataset, reason: reason(dataset) }))],
+    ...found,
+    datasets: found.datasets.filter(isChanged),
+    partial: new Set([...found.partial, ...unchanged.map(({ dataset }) => poolOf(dataset))]),
+    skipped: [...found.skipped, ...unchanged.map(({ dataset }) => ({ dataset, reason: reason(dataset) }))],
   };
 }
 
 /** One command for each pool, in the order in which the datasets were given. */
-export function groupByPool({ targets, roots, partial }: Targets, recursive: boolean): PoolTargets[] {
+export function groupByPool({ datasets: found, roots, partial }: FoundDatasets, recursive: boolean): PoolCommand[] {
   const pools = [...new Set(roots.map(poolOf))];
   return pools
     .map((pool) => {
-      const datasets = targets.map(({ dataset }) => dataset).filter((dataset) => poolOf(dataset) === pool);
+      const datasets = found.map(({ dataset }) => dataset).filter((dataset) => poolOf(dataset) === pool);
       const whole = recursive && !partial.has(pool);
       return {
         pool,

@@ -2,18 +2,15 @@
 // do not stop the event loop, and asks ZFS only for the columns that are wanted: each costs time per snapshot.
 import type { DatasetUse, RunContext } from '../base/run-context';
 import type { Host, HostResolver } from '../host/host';
-import { groupNames } from '../zfs/batch';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
 import { readRegExp } from '../options/read';
-import { forEachInSlices, SlicedQueue, sortInSlices } from '../base/slices';
+import { timeLimit } from '../time/time-limit';
 import { eachSnapshot } from '../zfs/each-snapshot';
-import { listHolds } from '../zfs/hold';
 import { listDatasets, requireAll, type SnapshotColumn } from '../zfs/list';
 import { fullName, isWithin, type SnapshotRecord } from '../zfs/records';
-import { missingDatasets } from '../zfs/classify';
-import { commandError } from '../zfs/command';
+import { DatasetItems } from './dataset-items';
+import { addDetails } from './details';
 import type { ListedSnapshot, ListOptions } from './options';
-import { timeLimit } from '../time/time-limit';
 
 export interface SnapshotListing {
   /** By dataset as ZFS orders them, then by creation. Empty for the output `count`. */
@@ -39,6 +36,32 @@ export async function listSnapshots(
   ctx: RunContext,
 ): Promise<SnapshotListing> {
   const host = hosts(options.connection);
+  const { groups, held, seen, total } = await gather(host, options, ctx);
+  await requireSilent(host, options, seen, ctx.signal);
+  const items: ListedSnapshot[] = [];
+  let eligible = 0;
+  for (const group of groups) {
+    eligible += group.size;
+    for (const item of await group.result()) items.push(item);
+  }
+  if (options.columns === 'full' && items.length > 0) {
+    await addDetails(host, items, held, { ...options, total }, ctx.signal);
+  }
+  return { items, eligible, total };
+}
+
+interface Gathered {
+  /** One for each dataset with a selected snapshot, in the order of the listing. */
+  groups: Iterable<DatasetItems>;
+  /** Full names of the selected snapshots that have holds. */
+  held: ReadonlySet<string>;
+  /** Datasets of which the listing named anything. */
+  seen: ReadonlySet<string>;
+  total: number;
+}
+
+/** One listing, of which each line is judged and forgotten unless it is wanted. Throws DATASET_NOT_FOUND. */
+async function gather(host: Host, options: ListOptions, ctx: RunContext): Promise<Gathered> {
   const select = selector(options, ctx.now());
   const groups = new Map<string, DatasetItems>();
   const held = new Set<string>();
@@ -55,17 +78,7 @@ export async function listSnapshots(
     if ((record.userrefs ?? 0) > 0) held.add(fullName(record));
   });
   requireAll(host, missing);
-  await requireSilent(host, options, seen, ctx.signal);
-  const items: ListedSnapshot[] = [];
-  let eligible = 0;
-  for (const group of groups.values()) {
-    eligible += group.size;
-    for (const item of await group.result()) items.push(item);
-  }
-  if (options.columns === 'full' && items.length > 0) {
-    await addDetails(host, items, held, { ...options, total }, ctx.signal);
-  }
-  return { items, eligible, total };
+  return { groups: groups.values(), held, seen, total };
 }
 
 /**
@@ -125,119 +138,4 @@ function selector(options: ListOptions, now: Date): (record: SnapshotRecord) => 
     const time = parsedDate?.getTime() ?? (record.creation ?? NaN) * 1000;
     return time > after && time < before ? parsedDate : undefined;
   };
-}
-
-/** createtxg is a decimal number without leading zeros; a bookmark comes before the snapshot of the same moment. */
-function byCreation(a: ListedSnapshot, b: ListedSnapshot): number {
-  const [x, y] = [a.createtxg, b.createtxg];
-  if (x !== y) return x.length - y.length || (x < y ? -1 : 1);
-  return a.kind === b.kind ? 0 : a.kind === 'bookmark' ? -1 : 1;
-}
-
-/** The selected snapshots of one dataset: all of them, or only as many of the newest and oldest as are wanted. */
-class DatasetItems {
-  private items: ListedSnapshot[] = [];
-  private count = 0;
-  private readonly limit: number;
-
-  constructor(private readonly options: Pick<ListOptions, 'newest' | 'oldest' | 'output' | 'columns'>) {
-    const { newest, oldest } = options;
-    this.limit = newest + oldest === 0 ? Infinity : newest + oldest;
-  }
-
-  add(record: SnapshotRecord, parsedDate: Date | null): void {
-    this.count += 1;
-    if (this.options.output === 'count') return;
-    this.items.push(toItem(record, parsedDate, this.options.columns));
-    if (this.items.length > 2 * this.limit + 1000) this.trim();
-  }
-
-  get size(): number {
-    return Math.min(this.count, this.limit);
-  }
-
-  async result(): Promise<readonly ListedSnapshot[]> {
-    if (this.items.length > this.limit) this.trim();
-    return sortInSlices(this.items, byCreation);
-  }
-
-  private trim(): void {
-    const { newest, oldest } = this.options;
-    const sorted = this.items.toSorted(byCreation);
-    this.items = [...sorted.slice(0, oldest), ...sorted.slice(sorted.length - newest)];
-  }
-}
-
-const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
-
-function toItem(record: SnapshotRecord, parsedDate: Date | null, columns: ListOptions['columns']): ListedSnapshot {
-  const { dataset, name, kind, guid, createtxg } = record;
-  const item: ListedSnapshot = { dataset, name, snapshot: fullName(record), kind, guid, createtxg };
-  if (columns !== 'identity') {
-    const { creation, used, referenced, written } = record;
-    if (creation !== undefined) item.creation = time(creation);
-    if (used !== undefined) item.used = used;
-    if (referenced !== undefined) item.referenced = referenced;
-    if (written !== undefined) item.written = written;
-  }
-  if (columns === 'full') {
-    item.holds = [];
-    item.clones = [...(record.clones ?? [])];
-    item.properties = {};
-  }
-  if (parsedDate !== null) item.parsedDate = parsedDate.toISOString();
-  return item;
-}
-
-/** Holds and user properties, which a listing of snapshots does not give. */
-async function addDetails(
-  host: Host,
-  items: readonly ListedSnapshot[],
-  held: ReadonlySet<string>,
-  options: ListOptions & { total: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const byName = new Map<string, ListedSnapshot>();
-  await forEachInSlices(items, (item) => {
-    if (item.kind === 'snapshot') byName.set(item.snapshot, item);
-  });
-  const names = [...held].filter((name) => byName.has(name));
-  for (const { snapshot, tag } of await listHolds(host, names, signal)) byName.get(snapshot)?.holds?.push(tag);
-  if (byName.size > 0) await addProperties(host, byName, options, signal);
-}
-
-/** Most snapshots that are asked for by name, in one remote command of some 100 KB for each thousand. */
-const MAX_NAMED = 5000;
-const NAMES_PER_COMMAND = 500;
-
-/**
- * User properties that are set on the snapshots themselves. ZFS tells which there are only by reading all properties of a
- * snapshot, which takes many times as long as listing it, so whole trees are asked for only where most of them is wanted.
- */
-async function addProperties(
-  host: Host,
-  items: ReadonlyMap<string, ListedSnapshot>,
-  options: ListOptions & { total: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const queue = new SlicedQueue<string>((line) => {
-    // A value may hold tabs.
-    const [, snapshot = '', key = '', value = ''] = /^([^\t]*)\t([^\t]*)\t(.*)$/s.exec(line) ?? [];
-    const properties = items.get(snapshot)?.properties;
-    if (properties !== undefined && key.includes(':')) properties[key] = value;
-  });
-  const get = ['zfs', 'get', '-Hp', '-s', 'local,received', '-t', 'snapshot', '-o', 'name,property,value'];
-  const depth = options.recursive || options.datasets.length === 0 ? ['-r'] : ['-d', '1'];
-  const argvs =
-    items.size <= Math.min(MAX_NAMED, options.total / 2)
-      ? groupNames([...items.keys()], NAMES_PER_COMMAND).map((group) => [...get, 'all', ...group])
-      : [[...get, ...depth, 'all', ...options.datasets]];
-  const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
-  await queue.drained();
-  for (const [index, result] of results.entries()) {
-    // One that was destroyed since the listing has no properties any more; that is no failure of a listing.
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
-      throw commandError(host, argvs[index] ?? [], result);
-    }
-  }
 }

@@ -1,9 +1,9 @@
 // Why a transfer failed: which side was the cause and which only followed, and whether it was the connection or the
-// work. The meaning of a `zfs` message is left to `zfs/classify.ts`, which finds both sides' words in `details`.
-import { toZfsFlowError, ZfsFlowError } from '../base/errors';
+// work. The meaning of a `zfs` message is left to `zfs/classify.ts`, which finds both sides' words in the error.
+import { toZfsFlowError, ZfsFlowError, type ZfsFlowErrorDetails } from '../base/errors';
 import { cancelled } from '../host/run-options';
 import { connectionFailure } from '../host/connection-errors';
-import type { StageResult } from './ways/local-pipeline';
+import type { StageResult } from './ways/way';
 
 export interface StageReport extends StageResult {
   role: 'send' | 'filter' | 'receive';
@@ -25,47 +25,84 @@ export interface FailedTransfer {
 /** `ssh` and our helper exit with this when the connection, not the command, failed. */
 const CONNECTION_EXIT = 255;
 
-/** What `zfs receive -v` says it is doing, which explains nothing. `ssh` is silent about a peer that no longer answers. */
-const NARRATION = /^(receiving|received) .*$/gm;
+/** Sizes, progress, what is being received, and the contents of a token. */
+const NARRATION =
+  /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
 
-export function transferError(failed: FailedTransfer): ZfsFlowError {
+/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
+export function withoutNarration(stderr: string): string {
+  return stderr
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !NARRATION.test(line))
+    .join('\n');
+}
+
+/** How a process ended, for whoever judges its words, and in the error's `details` for a flow. */
+export type EndedStage = Pick<StageReport, 'role' | 'host' | 'code' | 'signal' | 'stderr' | 'ended'>;
+
+/** TRANSFER_FAILED because a command failed, not the connection: why, its own words say to whoever knows them. */
+export class TransferError extends ZfsFlowError {
+  constructor(
+    message: string,
+    /** The side that failed by itself. */
+    readonly primary: StageReport['role'],
+    readonly stages: readonly EndedStage[],
+    more: ZfsFlowErrorDetails,
+  ) {
+    super('TRANSFER_FAILED', message, more);
+  }
+}
+
+/** A {@link TransferError}, or the error of what else ended the transfer. `details` has both sides in any case. */
+export function judgeTransfer(failed: FailedTransfer): ZfsFlowError {
   const primary = primaryFailure(failed.stages);
-  const details = {
-    bytes: failed.bytes,
-    ...(primary ? { primary: primary.role } : {}),
-    stages: failed.stages.map(({ role, host, code, signal, stderr, ended }) => {
-      return { role, host, code, signal, stderr, ended };
-    }),
-  };
-  if (failed.cancelled) return withDetails(cancelled('the transfer'), details);
+  const stages = failed.stages.map(({ role, host, code, signal, stderr, ended }) => {
+    return { role, host, code, signal, stderr, ended };
+  });
+  const details = { bytes: failed.bytes, ...(primary ? { primary: primary.role } : {}), stages };
+  if (failed.cancelled) return cancelled('the transfer').with({ details });
   if (failed.stalledAfterMs > 0) {
     const message = `no byte was transferred for ${failed.stalledAfterMs / 1000} s, so the transfer was ended`;
     return new ZfsFlowError('TRANSFER_STALLED', message, { details });
   }
-  if (!primary) return withDetails(toZfsFlowError(failed.thrown, 'TRANSFER_FAILED'), details);
-  return judge(primary, failed.stages, details);
-}
-
-function judge(primary: StageReport, stages: readonly StageReport[], details: Record<string, unknown>): ZfsFlowError {
+  if (!primary) {
+    const error = toZfsFlowError(failed.thrown, 'TRANSFER_FAILED');
+    return error.with({ details: { ...error.details, ...details } });
+  }
   if (primary.spawnError) {
     const message = `a program for the transfer could not be started: ${primary.spawnError.message}`;
     return new ZfsFlowError('COMMAND_NOT_FOUND', message, { host: primary.host, details, cause: primary.spawnError });
   }
+  const broken = brokenConnection(primary, failed.stages);
+  return broken ? connectionError(broken, details) : workError(primary, stages, details);
+}
+
+/** The stage that failed because its connection did; `zfs` itself never exits with 255. */
+function brokenConnection(primary: StageReport, stages: readonly StageReport[]): StageReport | undefined {
   const candidates = stages.filter((stage) => stage.isRemote && !stage.ended && stage.code === CONNECTION_EXIT);
-  const broken = candidates.includes(primary) ? primary : candidates.find(({ stderr }) => connectionFailure(stderr));
-  const connection = broken && connectionFailure(broken.stderr);
-  if (broken) {
-    const said = lastLines(broken.stderr.replace(NARRATION, ''));
-    const message = connection?.message ?? (said === '' ? 'the connection broke' : `the connection broke: ${said}`);
-    const code = connection?.code ?? 'CONNECTION_LOST';
-    return new ZfsFlowError(code, `${broken.host}: ${message}`, { host: broken.host, details, stderr: broken.stderr });
-  }
-  const verb = primary.role === 'send' ? 'sending from' : 'receiving on';
-  const how = primary.signal ? `it was ended by ${primary.signal}` : `exit code ${String(primary.code)}`;
-  return new ZfsFlowError('TRANSFER_FAILED', `${verb} ${primary.host} failed: ${lastLines(primary.stderr) || how}`, {
-    host: primary.host,
-    exitCode: primary.code,
-    stderr: primary.stderr,
+  return candidates.includes(primary) ? primary : candidates.find(({ stderr }) => connectionFailure(stderr));
+}
+
+function connectionError({ host, stderr }: StageReport, details: Record<string, unknown>): ZfsFlowError {
+  const connection = connectionFailure(stderr);
+  // `ssh` is silent about a peer that no longer answers.
+  const said = lastLines(withoutNarration(stderr));
+  const message = connection?.message ?? (said === '' ? 'the connection broke' : `the connection broke: ${said}`);
+  return new ZfsFlowError(connection?.code ?? 'CONNECTION_LOST', `${host}: ${message}`, { host, details, stderr });
+}
+
+function workError(
+  primary: StageReport,
+  stages: readonly EndedStage[],
+  details: Record<string, unknown>,
+): TransferError {
+  const { role, host, code, signal, stderr } = primary;
+  const verb = role === 'send' ? 'sending from' : 'receiving on';
+  const how = signal ? `it was ended by ${signal}` : `exit code ${String(code)}`;
+  return new TransferError(`${verb} ${host} failed: ${lastLines(stderr) || how}`, role, stages, {
+    host,
+    exitCode: code,
+    stderr,
     // Unless the caller, who knows the messages of `zfs`, finds it to be transient.
     retryable: false,
     details,
@@ -98,11 +135,4 @@ function lastLines(text: string): string {
     .filter((line) => line !== '')
     .slice(-3)
     .join('; ');
-}
-
-function withDetails(error: ZfsFlowError, details: Record<string, unknown>): ZfsFlowError {
-  const { hint, host, dataset, stderr, cause, retryable } = error;
-  const more = { hint, host, dataset, stderr, cause, retryable, details: { ...error.details, ...details } };
-  const given = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
-  return new ZfsFlowError(error.code, error.message, given);
 }

@@ -1,5 +1,5 @@
 // The speed limit of a run, shared by its transfers and changeable while they go on. The bytes pass through a small
-// process between the two ends (limiter.ts), never through this one.
+// process between the two ends (limiter-process.ts), never through this one.
 import { extname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { ProcessSpec } from '../host/host';
@@ -38,7 +38,6 @@ export class RateLimit {
       file: process.execPath,
       args: [...loader, join(__dirname, `limiter-process${type}`)],
       env: { PATH: process.env['PATH'], NODE_OPTIONS: '' },
-      display: 'limiter',
       control: (stream) => {
         control = stream;
         stream.on('error', () => this.drop(stream));

@@ -1,16 +1,12 @@
 // Reads what `zfs send -vP` says on standard error while it runs: the sizes it expects, then once a second how far the
-// current snapshot has come. Adds up over snapshots, because its counter starts again with each.
+// current snapshot has come. Adds up over snapshots, because its counter starts again with each. What share of a run that is,
+// and which of its snapshots, only who planned the run can say.
 
 export interface SendProgress {
   /** Bytes sent so far, never decreasing. */
   bytes: number;
-  /** Expected bytes of the whole stream, 0 = not known (yet). */
-  totalBytes: number;
   /** Full name of the snapshot being sent, '' = not known yet. */
   snapshot: string;
-  /** Its place in the stream, from 1, and how many there are; 0 = not known. */
-  snapshotIndex: number;
-  snapshotCount: number;
 }
 
 export class SendProgressReader {
@@ -50,14 +46,7 @@ export class SendProgressReader {
   }
 
   get state(): SendProgress {
-    const index = this.order.indexOf(this.current);
-    return {
-      bytes: this.finishedBytes + this.currentBytes,
-      totalBytes: this.total,
-      snapshot: this.current,
-      snapshotIndex: index + 1,
-      snapshotCount: this.order.length,
-    };
+    return { bytes: this.finishedBytes + this.currentBytes, snapshot: this.current };
   }
 
   /** Bytes of the whole stream once it is through: as received, else as counted, else as expected. */

@@ -1,52 +1,33 @@
 // Moves one ZFS stream from a dataset's host to another's (or the same): chooses how the bytes go, watches progress,
 // and judges the end. Which stream to send, and what a `zfs` message means, is up to the caller.
 //
-//   source    target     how
-//   local     local      send | receive                       two processes of this machine
-//   local     remote     send | ssh target receive            push
-//   remote    local      ssh source send | receive            pull
-//   remote    the same   one pipeline over there              remote-pipeline.ts
-//   remote    another    ssh source send | ssh target receive relay
-//   any       remote     small streams ride the control connections: small-transfer.ts
+//   source    target     way
+//   remote    the same   oneHostPipeline   one script over there
+//   any       any        smallTransfer     small streams, where an end is remote: on the control connections
+//   local     local      localPipeline     send | receive
+//   local     remote                       send | ssh target receive             push
+//   remote    local                        ssh source send | receive             pull
+//   remote    another                      ssh source send | ssh target receive  relay
 //
 // Compression and buffers are further commands on the hosts; a rate limit is a process of this machine between the two.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Host, ProcessSpec } from '../host/host';
 import { cancelled } from '../host/run-options';
-import { SshHost } from '../host/ssh/ssh-host';
 import { endTagged } from '../host/tagged-processes';
-import type { Lanes } from './ways/lanes';
-import { runPipeline, succeeded, type PipelineOptions, type StageResult } from './ways/local-pipeline';
-import type { RateLimit } from './rate-limit';
-import { runRemotePipeline } from './ways/one-host-pipeline';
-import { runSmallTransfer } from './ways/small-transfer';
+import { localPipeline } from './ways/local-pipeline';
+import { oneHostPipeline } from './ways/one-host-pipeline';
+import { smallTransfer } from './ways/small-transfer';
+import { succeeded, type Move, type StageResult, type Watch, type Way } from './ways/way';
 import { SendProgressReader, type SendProgress } from './send-progress';
-import { transferError, type StageReport } from './judge';
+import { judgeTransfer, type StageReport } from './judge';
 
-export interface TransferRequest {
-  source: Host;
-  /** `zfs send …` with `-v -P`, because progress and stalls are read from what it prints. */
-  sendArgv: readonly string[];
-  target: Host;
-  /** `zfs receive …`; with `-v` the bytes of the stream are known exactly enough at the end. */
-  receiveArgv: readonly string[];
-  /** Commands on the source that the stream passes after the sender, and on the target before the receiver. */
-  sendFilters?: readonly (readonly string[])[];
-  receiveFilters?: readonly (readonly string[])[];
-  /** Where it has a limit, a limiter stands between the two. Then the stream leaves a remote machine that is both ends. */
-  rateLimit?: RateLimit;
-  /** The stream is known to be about 1 MiB at most, so it may ride these on the control connections; null for others. */
-  lanes: Lanes | null;
-  /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
-  sameHost: boolean;
-  /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
-  tag: string;
+/** The first that takes a stream carries it; the last takes every one. */
+const WAYS: readonly Way[] = [oneHostPipeline, smallTransfer, localPipeline];
+
+export interface TransferRequest extends Move {
   signal: AbortSignal;
   /** Milliseconds without another byte after which the transfer is ended. 0 = never. */
   stallTimeoutMs: number;
   onProgress?: (progress: SendProgress) => void;
-  /** A line that either side printed, progress excepted. */
-  onMessage?: (role: 'send' | 'receive', line: string) => void;
 }
 
 export interface TransferResult {
@@ -68,115 +49,67 @@ const CLEAN_UP_MS = 4_000;
 export async function transfer(request: TransferRequest): Promise<TransferResult> {
   if (request.signal.aborted) throw cancelled('the transfer');
   const progress = new SendProgressReader();
-  const watch = new StallWatch(request.stallTimeoutMs);
+  const stall = new StallWatch(request.stallTimeoutMs);
   let counted = 0;
-  const options = {
-    tag: request.tag,
-    signal: AbortSignal.any([request.signal, watch.signal]),
-    onLine: lineHandler(request, progress, watch),
-    onBytes: (bytes: number) => {
+  const follow: Watch = {
+    signal: AbortSignal.any([request.signal, stall.signal]),
+    onLine: lineHandler(request, progress, stall),
+    onBytes: (bytes) => {
       counted = bytes;
-      watch.restart();
+      stall.restart();
     },
   };
-  const pair = hostsOf(request);
   let results: StageResult[] | undefined;
   let thrown: unknown;
   try {
-    results = await run(request, options);
-    watch.stop();
-    if (succeeded(results)) return { bytes: counted || progress.finalBytes, stages: reports(results, pair) };
+    results = await carry(request, follow);
+    stall.stop();
+    if (succeeded(results)) return { bytes: counted || progress.finalBytes, stages: reports(results, request) };
   } catch (error) {
     thrown = error;
   } finally {
-    watch.stop();
+    stall.stop();
   }
   await cleanUp(request);
-  throw transferError({
-    stages: reports(results ?? [], pair),
+  throw judgeTransfer({
+    stages: reports(results ?? [], request),
     thrown,
     cancelled: request.signal.aborted,
-    stalledAfterMs: watch.signal.aborted ? request.stallTimeoutMs : 0,
+    stalledAfterMs: stall.signal.aborted ? request.stallTimeoutMs : 0,
     bytes: progress.state.bytes,
   });
 }
 
-type RunOptions = PipelineOptions & { tag: string; onBytes: (bytes: number) => void };
-
-async function run(request: TransferRequest, options: RunOptions): Promise<StageResult[]> {
-  const { source, target, sendArgv, receiveArgv, tag } = request;
-  const shared = onOneRemoteHost(request);
-  if (shared) return runRemotePipeline(shared, sendArgv, receiveArgv, options);
-  const { lanes } = request;
-  if (lanes && (await maySendSmall(request))) return runSmallTransfer(request, { ...options, lanes });
-  const specs: ProcessSpec[] = [];
-  try {
-    specs.push(await source.pipeCommand(sendArgv, { tag, after: request.sendFilters ?? [] }));
-    if (request.rateLimit?.limited) specs.push(request.rateLimit.stage());
-    specs.push(await target.pipeCommand(receiveArgv, { tag, before: request.receiveFilters ?? [] }));
-    if (options.signal?.aborted) throw cancelled('the transfer');
-  } catch (error) {
-    for (const spec of specs) spec.release();
-    throw error;
+async function carry(request: TransferRequest, watch: Watch): Promise<StageResult[]> {
+  for (const way of WAYS) {
+    const carrier = await way(request, watch.signal);
+    if (carrier) return carrier(watch);
   }
-  const last = specs.length - 1;
-  const results = await runPipeline(specs, {
-    ...options,
-    // Only the two ends say anything; a limiter in between is silent.
-    onLine: (stage, line) =>
-      stage === 0 || stage === last ? options.onLine?.(stage === 0 ? 0 : 1, line) === true : false,
-  });
-  return results;
+  throw new TypeError('no way takes this stream');
 }
 
-/** A login shell that prints would put its words into the stream; only a pipeline can skip them. Local ends gain nothing. */
-async function maySendSmall({ source, target, signal }: TransferRequest): Promise<boolean> {
-  if (source.isLocal && target.isLocal) return false;
-  const facts = await Promise.all([source.facts({ signal }), target.facts({ signal })]);
-  return facts.every(({ noisyShell }) => !noisyShell);
-}
-
-/** The host on which a single remote pipeline can do both: same machine, and the same account's rights on both sides. */
-function onOneRemoteHost({ source, target, sameHost, rateLimit }: TransferRequest): SshHost | undefined {
-  // The limiter is a process of this machine.
-  if (rateLimit?.limited === true) return undefined;
-  if (!(source instanceof SshHost && target instanceof SshHost)) return undefined;
-  return source === target || (sameHost && source.username === target.username) ? source : undefined;
-}
-
-function lineHandler(
-  request: TransferRequest,
-  progress: SendProgressReader,
-  watch: StallWatch,
-): (stage: number, line: string) => boolean {
+function lineHandler(request: TransferRequest, progress: SendProgressReader, stall: StallWatch): Watch['onLine'] {
   // The lines that announce sizes are not progress.
   let before = ' 0';
-  return (stage, line) => {
-    if (stage === 1) progress.receiverLine(line);
-    if (stage === 1 || !progress.line(line)) {
-      request.onMessage?.(stage === 0 ? 'send' : 'receive', line);
-      return false;
-    }
+  return (end, line) => {
+    if (end === 'receive') progress.receiverLine(line);
+    if (end === 'receive' || !progress.line(line)) return false;
     const { state } = progress;
     // A hanging sender goes on printing its unchanged count each second: only another count is progress.
     const now = `${state.snapshot} ${state.bytes}`;
     if (now === before) return true;
     before = now;
-    watch.restart();
+    stall.restart();
     request.onProgress?.(state);
     return true;
   };
 }
 
-function hostsOf({ source, target }: TransferRequest): readonly [Host, Host] {
-  return [source, target];
-}
-
-function reports(results: readonly StageResult[], hosts: readonly [Host, Host]): StageReport[] {
+function reports(results: readonly StageResult[], { source, target }: Move): StageReport[] {
   return results.map((result, index) => {
     const isSender = index === 0;
     const isReceiver = index === results.length - 1;
-    const host = isSender ? hosts[0] : hosts[1];
+    const host = isSender ? source : target;
     const role = isSender ? 'send' : isReceiver ? 'receive' : 'filter';
     return {
       ...result,

@@ -22,19 +22,32 @@ function sinceBoot(): () => number {
 export class ClockWatch {
   /** Wall clock and time since the boot at the moment when the clock was last believed, ms. */
   private believed: { wall: number; steady: number } | undefined;
+  private started = false;
 
-  constructor(private readonly steady: () => number = sinceBoot()) {}
+  constructor(
+    private readonly steady: () => number = sinceBoot(),
+    private readonly wall: () => number = () => Date.now(),
+  ) {}
 
-  /** Believes the clock now; after a boot once more when it has been set, whatever it said in between. */
-  start(wall: () => number = () => Date.now()): void {
+  /**
+   * Believes the clock now; after a boot once more when it has been set, whatever it said in between. Only the first call
+   * counts: what has been noticed since is not forgotten.
+   */
+  start(): void {
+    if (this.started) return;
+    this.started = true;
     const wait = SETTLED_MS - this.steady();
-    if (wait <= 0) this.believe(wall());
+    if (wait <= 0) this.believe(this.wall());
     // Never keeps a process alive that wants to end.
-    else setTimeout(() => this.believe(wall()), wait).unref();
+    else setTimeout(() => this.believe(this.wall()), wait).unref();
   }
 
-  /** Ms that the wall clock has gone wrong since it was last believed; positive: ahead. 0 when it is believed. */
+  /**
+   * Ms that the wall clock has gone wrong since it was last believed; positive: ahead. 0 when it is believed. Where nobody
+   * has begun to watch, it begins here.
+   */
   jump(wall: number): number {
+    this.start();
     if (!this.believed) return 0;
     const jump = wall - this.believed.wall - (this.steady() - this.believed.steady);
     return Math.abs(jump) > JUMP_TOLERANCE_MS ? jump : 0;
@@ -48,4 +61,8 @@ export class ClockWatch {
 
 /** Of this process, whose clock is the one that all plans go by. */
 export const clockWatch = new ClockWatch();
-clockWatch.start();
+
+/** Begins the watch of this process; to be called with its first breath, or a clock set before the first run goes unnoticed. */
+export function startClockWatch(): void {
+  clockWatch.start();
+}

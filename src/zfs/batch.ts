@@ -2,12 +2,12 @@
 // where one failure must not stop the others and is reported, not thrown.
 import type { CommandResult, Host } from '../host/host';
 import type { ZfsFlowError } from '../base/errors';
-import { commandError } from './command';
+import { commandError, NO_RESULT } from './command';
 
 /** Remote commands at once, of the host's `maxSessions`. */
-export const LANES = 4;
-/** Fewer than this are not worth another lane. */
-const COMMANDS_PER_LANE = 25;
+export const AT_ONCE = 4;
+/** Fewer than this are not worth a share of their own. */
+const COMMANDS_PER_SHARE = 25;
 /** Commands in one remote command; keeps the command line well below what `execve` takes. */
 const COMMANDS_PER_ROUND_TRIP = 200;
 /** Characters of arguments in one `zfs` command; Linux takes 128 KiB in one argument list word, FreeBSD 256 KiB in all. */
@@ -17,21 +17,21 @@ export interface BatchOptions {
   signal?: AbortSignal | undefined;
   /** Judges a failed command to be fine after all (already done, nothing to do). */
   ignore?: (result: CommandResult, argv: readonly string[]) => boolean;
-  /** How many commands are worth a lane of their own. */
-  commandsPerLane?: number;
+  /** How many commands are worth a share of their own, which runs beside the others. */
+  commandsPerShare?: number;
 }
 
 /**
  * Runs every command; returns the errors of those that failed. Connection errors are thrown. Each command may wait for a
- * transaction group of its pool to be written, so several lanes run side by side.
+ * transaction group of its pool to be written, so several shares of them run side by side.
  */
 export async function runBatch(
   host: Host,
   argvs: readonly (readonly string[])[],
   options: BatchOptions = {},
 ): Promise<ZfsFlowError[]> {
-  const lanes = Math.min(LANES, Math.ceil(argvs.length / (options.commandsPerLane ?? COMMANDS_PER_LANE)));
-  const shares = Array.from({ length: lanes }, (_, lane) => argvs.filter((__, index) => index % lanes === lane));
+  const length = Math.min(AT_ONCE, Math.ceil(argvs.length / (options.commandsPerShare ?? COMMANDS_PER_SHARE)));
+  const shares = Array.from({ length }, (_, share) => argvs.filter((__, index) => index % length === share));
   return (await Promise.all(shares.map((share) => runInOrder(host, share, options)))).flat();
 }
 
@@ -46,7 +46,7 @@ export async function runInOrder(
     const slice = argvs.slice(start, start + COMMANDS_PER_ROUND_TRIP);
     const results = await host.runAll(slice, { signal: options.signal });
     for (const [index, argv] of slice.entries()) {
-      const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+      const result = results[index] ?? NO_RESULT;
       if (result.code === 0 || options.ignore?.(result, argv)) continue;
       errors.push(commandError(host, argv, result));
     }

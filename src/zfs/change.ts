@@ -3,11 +3,15 @@
 import type { Host } from '../host/host';
 import { zfs, type ZfsRunOptions } from './command';
 
-export const setArgv = (dataset: string, properties: Readonly<Record<string, string>>): string[] => [
+/** Of one dataset, or of several at once. */
+export const setArgv = (
+  dataset: string | readonly string[],
+  properties: Readonly<Record<string, string>>,
+): string[] => [
   'zfs',
   'set',
   ...Object.entries(properties).map(([property, value]) => `${property}=${value}`),
-  dataset,
+  ...(typeof dataset === 'string' ? [dataset] : dataset),
 ];
 
 /** `received`: back to the value that came with a stream (`-S`). */
@@ -16,6 +20,15 @@ export const inheritArgv = (dataset: string, property: string, { received = fals
   'inherit',
   ...(received ? ['-S'] : []),
   property,
+  dataset,
+];
+
+/** Only ever shown, as what somebody with the right to do so may run (zfs-allow(8)). */
+export const allowArgv = (user: string, rights: readonly string[], dataset: string): string[] => [
+  'zfs',
+  'allow',
+  user,
+  rights.join(','),
   dataset,
 ];
 
@@ -33,6 +46,16 @@ export function setProperties(
   options: ZfsRunOptions = {},
 ): Promise<void> {
   return change(host, setArgv(dataset, properties), { dataset, ...options });
+}
+
+/** Back to what is inherited, or the default. Throws the classified error. */
+export function inheritProperty(
+  host: Host,
+  dataset: string,
+  property: string,
+  options: ZfsRunOptions = {},
+): Promise<void> {
+  return change(host, inheritArgv(dataset, property), { dataset, ...options });
 }
 
 /** Renames a dataset with everything below it. Throws the classified error. */

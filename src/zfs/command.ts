@@ -1,5 +1,5 @@
-// Runs one `zfs` or `zpool` command on a host and throws a classified error unless it exited 0. Everything in this
-// folder goes through here, so that no exit code is ever overlooked.
+// Runs one `zfs` or `zpool` command on a host and throws a classified error unless it exited 0. Who runs several in one
+// remote command makes the error of each one that failed here too, so that no exit code is ever overlooked.
 import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host, RunOptions } from '../host/host';
 import { classifyStderr } from './classify';
@@ -8,6 +8,9 @@ export interface ZfsRunOptions extends RunOptions {
   /** Named in the error. */
   dataset?: string;
 }
+
+/** Of a command that a host gave no result for, which no host of ours does. */
+export const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
 /** The error that a failed command stands for. */
 export function commandError(

@@ -162,8 +162,7 @@ function sortOut<T extends PlannedSnapshotName>(
 }
 
 async function destroyOfPool<T extends PlannedSnapshotName>(
-  host: Host,
-  pool: string,
+  { host, pool }: { host: Host; pool: string },
   items: readonly T[],
   { allOrNone, prefix, signal }: ProgramOptions,
   outcome: ProgramOutcome<T>,
@@ -207,7 +206,7 @@ export async function destroyByProgram<T extends PlannedSnapshotName>(
 ): Promise<ProgramOutcome<T>> {
   const outcome: ProgramOutcome<T> = { destroyed: [], marked: [], changed: [], refused: [], untried: [], unknown: [] };
   for (const [pool, group] of groupBy(items, ({ dataset }) => poolOf(dataset))) {
-    await destroyOfPool(host, pool, group, options, outcome);
+    await destroyOfPool({ host, pool }, group, options, outcome);
     if (options.allOrNone && outcome.changed.length > 0) break;
   }
   return outcome;

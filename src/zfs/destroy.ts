@@ -1,10 +1,10 @@
-// Destroys snapshots in batches, `zfs destroy ds@a,b,c`: never recursively, never forced, never deferred. ZFS destroys
+// Destroys snapshots in batches, `zfs destroy ds@a,b,c`, and empty datasets: never recursively, never forced, never deferred. ZFS destroys
 // such a batch as a whole or not at all, so a batch with an undestroyable member is taken apart until that one is alone.
 // Which snapshots may go is decided in `retention/`; here they are looked at once more and destroyed.
 import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
-import { commandError, fields } from './command';
+import { commandError, fields, NO_RESULT, zfs } from './command';
 
 /** zfs-destroy(8) takes more, but this is what TrueNAS does, and one failure then costs little (truenas.md B.11). */
 const NAMES_PER_BATCH = 100;
@@ -95,8 +95,6 @@ function parseStates(host: Host, argv: readonly string[], result: CommandResult)
   return states;
 }
 
-const noResult: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
-
 /** Failures that hold for the whole dataset, so that trying its snapshots one by one would tell nothing. */
 const OF_THE_DATASET = new Set(['PERMISSION_DENIED', 'POOL_UNAVAILABLE', 'COMMAND_NOT_FOUND', 'UNSUPPORTED']);
 
@@ -147,10 +145,19 @@ export async function destroyAndLook(
   while (batches.length > 0 || looking) {
     const argvs = [...batches.map(destroyArgv), ...(looking ? [looking] : [])];
     const results = await host.runAll(argvs, options);
-    const again = batches.flatMap((batch, index) => judge(host, batch, results[index] ?? noResult, outcome));
-    if (looking) states = parseStates(host, looking, results[batches.length] ?? noResult);
+    const again = batches.flatMap((batch, index) => judge(host, batch, results[index] ?? NO_RESULT, outcome));
+    if (looking) states = parseStates(host, looking, results[batches.length] ?? NO_RESULT);
     looking = null;
     batches = again;
   }
   return { outcome, states };
+}
+
+/**
+ * Destroys a dataset that has neither snapshots nor children any more; anything that is there after all makes it fail.
+ * Throws the classified error.
+ */
+export async function destroyDataset(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
+  if (/[@#%,]/.test(dataset)) throw new TypeError(`not a dataset: ${dataset}`);
+  await zfs(host, ['destroy', dataset], { dataset, signal });
 }

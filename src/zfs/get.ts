@@ -1,11 +1,13 @@
 // Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
-// a name or a property never does.
+// that of a user property ends of lines too; a name or a property never does.
+import { toZfsFlowError } from '../base/errors';
+import { SlicedQueue } from '../base/slices';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
 import { commandError, unreadable } from './command';
 
 export interface GetRequest {
-  /** Datasets or snapshots; their number is the caller's to limit. */
+  /** Datasets or snapshots; their number is the caller's to limit. None, with a depth, is everything there is. */
   of: readonly string[];
   /** Property names, or `['all']`. */
   properties: readonly string[];
@@ -45,15 +47,30 @@ export function parseValue(line: string): PropertyValue | null {
   return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
 }
 
-function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const value = parseValue(line);
-      if (value === null) throw unreadable(line, host);
-      return value;
-    });
+function readValues(host: Host, request: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
+  const { of, properties, depth } = request;
+  const isAsked = ({ name }: PropertyValue): boolean => depth !== undefined || of.includes(name);
+  // Only where the names are known can the next value be told from a further line of the last one.
+  const mayGoOn = ({ property }: PropertyValue): boolean =>
+    depth === undefined && (property.includes(':') || properties.includes('all'));
+  const values: PropertyValue[] = [];
+  for (const line of stdout.replace(/\n$/, '').split('\n')) {
+    const value = parseValue(line);
+    const last = values.at(-1);
+    if (value && isAsked(value)) values.push(value);
+    else if (last && mayGoOn(last)) last.value += `\n${line}`;
+    else if (line !== '') throw unreadable(line, host);
+  }
+  return values;
+}
+
+/** With `missingOk`, what does not exist has no values; any other failure is one. */
+type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
+
+function judge(host: Host, request: GetRequest, result: CommandResult, options: Judging): PropertyValue[] {
+  const gone = options.missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
+  if (result.code !== 0 && !gone) throw commandError(host, getArgv(request), result, options.dataset);
+  return readValues(host, request, result);
 }
 
 /**
@@ -63,15 +80,11 @@ function readValues(host: Host, { stdout }: Pick<CommandResult, 'stdout'>): Prop
 export async function getProperties(
   host: Host,
   request: GetRequest,
-  options: GetOptions & { missingOk?: boolean } = {},
+  options: GetOptions & Judging = {},
 ): Promise<PropertyValue[]> {
   if (request.of.length === 0) return [];
-  const { dataset, missingOk, ...run } = options;
-  const argv = getArgv(request);
-  const result = await host.run(argv, run);
-  const gone = missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
-  if (result.code !== 0 && !gone) throw commandError(host, argv, result, dataset);
-  return readValues(host, result);
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
+  return judge(host, request, await host.run(getArgv(request), run), options);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -82,23 +95,74 @@ export async function getProperty(
   options: GetOptions = {},
 ): Promise<string> {
   const request = { of: [name], properties: [property] };
-  const [found] = await getProperties(host, request, { dataset: name, ...options });
-  if (found === undefined) throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, name);
-  return found.value;
+  return onlyValue(host, request, await getProperties(host, request, { dataset: name, ...options }));
+}
+
+/** Exit code 0 without a value says nothing: it is an error too. */
+function onlyValue(host: Host, request: GetRequest, [found]: readonly PropertyValue[]): string {
+  if (found !== undefined) return found.value;
+  throw commandError(host, getArgv(request), { code: 0, signal: null, stderr: '' }, request.of[0]);
 }
 
 /** Several questions in one remote command; each has its own answer, or the error that its command stands for. */
 export async function getEach(
   host: Host,
   requests: readonly GetRequest[],
-  options: GetOptions = {},
+  options: GetOptions & Judging = {},
 ): Promise<(PropertyValue[] | Error)[]> {
   if (requests.length === 0) return [];
-  const argvs = requests.map(getArgv);
-  const { dataset, ...run } = options;
-  const results = await host.runAll(argvs, run);
-  return argvs.map((argv, index) => {
+  const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
+  const results = await host.runAll(requests.map(getArgv), run);
+  return requests.map((request, index) => {
     const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    return result.code === 0 ? readValues(host, result) : commandError(host, argv, result, dataset);
+    try {
+      return judge(host, request, result, options);
+    } catch (error) {
+      return toZfsFlowError(error);
+    }
   });
+}
+
+/**
+ * One property of each of several datasets or snapshots, in their order, in one remote command. Throws the classified error
+ * of the first that does not tell it.
+ */
+export async function getPropertyOfEach(
+  host: Host,
+  names: readonly string[],
+  property: string,
+  options: GetOptions = {},
+): Promise<string[]> {
+  const requests = names.map((name): GetRequest => ({ of: [name], properties: [property] }));
+  const answers = await getEach(host, requests, options);
+  return requests.map((request, index) => {
+    const answer = answers[index] ?? [];
+    if (answer instanceof Error) throw answer;
+    return onlyValue(host, request, answer);
+  });
+}
+
+/**
+ * Calls `take` for each value, for answers too long to be kept or to be read at one go: one remote command, and the event
+ * loop stays free. What does not exist (any more) has no values. A value that spans lines is given up to the first end of
+ * line. Throws the classified error of a command that fails otherwise.
+ */
+export async function eachProperty(
+  host: Host,
+  requests: readonly GetRequest[],
+  take: (value: PropertyValue) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const queue = new SlicedQueue<string>((line) => {
+    const value = parseValue(line);
+    if (value !== null) take(value);
+  });
+  const argvs = requests.map(getArgv);
+  const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
+  await queue.drained();
+  for (const [index, result] of results.entries()) {
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
+      throw commandError(host, argvs[index] ?? [], result);
+    }
+  }
 }

@@ -1,21 +1,21 @@
 // User holds: set, released and listed in batches. A held snapshot cannot be destroyed (EBUSY) by anybody.
 import type { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
-import { groupNames, LANES, runBatch } from './batch';
-import { commandError, fields } from './command';
+import { AT_ONCE, groupNames, runBatch } from './batch';
+import { commandError, fields, NO_RESULT } from './command';
 
 /** In one command. */
 export const NAMES_PER_COMMAND = 100;
 /** Fewer than this are not worth another command. */
-export const NAMES_PER_LANE = 12;
+export const NAMES_PER_SHARE = 12;
 
 /**
  * `zfs hold` and `zfs release` wait for a transaction group to be written for each name (13 to 100 ms); commands that run
  * at the same time wait for the same one.
  */
-function groupsForLanes(names: readonly string[]): string[][] {
-  const lanes = Math.max(1, Math.min(LANES, Math.ceil(names.length / NAMES_PER_LANE)));
-  return groupNames(names, Math.min(NAMES_PER_COMMAND, Math.max(1, Math.ceil(names.length / lanes))));
+function groupsAtOnce(names: readonly string[]): string[][] {
+  const shares = Math.max(1, Math.min(AT_ONCE, Math.ceil(names.length / NAMES_PER_SHARE)));
+  return groupNames(names, Math.min(NAMES_PER_COMMAND, Math.max(1, Math.ceil(names.length / shares))));
 }
 
 export const holdArgv = (tag: string, names: readonly string[]): string[] => ['zfs', 'hold', tag, ...names];
@@ -35,20 +35,20 @@ type ForSnapshots = (
   signal?: AbortSignal,
 ) => Promise<ZfsFlowError[]>;
 
-const inLanes =
+const atOnce =
   (argv: typeof holdArgv, ignore: typeof isHeld): ForSnapshots =>
   async (host, tag, snapshots, signal) =>
     runBatch(
       host,
-      groupsForLanes(snapshots).map((names) => argv(tag, names)),
-      { commandsPerLane: 1, signal, ignore },
+      groupsAtOnce(snapshots).map((names) => argv(tag, names)),
+      { commandsPerShare: 1, signal, ignore },
     );
 
 /** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
-export const holdSnapshots = inLanes(holdArgv, isHeld);
+export const holdSnapshots = atOnce(holdArgv, isHeld);
 
 /** Releases `tag`; a snapshot that is gone or has no such tag is fine. Returns the errors. */
-export const releaseSnapshots = inLanes(releaseArgv, isReleased);
+export const releaseSnapshots = atOnce(releaseArgv, isReleased);
 
 export interface Hold {
   /** Full name of the snapshot. */
@@ -62,7 +62,7 @@ export async function listHolds(host: Host, snapshots: readonly string[], signal
   if (groups.length === 0) return [];
   const results = await host.runAll(groups, { signal });
   return groups.flatMap((argv, index) => {
-    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: 'no result' };
+    const result = results[index] ?? NO_RESULT;
     if (result.code !== 0 && !onlyComplaints(/does not exist/)(result)) throw commandError(host, argv, result);
     return result.stdout
       .split('\n')

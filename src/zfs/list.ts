@@ -6,7 +6,7 @@ import type { Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
-import { compileExcludes } from './names';
+import { compileExcludes, type ExcludeFilter } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
 import { commandError, fields, unreadable } from './command';
 
@@ -16,8 +16,8 @@ export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'refe
 export interface ListRequest {
   roots: readonly string[];
   recursive: boolean;
-  /** Names and globs as in `compileExcludes`. */
-  exclude?: readonly string[];
+  /** Names and globs as in `compileExcludes`, or what that made of them. */
+  exclude?: readonly string[] | ExcludeFilter;
   signal?: AbortSignal | undefined;
 }
 
@@ -242,9 +242,10 @@ function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRe
 export async function listTrees(host: Host, request: SnapshotListRequest): Promise<TreeListing> {
   const listing: TreeListing = { datasets: [], snapshots: [], missing: [] };
   if (request.roots.length === 0) return listing;
+  const both = { ...request, exclude: compileExcludes(request.exclude ?? []) };
   listing.missing = await listParts(host, request.signal, [
-    datasetPart(host, request, listing.datasets),
-    snapshotPart(host, request, listing.snapshots),
+    datasetPart(host, both, listing.datasets),
+    snapshotPart(host, both, listing.snapshots),
   ]);
   return listing;
 }

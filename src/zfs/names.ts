@@ -89,9 +89,11 @@ export type ExcludeFilter = (dataset: string) => boolean;
 
 /**
  * True for datasets that one of `patterns` excludes: a full dataset name excludes itself and everything below it, a
- * pattern with `*`, `?` or `[` is matched against the whole name. Throws INVALID_OPTIONS for what is neither.
+ * pattern with `*`, `?` or `[` is matched against the whole name. Throws INVALID_OPTIONS for what is neither. What is
+ * compiled already stays as it is.
  */
-export function compileExcludes(patterns: readonly string[], field = 'exclude'): ExcludeFilter {
+export function compileExcludes(patterns: readonly string[] | ExcludeFilter, field = 'exclude'): ExcludeFilter {
+  if (typeof patterns === 'function') return patterns;
   const exact: string[] = [];
   const globs: RegExp[] = [];
   for (const pattern of patterns) {

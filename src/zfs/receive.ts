@@ -1,4 +1,4 @@
-// Argument lists of `zfs receive`, and the commands around it on the target: parents, rollback, abort, readonly.
+// Argument lists of `zfs receive`, and the commands around it on the target: parents, rollback, abort.
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';

@@ -22,7 +22,7 @@ export interface SnapshotRecord {
   referenced?: number;
   written?: number;
   /** User properties (those with a colon); only where asked for. */
-  properties?: Readonly<Record<string, string>>;
+  userProperties?: Readonly<Record<string, string>>;
 }
 
 export interface DatasetRecord {

@@ -1,8 +1,8 @@
 // Argument lists of `zfs send`, its estimates, and what a resume token holds. What is sent, and from which base:
-// `replication/plan.ts`; moving the stream: `stream/`.
+// `replication/plan/plan.ts`; moving the stream: `stream/`.
 import type { Host } from '../host/host';
 import { ZfsFlowError } from '../base/errors';
-import { commandError } from './command';
+import { commandError, NO_RESULT } from './command';
 
 /** The stream flags of zfs-send(8). */
 export interface StreamFlags {
@@ -61,13 +61,14 @@ export function sendArgv(step: SendStep, flags: StreamFlags): string[] {
 
 /**
  * `zfs send -R …` of a whole tree: all snapshots of all its datasets up to `name`, with their properties, clones as
- * clones. Without a base, since what an incremental one does to the target cannot be planned (`replication/streams.ts`).
+ * clones. Without a base, since what an incremental one does to the target cannot be planned
+ * (`replication/plan/whole-trees.ts`).
  */
 export function treeArgv(dataset: string, name: string, flags: StreamFlags): string[] {
   return ['zfs', 'send', '-v', '-P', '-R', ...streamFlags({ ...flags, properties: false }), `${dataset}@${name}`];
 }
 
-/** `zfs send -vP -t TOKEN`; only for a token that passed the checks of `replication/resume.ts`. */
+/** `zfs send -vP -t TOKEN`; only for a token that passed the checks of `replication/plan/partial-receive.ts`. */
 export function resumeArgv(token: string): string[] {
   return ['zfs', 'send', '-v', '-P', '-t', token];
 }
@@ -148,8 +149,7 @@ export async function decodeTokens(
   const results = await host.runAll(argvs, { signal });
   return argvs.map((argv, index) => {
     const result = results[index];
-    if (!result || result.code === 127)
-      throw commandError(host, argv, result ?? { code: null, signal: null, stderr: '' });
+    if (!result || result.code === 127) throw commandError(host, argv, result ?? NO_RESULT);
     return decodeToken(`${result.stdout}\n${result.stderr}`, result.code === 0);
   });
 }

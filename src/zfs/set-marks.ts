@@ -3,7 +3,7 @@
 // the next run knows where to look.
 import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
-import { groupNames, LANES, runInOrder } from './batch';
+import { AT_ONCE, groupNames, runInOrder } from './batch';
 import {
   bookmarkArgv,
   createBookmarks,
@@ -12,7 +12,7 @@ import {
   isBookmarkGone,
   type BookmarkRequest,
 } from './bookmark';
-import { holdArgv, holdSnapshots, isHeld, isReleased, NAMES_PER_COMMAND, NAMES_PER_LANE, releaseArgv } from './hold';
+import { holdArgv, holdSnapshots, isHeld, isReleased, NAMES_PER_COMMAND, NAMES_PER_SHARE, releaseArgv } from './hold';
 
 /** The errors of what could not be made or removed. */
 export interface MarkErrors {
@@ -39,7 +39,7 @@ export async function addMarks(
   signal: AbortSignal,
 ): Promise<MarkErrors> {
   const { bookmarks, tag, holds } = marks;
-  if (bookmarks.length > FEW_BOOKMARKS || holds.length > NAMES_PER_LANE) {
+  if (bookmarks.length > FEW_BOOKMARKS || holds.length > NAMES_PER_SHARE) {
     return {
       bookmarks: await createBookmarks(host, bookmarks, signal),
       holds: await holdSnapshots(host, tag, holds, signal),
@@ -67,11 +67,11 @@ export async function removeMarks(
   signal: AbortSignal,
 ): Promise<MarkErrors> {
   const count = datasets.reduce((sum, { holds, bookmarks }) => sum + holds.length + bookmarks.length, 0);
-  const lanes = Math.min(LANES, Math.ceil(count / NAMES_PER_LANE));
+  const length = Math.min(AT_ONCE, Math.ceil(count / NAMES_PER_SHARE));
   const ignore = (result: CommandResult, argv: readonly string[]): boolean =>
     isHoldCommand(argv) ? isReleased(result) : isBookmarkGone(result);
-  const shares = Array.from({ length: lanes }, async (_, lane) => {
-    const share = datasets.filter((__, index) => index % lanes === lane);
+  const shares = Array.from({ length }, async (_, number) => {
+    const share = datasets.filter((__, index) => index % length === number);
     const held = share.flatMap(({ holds }) => holds);
     const argvs = [
       ...groupNames(held, NAMES_PER_COMMAND).map((names) => releaseArgv(tag, names)),

@@ -4,12 +4,13 @@ import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
+import { getEach } from './get';
 import { requireNamed } from './list';
 import { commandError, fields } from './command';
 
 const NAMES_PER_COMMAND = 500;
 
-export interface SnapshotTarget {
+export interface DatasetFacts {
   dataset: string;
   /** Bytes written since the newest snapshot of any name; as of the last transaction group. */
   written: number;
@@ -20,12 +21,12 @@ export interface SnapshotTarget {
 const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
 /** File systems and volumes at and, if `recursive`, below `roots`. Throws DATASET_NOT_FOUND when a root does not exist. */
-export async function listTargets(
+export async function listDatasetFacts(
   host: Host,
   roots: readonly string[],
   recursive: boolean,
   signal?: AbortSignal,
-): Promise<SnapshotTarget[]> {
+): Promise<DatasetFacts[]> {
   const argv = ['zfs', 'list', '-Hp', ...(recursive ? ['-r'] : []), '-t', 'filesystem,volume'];
   argv.push('-o', 'name,written,inconsistent', ...roots);
   const result = await host.run(argv, { signal });
@@ -38,12 +39,12 @@ export async function listTargets(
           host: host.label,
         });
   }
-  const targets = lines(result).map((line) => {
+  const facts = lines(result).map((line) => {
     const [dataset = '', written = '', inconsistent = ''] = fields(line, 3, host);
     return { dataset, written: Number(written), inconsistent: inconsistent === '1' };
   });
-  requireNamed(host, { roots, seen: new Set(targets.map(({ dataset }) => dataset)) });
-  return targets;
+  requireNamed(host, { roots, seen: new Set(facts.map(({ dataset }) => dataset)) });
+  return facts;
 }
 
 /**
@@ -63,26 +64,13 @@ export async function writtenSince(
 ): Promise<Map<string, number>> {
   const byName = new Map<string, string[]>();
   for (const [dataset, name] of since) byName.set(name, [...(byName.get(name) ?? []), dataset]);
-  const argvs = [...byName].flatMap(([name, datasets]) =>
-    groupNames(datasets, NAMES_PER_COMMAND).map((group) => [
-      'zfs',
-      'get',
-      '-Hp',
-      '-o',
-      'name,value',
-      `written@${name}`,
-      ...group,
-    ]),
+  const requests = [...byName].flatMap(([name, datasets]) =>
+    groupNames(datasets, NAMES_PER_COMMAND).map((of) => ({ of, properties: [`written@${name}`] })),
   );
   const written = new Map<string, number>();
-  const results = argvs.length === 0 ? [] : await host.runAll(argvs, { signal });
-  for (const [index, argv] of argvs.entries()) {
-    const result = results[index] ?? NO_RESULT;
-    if (result.code !== 0) throw commandError(host, argv, result);
-    for (const line of lines(result)) {
-      const [dataset = '', value = ''] = fields(line, 2, host);
-      if (/^\d+$/.test(value)) written.set(dataset, Number(value));
-    }
+  for (const answer of await getEach(host, requests, { signal })) {
+    if (answer instanceof Error) throw answer;
+    for (const { name, value } of answer) if (/^\d+$/.test(value)) written.set(name, Number(value));
   }
   return written;
 }

@@ -15,5 +15,5 @@ export interface SnapshotCommand {
 export async function takeSnapshots(host: Host, command: SnapshotCommand): Promise<void> {
   const properties = Object.entries(command.properties ?? {}).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const args = ['snapshot', ...(command.recursive ? ['-r'] : []), ...properties, ...command.snapshots];
-  await zfs(host, args, command.signal ? { signal: command.signal } : {});
+  await zfs(host, args, { signal: command.signal });
 }

@@ -30,6 +30,12 @@ export async function poolSpace(
   return space;
 }
 
+/** Bytes that can still be written below a dataset (`available`): quotas and reservations count. */
+export async function availableIn(host: Host, dataset: string, signal?: AbortSignal): Promise<number> {
+  const text = await zfs(host, ['list', '-Hp', '-o', 'available', dataset], { signal });
+  return count(text.trim(), `space in "${dataset}"`, host);
+}
+
 /** Waits until what was destroyed on a pool has been freed, at most `timeoutMs`. A pool that cannot wait (< 2.0) does not. */
 export async function waitForFreeing(host: Host, pool: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
   try {

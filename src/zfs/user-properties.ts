@@ -8,6 +8,7 @@ import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
 import { commandError } from './command';
+import { getArgv, parseValue, type PropertyValue } from './get';
 import { poolOf } from './names';
 
 /** Full snapshot name → its properties; a snapshot without any is absent. */
@@ -35,12 +36,10 @@ end
 return found
 `;
 
-function collect(lines: Iterable<string>, prefix: string, into: UserProperties): void {
-  for (const line of lines) {
-    const [name = '', key = '', ...value] = line.split('\t');
-    if (!key.startsWith(prefix)) continue;
-    into.set(name, { ...into.get(name), [key]: value.join('\t') });
-  }
+function keep(found: PropertyValue | null, prefix: string, into: UserProperties): void {
+  if (found?.property.startsWith(prefix) !== true) return;
+  const { name, property, value } = found;
+  into.set(name, { ...into.get(name), [property]: value });
 }
 
 /** What the program returned; null when that is not what it returns. */
@@ -70,7 +69,7 @@ async function byProgram(
       const argv = ['zfs', 'program', '-n', '-j', pool, '-', prefix, ...group];
       const lines = readReturn(await host.run(argv, { stdin: PROGRAM, signal }));
       if (!lines) return null;
-      collect(lines, prefix, found);
+      for (const line of lines) keep(parseValue(line), prefix, found);
     }
   }
   return found;
@@ -84,11 +83,12 @@ async function byGet(
 ): Promise<UserProperties> {
   const found: UserProperties = new Map();
   for (const names of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
-    const argv = ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', ...names];
+    const argv = getArgv({ of: names, properties: ['all'], sources: ['local', 'received'] });
     const result = await host.run(argv, { signal });
     // A snapshot that is gone by now has no properties; whoever destroys looks again.
     if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
-    collect(result.stdout.split('\n'), prefix, found);
+    // A value may go on over several lines, which are none of their own.
+    for (const line of result.stdout.split('\n')) keep(parseValue(line), prefix, found);
   }
   return found;
 }

@@ -55,7 +55,7 @@ export function input(more: Partial<RetentionPlanInput> = {}): RetentionPlanInpu
     timeZone: 'UTC',
     clock: { now: NOW * 1000, hosts: new Map(), jump: 0 },
     keepAtLeast: 1,
-    protections: new Map(),
+    neededElsewhere: new Map(),
     keepAll: new Map(),
     limits: { maxDestroyFraction: 0.5, maxDestroyCount: 1000 },
     minFree: null,

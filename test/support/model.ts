@@ -1,4 +1,5 @@
 // Builds planner inputs in memory: short texts for histories instead of long objects.
+import type { ListedPair } from '../../src/replication/plan/listed-pair';
 import type { PairInput, PlanInput } from '../../src/replication/plan/plan-types';
 import { destinationId } from '../../src/zfs/marks';
 import type { DatasetRecord, SnapshotRecord } from '../../src/zfs/records';
@@ -42,6 +43,16 @@ export function records(name: string, text: string): SnapshotRecord[] {
     });
 }
 
+/** What discovery asks of some pairs only, for one of which it did not ask. */
+const NOT_LOOKED_AT = { inside: null, partial: null, sameIvset: null };
+
+/** Pairs as listed, with nothing that would call for a closer look. */
+export const asListed = (pairs: readonly ListedPair[]): PairInput[] =>
+  pairs.map((one) => ({ ...NOT_LOOKED_AT, ...one }));
+
+/** A target dataset without snapshots that was looked into. */
+export const SEEN_EMPTY: Partial<PairInput> = { inside: { foreignChildren: [], isEmpty: true } };
+
 export interface PairText {
   source: string;
   /** Null: the target does not exist. */
@@ -63,15 +74,11 @@ export function pair(text: PairText): PairInput {
     target: 'bk/t',
     targetDataset: text.target === null ? null : dataset('bk/t', { written: text.written ?? 0, ...text.targetMore }),
     targetSnapshots: text.target === null ? [] : records('bk/t', text.target),
-    foreignChildren: [],
-    seenEmpty: false,
     dstId: destinationId('12345678901234567890', 'bk/t'),
     wanted: new Set(
       sourceRecords.filter(({ kind, name }) => kind === 'snapshot' && wants(name)).map(({ guid }) => guid),
     ),
-    token: undefined,
-    tokenIsOwn: false,
-    sameIvset: null,
+    ...NOT_LOOKED_AT,
     ...text.more,
   };
 }

@@ -1,6 +1,7 @@
 // A controller that dies before its n-th change on any host: from then on nothing that it does has an effect any more,
 // its cleaning up neither. Exact and quick; a process that is really killed is in replication-crash.test.ts too.
 import { ZfsFlowError } from '../../src/base/errors';
+import type { Channels } from '../../src/host/channels';
 import type { CommandResult, PipeCommandOptions, ProcessSpec, RunOptions } from '../../src/host/host';
 import { SshHost } from '../../src/host/ssh/ssh-host';
 import type { SshHostOptions } from '../../src/host/ssh/ssh-options';
@@ -30,6 +31,7 @@ export class MortalHost extends SshHost {
     private readonly life: Life,
   ) {
     super(options);
+    Object.assign(this, { channels: mortalChannels(this.channels, life) });
   }
 
   override async runAll(argvs: readonly (readonly string[])[], options?: RunOptions): Promise<CommandResult[]> {
@@ -56,16 +58,20 @@ export class MortalHost extends SshHost {
     this.life.act(argv.join(' '));
     return super.pipeCommand(argv, options);
   }
+}
 
-  override noteCommand(argv: readonly string[]): void {
-    this.life.act(argv.join(' '));
-    super.noteCommand(argv);
-  }
-
-  override async openScript(...given: Parameters<SshHost['openScript']>): ReturnType<SshHost['openScript']> {
-    this.life.act('a stream');
-    return super.openScript(...given);
-  }
+/** The same channels, opened and given commands only while it lives. */
+function mortalChannels(channels: Channels, life: Life): Channels {
+  return Object.assign(Object.create(channels) as Channels, {
+    note: (line: string) => {
+      life.act(line);
+      return channels.note(line);
+    },
+    open: async (...given: Parameters<Channels['open']>) => {
+      life.act('a stream');
+      return channels.open(...given);
+    },
+  });
 }
 
 /** A run whose controller makes `steps` changes and dies; what it died of, '' when it came to its end. */

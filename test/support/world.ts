@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { finalMarks } from '../../src/replication/plan/final-marks';
 import { planReplication } from '../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput, PrepareStep } from '../../src/replication/plan/plan-types';
-import { sentSnapshots } from '../../src/replication/marks/protect';
+import { sentSnapshots } from '../../src/replication/plan/plan-facts';
 import { bookmarkName, destinationId, parseBookmarkName } from '../../src/zfs/marks';
 import type { SnapshotRecord } from '../../src/zfs/records';
 import { dataset, OPTIONS } from './model';
@@ -136,24 +136,23 @@ export class World {
         ? dataset(TARGET, { written: this.written, receiveResumeToken: token ? '1-abc' : '' })
         : null,
       targetSnapshots: this.target.toSorted(order),
-      foreignChildren: [],
-      seenEmpty: false,
+      inside: null,
       wanted: new Set(this.wanted().map(({ guid }) => guid)),
-      token: token
-        ? {
-            toName: `${SOURCE}@${token.to.name}`,
-            toGuid: token.to.guid,
-            fromGuid: token.from,
-            bytes: 1000,
-            raw: false,
-            largeBlocks: true,
-            compressedBlocks: true,
-            embeddedBlocks: false,
-            usable,
-            problem: usable ? '' : 'gone',
-          }
-        : undefined,
-      tokenIsOwn: own,
+      partial: token && {
+        isOwn: own,
+        token: {
+          toName: `${SOURCE}@${token.to.name}`,
+          toGuid: token.to.guid,
+          fromGuid: token.from,
+          bytes: 1000,
+          raw: false,
+          largeBlocks: true,
+          compressedBlocks: true,
+          embeddedBlocks: false,
+          usable,
+          problem: usable ? '' : 'gone',
+        },
+      },
       sameIvset: null,
     };
   }

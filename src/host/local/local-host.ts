@@ -1,11 +1,12 @@
 // The machine that runs Node-RED. Commands are started directly, without a shell.
 import type { LogLevel } from '../../base/events';
-import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
+import { CommandLog, followed, type Ended } from '../command-log';
+import { changingScript, FACTS, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { runProcess } from './local-process';
 import { abortable } from '../run-options';
-import { addPipeline } from '../shell/pipeline-script';
-import { displayCommand, ScriptWriter, splitPath, SYSTEM_PATH, WRAPPER } from '../shell/quote';
+import { localPipelineScript } from '../shell/pipeline-script';
+import { displayCommand, splitPath, SYSTEM_PATH, WRAPPER } from '../shell/quote';
 import { checkTag, LOCAL_WRAPPER } from '../tagged-processes';
 
 export class LocalHost implements Host {
@@ -14,7 +15,7 @@ export class LocalHost implements Host {
   readonly isLocal = true;
   readonly counters = { commands: 0, connections: 0 };
   private readonly env: NodeJS.ProcessEnv;
-  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
+  private readonly log = new CommandLog(this.label);
   private known: KnownFacts | undefined;
   private asking: Promise<HostFacts> | undefined;
 
@@ -48,27 +49,17 @@ export class LocalHost implements Host {
   async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
     checkTag(options.tag);
     const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    const display = commands.map(displayCommand).join(' | ');
-    this.note(display);
-    const script = new ScriptWriter();
+    this.counters.commands++;
+    const release = this.log.started(commands.map(displayCommand).join(' | '));
     const args =
       commands.length === 1
-        ? ['-c', LOCAL_WRAPPER, options.tag, ...argv]
-        : [
-            '-c',
-            WRAPPER,
-            options.tag,
-            addPipeline(
-              script,
-              commands.map((words) => script.words(words)),
-            ).toString(),
-          ];
-    return Promise.resolve({ file: '/bin/sh', args, env: this.env, display, release: () => undefined });
+        ? [LOCAL_WRAPPER, options.tag, ...argv]
+        : [WRAPPER, options.tag, localPipelineScript(commands)];
+    return Promise.resolve({ file: '/bin/sh', args: ['-c', ...args], env: this.env, release });
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.log.onCommand(listener);
   }
 
   async close(): Promise<void> {
@@ -87,17 +78,21 @@ export class LocalHost implements Host {
   }
 
   private async ask(script: string): Promise<CommandResult> {
-    this.counters.commands++;
-    return runProcess(['/bin/sh', '-c', script], this.env, this.label, { timeoutMs: 60_000 });
+    return this.execute(this.log.asked(FACTS), ['/bin/sh', '-c', script], { timeoutMs: 60_000 });
   }
 
   private async start(argv: readonly string[], options: RunOptions | undefined, index: number): Promise<CommandResult> {
-    this.note(displayCommand(argv));
-    return runProcess(argv, this.env, this.label, options, index);
+    return this.execute(this.log.started(displayCommand(argv)), argv, options, index);
   }
 
-  private note(line: string): void {
+  private async execute(
+    ended: Ended,
+    argv: readonly string[],
+    options: RunOptions | undefined,
+    index = 0,
+  ): Promise<CommandResult> {
     this.counters.commands++;
-    for (const listener of this.listeners) listener(line, 'debug');
+    const work = runProcess(argv, { env: this.env, host: this.label, index }, options);
+    return followed([ended], work, (result) => [result]);
   }
 }

@@ -1,5 +1,6 @@
-// Runs one process of this machine to its end and collects what it prints. Pipelines are `stream/pipeline.ts`.
-import { spawn, type ChildProcess } from 'node:child_process';
+// Runs one process of this machine to its end and collects what it prints. Pipelines are
+// `stream/ways/local-pipeline.ts`.
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { ZfsFlowError } from '../../base/errors';
 import { LineReader } from '../lines';
 import { cancelled, checkStdin, commandNotFound, DEFAULT_MAX_BYTES, timedOut, watchForStop } from '../run-options';
@@ -18,13 +19,20 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** Where a process runs. */
+export interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  /** The machine's name in messages. */
+  host: string;
+  /** The command's place among others, for `RunOptions.onLine`. */
+  index: number;
+}
+
 /** Runs `argv` and resolves whatever its exit code is. Throws CANCELLED, TIMEOUT, COMMAND_NOT_FOUND. */
 export async function runProcess(
   argv: readonly string[],
-  env: NodeJS.ProcessEnv,
-  host: string,
+  { env, host, index }: Surroundings,
   options: RunOptions = {},
-  index = 0,
 ): Promise<CommandResult> {
   checkStdin(options.stdin);
   if (options.signal?.aborted) throw cancelled();
@@ -32,35 +40,25 @@ export async function runProcess(
   return new Promise<CommandResult>((resolve, reject) => {
     // A process group of its own, so that ending it ends its children too.
     const child = spawn(file, args, { cwd: '/', env, detached: true, stdio: 'pipe' });
-    let failure: Error | undefined;
-    let killer: NodeJS.Timeout | undefined;
-    const stop = (error: Error): void => {
-      if (failure) return;
-      failure = error;
-      signalGroup(child, 'SIGTERM');
-      killer = setTimeout(() => {
-        signalGroup(child, 'SIGKILL');
-        // A grandchild that escaped may hold the pipes open: do not wait for it.
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }, KILL_AFTER_MS);
-    };
+    const stopper = new Stopper(child);
     const watch = watchForStop(options, (reason) =>
-      stop(reason === 'cancelled' ? cancelled() : timedOut(argv, host, options.timeoutMs ?? 0)),
+      stopper.stop(reason === 'cancelled' ? cancelled() : timedOut(argv, host, options.timeoutMs ?? 0)),
     );
-    const output = collect(child, options, index, stop);
-    child.on('error', (error: NodeJS.ErrnoException) => {
+    const output = collect(child, options, index, (error) => stopper.stop(error));
+    const over = (): void => {
       watch.clear();
-      clearTimeout(killer);
+      stopper.clear();
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      over();
       const missing = error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR';
       reject(
         missing ? commandNotFound(file, argv, host) : new ZfsFlowError('ZFS_ERROR', error.message, { cause: error }),
       );
     });
     child.on('close', (code, signal) => {
-      watch.clear();
-      clearTimeout(killer);
-      if (failure) return reject(failure);
+      over();
+      if (stopper.failure) return reject(stopper.failure);
       try {
         resolve({ code, signal, ...output() });
       } catch (error) {
@@ -74,8 +72,34 @@ export async function runProcess(
   });
 }
 
+/** Ends a process before its time. */
+class Stopper {
+  /** Why, once it was asked to. */
+  failure: Error | undefined;
+  private killer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly child: ChildProcessWithoutNullStreams) {}
+
+  stop(error: Error): void {
+    if (this.failure) return;
+    this.failure = error;
+    const { child } = this;
+    signalGroup(child, 'SIGTERM');
+    this.killer = setTimeout(() => {
+      signalGroup(child, 'SIGKILL');
+      // A grandchild that escaped may hold the pipes open: do not wait for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, KILL_AFTER_MS);
+  }
+
+  clear(): void {
+    clearTimeout(this.killer);
+  }
+}
+
 function collect(
-  child: ReturnType<typeof spawn> & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream },
+  child: ChildProcessWithoutNullStreams,
   options: RunOptions,
   index: number,
   stop: (error: Error) => void,

@@ -1,4 +1,4 @@
-// The shell text of a lane (stream/lane.ts): the loop that a remote host runs for command after command, and the line
+// The shell text of a lane (stream/ways/lane.ts): the loop that a remote host runs for command after command, and the line
 // that gives it one of them.
 import { commandWords, writeMarker, type CommandSetup } from './marked-output';
 import { quoteArg, ScriptWriter, WRAPPER, writeEnvironment } from './quote';

@@ -1,12 +1,32 @@
 // The shell text of a small pipeline on one host: every stage's exit code counts, which POSIX `sh` alone does not offer
 // (no pipefail).
-import type { ScriptWriter } from './quote';
+import { commandWords, writeMarker, type CommandSetup } from './marked-output';
+import { ScriptWriter, writeEnvironment } from './quote';
 
-/**
- * Adds statements that run `commands` (each already made of quoted words) as a pipeline from the script's standard input
- * to its standard output, and end the script with the first exit code that is not 0.
- */
-export function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptWriter {
+/** Runs `argvs` on this machine as a pipeline from the script's standard input to its standard output. */
+export function localPipelineScript(argvs: readonly (readonly string[])[]): string {
+  const script = new ScriptWriter();
+  const commands = argvs.map((argv) => script.words(argv));
+  return addPipeline(script, commands).toString();
+}
+
+/** The same on a remote host. `marker`: printed on both outputs before anything else, behind what the login shell prints. */
+export function remotePipelineScript(
+  argvs: readonly (readonly string[])[],
+  setup: CommandSetup,
+  marker: string | undefined,
+): string {
+  const script = writeEnvironment(new ScriptWriter(), setup.zfsPath);
+  if (marker !== undefined) {
+    const word = writeMarker(script, marker);
+    script.add(`echo; echo ${word}; echo ${word} >&2`);
+  }
+  const commands = argvs.map((argv) => commandWords(script, argv, setup));
+  return addPipeline(script, commands).toString();
+}
+
+/** Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0. */
+function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptWriter {
   const [only] = commands;
   // Not `exec`: the wrapper must stay, because its arguments carry the tag.
   if (commands.length === 1 && only !== undefined) return script.add(only).add('exit $?');

@@ -1,5 +1,5 @@
 // The shell text that runs `send | receive` on one remote machine and tells each one's exit code and messages apart.
-// What reads them is stream/remote-pipeline.ts.
+// What reads them is stream/ways/one-host-pipeline.ts.
 import { commandWords, writeMarker, type CommandSetup } from './marked-output';
 import { ScriptWriter, writeEnvironment } from './quote';
 

@@ -1,5 +1,5 @@
 // One attempt to connect and authenticate with ssh2: pinned host keys, one credential, and errors that say what was
-// wrong. Keeping a connection and connecting again is `ssh-connection.ts`.
+// wrong. Keeping a connection and connecting again is `connection.ts`.
 import { Client, type AuthHandlerMiddleware, type CipherAlgorithm, type ConnectConfig } from 'ssh2';
 import { ZfsFlowError, type ErrorCode } from '../../base/errors';
 import {
@@ -153,7 +153,7 @@ class Attempt {
       error.level === 'client-authentication' || /Too many authentication failures/i.test(error.message);
     if (failedAuth) return this.authenticationFailed(error);
     const noCipher = /Handshake failed: no matching/.test(error.message) || /Unsupported algorithm/.test(error.message);
-    if (noCipher) return failed('UNSUPPORTED', options, error.message, 'Set "ciphers" to "auto".', error);
+    if (noCipher) return this.failed('UNSUPPORTED', error.message, { hint: 'Set "ciphers" to "auto".', cause: error });
     return connectError(error, options);
   }
 
@@ -171,16 +171,17 @@ class Attempt {
       credential.kind === 'password'
         ? 'Check user name and password, and whether sshd allows passwords (PermitRootLogin for root).'
         : `Is the public key in ~/.ssh/authorized_keys of "${options.username}" there, and does sshd allow this user?`;
-    return failed('AUTHENTICATION_FAILED', options, message, hint, cause);
+    return this.failed('AUTHENTICATION_FAILED', message, { hint, cause });
+  }
+
+  private failed(code: ErrorCode, text: string, more: { hint: string; cause: unknown }): ZfsFlowError {
+    const { label } = this.options;
+    return new ZfsFlowError(code, `${label}: ${text}`, { host: label, ...more });
   }
 }
 
 function keyFingerprint(credential: Extract<Credential, { kind: 'key' }>): string {
   return fingerprint(hostKeyFromBlob(credential.key.getPublicSSH()));
-}
-
-function failed(code: ErrorCode, options: ConnectOptions, text: string, hint: string, cause: unknown): ZfsFlowError {
-  return new ZfsFlowError(code, `${options.label}: ${text}`, { host: options.label, hint, cause });
 }
 
 async function unknownHostKey(options: ConnectOptions, why: string): Promise<ZfsFlowError> {

@@ -1,19 +1,12 @@
 // One shared, lazily opened SSH connection: who may use it at once, what happens when it is lost, when to try again.
-// How a single attempt is made is `ssh-connect.ts`; what runs over it is `ssh-host.ts`.
+// How a single attempt is made is `connect.ts`; what runs over it is `ssh-host.ts`.
 import type { Client, ClientChannel } from 'ssh2';
 import { ZfsFlowError } from '../../base/errors';
 import { abortable, throwIfCancelled } from '../run-options';
-import { connect, type ConnectOptions } from './connect';
+import type { Session } from '../channels';
 import { connectionLost } from '../connection-errors';
 import { Slots } from '../slots';
-
-/** An exec channel. `release` gives its slot back and must be called when it has closed. */
-export interface Session {
-  channel: ClientChannel;
-  /** Called once when the connection breaks. */
-  onLost(listener: (error: ZfsFlowError) => void): void;
-  release(): void;
-}
+import { connect, type ConnectOptions } from './connect';
 
 const FIRST_DELAY_MS = 500;
 /** Short, so that who has mended what was wrong and tries again hardly waits; long waits are for a run's own retries. */
@@ -24,6 +17,8 @@ const REFUSALS = 5;
 export class SshConnection {
   /** Counts connections; a new number means that facts learnt before may be old. */
   generation = 0;
+  /** Commands that `session` was asked to start. */
+  commands = 0;
   private client: Client | undefined;
   private opening: Promise<Client> | undefined;
   private closed = new AbortController();
@@ -39,6 +34,7 @@ export class SshConnection {
 
   /** Starts `command` on an exec channel of its own, waiting for a free one. Throws the connection codes, CANCELLED. */
   async session(command: string, signal?: AbortSignal): Promise<Session> {
+    this.commands++;
     for (let refusals = 0; ;) {
       const release = await this.slots.acquire(signal);
       try {

@@ -1,5 +1,5 @@
 // Pinned host keys: reading the text of the `hostKeys` field, fingerprints as OpenSSH prints them, and asking a server
-// for its keys. Deciding whether to trust what a server shows is `ssh-connect.ts`.
+// for its keys. Deciding whether to trust what a server shows is `connect.ts`.
 import { createHash } from 'node:crypto';
 import { Client, type Algorithms, type ServerHostKeyAlgorithm } from 'ssh2';
 import { invalidOption } from '../../base/errors';

@@ -1,10 +1,10 @@
-// Follows a marked script (marked-output.ts) over one exec channel to its end: results, limits, cancellation, and what
+// Follows a marked script (shell/marked-output.ts) over one exec channel to its end: results, limits, cancellation, and what
 // to say when the login shell or the connection did not play along.
 import { ZfsFlowError } from '../../base/errors';
 import { MarkedOutput } from '../shell/marked-output';
 import { abortable, cancelled, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_MS, timedOut, watchForStop } from '../run-options';
 import type { CommandResult, RunOptions } from '../host';
-import type { Session } from './connection';
+import type { Session } from '../channels';
 
 export interface RemoteRun {
   label: string;
@@ -90,7 +90,7 @@ class Follower {
     channel.stderr.on('error', () => undefined);
     channel.on('close', (code: number | null, signal?: string) => {
       if (this.failure) return;
-      this.settle(this.isComplete() ? undefined : incomplete(this.run, this.stdout, this.stderr, code, signal));
+      this.settle(this.isComplete() ? undefined : this.incomplete(code, signal));
     });
     this.session.onLost((error) => this.settle(this.failure ?? error));
   }
@@ -98,6 +98,30 @@ class Follower {
   private isComplete(): boolean {
     const { length } = this.run.argvs;
     return this.stdout.results.length === length && this.stderr.results.length === length;
+  }
+
+  /** The shell ended before it had told the ends of all commands. */
+  private incomplete(code: number | null | undefined, signal: string | undefined): ZfsFlowError {
+    const { run, stdout, stderr } = this;
+    const said = [stderr.unfinished, stdout.unfinished].filter((text) => text !== '').join('\n');
+    const how = signal ? `was ended by ${signal}` : `ended with exit code ${code ?? 'unknown'}`;
+    const more = { host: run.label, exitCode: code ?? null, stderr: said };
+    if (stdout.started) {
+      const command = run.argvs[stdout.results.length] ?? [];
+      return new ZfsFlowError('ZFS_ERROR', `the shell on ${run.label} ${how} before the command was done`, {
+        ...more,
+        command,
+      });
+    }
+    const output = said.trim() === '' ? '' : `: ${said.trim().slice(0, 500)}`;
+    return new ZfsFlowError(
+      'UNSUPPORTED',
+      `the login shell on ${run.label} did not run our command, it ${how}${output}`,
+      {
+        ...more,
+        hint: "The account needs an ordinary login shell (sh, bash, zsh, csh, tcsh, fish) and no forced command; see the server's log.",
+      },
+    );
   }
 
   /** Ends what runs on the host, then rejects. */
@@ -122,32 +146,4 @@ function pairUp(stdout: MarkedOutput, stderr: MarkedOutput): CommandResult[] {
   return stdout.results.map(({ text, code }, index) => {
     return { code, signal: null, stdout: text, stderr: stderr.results[index]?.text ?? '' };
   });
-}
-
-function incomplete(
-  run: RemoteRun,
-  stdout: MarkedOutput,
-  stderr: MarkedOutput,
-  code: number | null | undefined,
-  signal: string | undefined,
-): ZfsFlowError {
-  const said = [stderr.unfinished, stdout.unfinished].filter((text) => text !== '').join('\n');
-  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code ?? 'unknown'}`;
-  const more = { host: run.label, exitCode: code ?? null, stderr: said };
-  if (stdout.started) {
-    const command = run.argvs[stdout.results.length] ?? [];
-    return new ZfsFlowError('ZFS_ERROR', `the shell on ${run.label} ${how} before the command was done`, {
-      ...more,
-      command,
-    });
-  }
-  const output = said.trim() === '' ? '' : `: ${said.trim().slice(0, 500)}`;
-  return new ZfsFlowError(
-    'UNSUPPORTED',
-    `the login shell on ${run.label} did not run our command, it ${how}${output}`,
-    {
-      ...more,
-      hint: "The account needs an ordinary login shell (sh, bash, zsh, csh, tcsh, fish) and no forced command; see the server's log.",
-    },
-  );
 }

@@ -1,50 +1,50 @@
 // A machine reached over SSH. Control commands share one ssh2 connection; bulk data gets a process of its own, so that
-// it never passes through this one's event loop.
-import { extname, join } from 'node:path';
+// it never passes through this one's event loop (ssh-pipes.ts).
 import type { LogLevel } from '../../base/events';
 import { ZfsFlowError } from '../../base/errors';
-import { changingScript, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
+import type { Channels } from '../channels';
+import { CommandLog, followed, type Ended } from '../command-log';
+import { changingScript, FACTS, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
-import { commandWords, markedScript, newMarker, writeMarker, type CommandSetup } from '../shell/marked-output';
-import { addPipeline } from '../shell/pipeline-script';
-import {
-  displayCommand,
-  MAX_REMOTE_COMMAND,
-  remoteCommand,
-  ScriptWriter,
-  stdinCommand,
-  writeEnvironment,
-} from '../shell/quote';
-import { followRemoteRun, type RemoteRunResult } from './remote-run';
 import { abortable, checkStdin, requireProgram } from '../run-options';
-import { SshConnection } from './connection';
-import type { SshHostOptions } from './ssh-options';
-import type { SshPipeRequest } from './pipe-process';
-import { findSshProgram, SshProgramFiles } from './ssh-program';
+import { endGroup } from '../shell/end-script';
+import { markedScript, newMarker, type CommandSetup } from '../shell/marked-output';
+import { displayCommand, MAX_REMOTE_COMMAND, remoteCommand, stdinCommand } from '../shell/quote';
 import { checkTag } from '../tagged-processes';
+import { SshConnection } from './connection';
+import { followRemoteRun, type RemoteRunResult } from './remote-run';
+import { SshChannels } from './ssh-channels';
+import type { SshHostOptions } from './ssh-options';
+import { SshPipes } from './ssh-pipes';
 
 export class SshHost implements Host {
   readonly id: string;
   readonly label: string;
   readonly isLocal = false;
+  readonly channels: Channels;
   private readonly connection: SshConnection;
-  private readonly files: SshProgramFiles;
+  private readonly pipes: SshPipes;
   private readonly setup: CommandSetup;
-  private readonly listeners = new Set<(line: string, level: LogLevel) => void>();
-  private readonly count = { commands: 0, pipes: 0 };
+  private readonly log: CommandLog;
   private known: (KnownFacts & { generation: number }) | undefined;
   private asking: Promise<HostFacts> | undefined;
 
-  constructor(private readonly options: SshHostOptions) {
+  constructor(options: SshHostOptions) {
     this.id = options.id;
     this.label = options.label;
+    this.log = new CommandLog(options.label);
     this.connection = new SshConnection(options);
-    this.files = new SshProgramFiles(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
+    this.pipes = new SshPipes(options, this.setup);
+    this.channels = new SshChannels(this.connection, {
+      account: options.username,
+      setup: this.setup,
+      note: (line) => this.log.started(line),
+    });
   }
 
   get counters(): { commands: number; connections: number } {
-    return { commands: this.count.commands, connections: this.connection.generation + this.count.pipes };
+    return { commands: this.connection.commands, connections: this.connection.generation + this.pipes.count };
   }
 
   async run(argv: readonly string[], options?: RunOptions): Promise<CommandResult> {
@@ -55,14 +55,14 @@ export class SshHost implements Host {
 
   async runAll(argvs: readonly (readonly string[])[], options: RunOptions = {}): Promise<CommandResult[]> {
     if (argvs.length === 0) return [];
-    for (const argv of argvs) this.note(displayCommand(argv));
-    const { results } = await this.execute(argvs, options);
+    const commands = argvs.map((argv) => this.log.started(displayCommand(argv)));
+    const { results } = await this.execute(commands, argvs, options);
     return results.map((result, index) => requireProgram(argvs[index] ?? [], result, this.label));
   }
 
   async runScript(script: string, options: RunOptions = {}): Promise<CommandResult> {
-    this.note(displayCommand(['sh', '-c', script]));
-    const { results } = await this.execute([['/bin/sh', '-c', script]], options);
+    const commands = [this.log.started(displayCommand(['sh', '-c', script]))];
+    const { results } = await this.execute(commands, [['/bin/sh', '-c', script]], options);
     return results[0] as CommandResult;
   }
 
@@ -78,69 +78,34 @@ export class SshHost implements Host {
     checkTag(options.tag);
     // Also finds out, with precise errors, whether the host can be reached at all.
     const facts = await this.facts();
-    const marker = facts.noisyShell ? newMarker() : undefined;
-    const commands = [...(options.before ?? []), argv, ...(options.after ?? [])];
-    const command = this.pipeScript(commands, options.tag, marker);
-    this.note(commands.map(displayCommand).join(' | '));
-    this.count.pipes++;
-    const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
-    const process = program ? await this.sshProcess(program, command, facts.aes) : this.helperProcess(command);
-    const display = `${displayCommand(['ssh', '-p', String(this.options.port), `${this.options.username}@${this.options.host}`])} ${displayCommand(argv)}`;
-    return { ...process, display, ...(marker === undefined ? {} : { outputMarker: marker }) };
+    const argvs = [...(options.before ?? []), argv, ...(options.after ?? [])];
+    const ended = this.log.started(argvs.map(displayCommand).join(' | '));
+    try {
+      const spec = await this.pipes.carry(argvs, options.tag, facts);
+      return { ...spec, release: (end) => (spec.release(), ended(end)) };
+    } catch (error) {
+      ended(error as Error);
+      throw error;
+    }
   }
 
   onCommand(listener: (line: string, level: LogLevel) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.log.onCommand(listener);
   }
 
   async close(): Promise<void> {
     await this.connection.close();
   }
 
-  /**
-   * Runs a script of the stream layer (printable ASCII, see quote.ts) on an exec channel, wrapped under `tag`. The
-   * caller owns the channel. `shown`: the command lines in it, for listeners; null when `noteCommand` tells them. Throws
-   * the connection codes.
-   */
-  async openScript(
-    script: string,
-    tag: string,
-    shown: string | null,
-    signal?: AbortSignal,
-  ): ReturnType<SshConnection['session']> {
-    checkTag(tag);
-    if (shown !== null) this.note(shown);
-    this.count.commands++;
-    return this.connection.session(remoteCommand(script, tag), signal);
+  private async execute(
+    commands: readonly Ended[],
+    argvs: readonly (readonly string[])[],
+    options: RunOptions,
+  ): Promise<RemoteRunResult> {
+    return followed(commands, this.carryOut(argvs, options), ({ results }) => results);
   }
 
-  /** Tells the listeners of `onCommand` what is started by way of `openScript`. */
-  noteCommand(argv: readonly string[]): void {
-    this.note(displayCommand(argv));
-  }
-
-  /** Somebody waits for a channel of the connection. */
-  get isCrowded(): boolean {
-    return this.connection.slots.isCrowded;
-  }
-
-  /** Called whenever somebody has to wait for a channel; returns how to stop listening. */
-  onCrowded(listener: () => void): () => void {
-    return this.connection.slots.onCrowded(listener);
-  }
-
-  /** The account, whose rights everything here has. */
-  get username(): string {
-    return this.options.username;
-  }
-
-  /** For scripts of the stream layer: PATH and locale, and how `zfs` gets its rights. */
-  get commandSetup(): CommandSetup {
-    return this.setup;
-  }
-
-  private async execute(argvs: readonly (readonly string[])[], options: RunOptions): Promise<RemoteRunResult> {
+  private async carryOut(argvs: readonly (readonly string[])[], options: RunOptions): Promise<RemoteRunResult> {
     checkStdin(options.stdin);
     const marker = newMarker();
     const script = markedScript(argvs, marker, this.setup, options.stdin !== undefined);
@@ -159,7 +124,6 @@ export class SshHost implements Host {
       command = stdinCommand();
       stdin = Buffer.from(script);
     }
-    this.count.commands++;
     const session = await this.connection.session(command, options.signal);
     const kill = async (pid: number): Promise<void> => this.killGroup(pid);
     return followRemoteRun(session, { label: this.label, marker, argvs, stdin, kill }, options);
@@ -180,51 +144,16 @@ export class SshHost implements Host {
   }
 
   private async ask(script: string): Promise<RemoteRunResult> {
-    return this.execute([['/bin/sh', '-c', script]], { timeoutMs: 60_000 });
+    return this.execute([this.log.asked(FACTS)], [['/bin/sh', '-c', script]], { timeoutMs: 60_000 });
   }
 
   /** sshd makes each command the leader of a session and process group of its own, so the group is the command. */
   private async killGroup(pid: number): Promise<void> {
-    const script = [
-      `g=-${pid}; kill -s TERM -- $g 2>/dev/null || g=${pid}; kill -s TERM -- $g 2>/dev/null`,
-      'i=0; while kill -s 0 -- $g 2>/dev/null && [ $i -lt 15 ]; do sleep 0.2; i=$((i + 1)); done',
-      'kill -s KILL -- $g 2>/dev/null; exit 0',
-    ].join('\n');
-    const argvs = [['/bin/sh', '-c', script]];
+    const argvs = [['/bin/sh', '-c', endGroup(pid)]];
     const marker = newMarker();
     const session = await this.connection.sessionBeyond(remoteCommand(markedScript(argvs, marker, this.setup, false)));
     // It ends by itself, so nobody has to end it.
     const run = { label: this.label, marker, argvs, stdin: Buffer.alloc(0), kill: () => Promise.resolve() };
     await followRemoteRun(session, run, { timeoutMs: 5_000 });
-  }
-
-  private pipeScript(argvs: readonly (readonly string[])[], tag: string, marker: string | undefined): string {
-    const script = writeEnvironment(new ScriptWriter(), this.setup.zfsPath);
-    if (marker !== undefined) {
-      const word = writeMarker(script, marker);
-      script.add(`echo; echo ${word}; echo ${word} >&2`);
-    }
-    const commands = argvs.map((argv) => commandWords(script, argv, this.setup));
-    return remoteCommand(addPipeline(script, commands).toString(), tag);
-  }
-
-  private async sshProcess(file: string, command: string, remoteAes: boolean): Promise<Omit<ProcessSpec, 'display'>> {
-    const { args, release } = await this.files.acquire(remoteAes);
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C' };
-    return { file, args: [...args, command], env, release };
-  }
-
-  private helperProcess(command: string): Omit<ProcessSpec, 'display'> {
-    const request: SshPipeRequest = { options: this.options, command };
-    // Compiled it is a .js file beside this one; in tests, run by tsx, a .ts file that needs tsx as well.
-    const type = extname(__filename);
-    const loader = type === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
-    const env = { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' };
-    const args = [...loader, join(__dirname, `pipe-process${type}`)];
-    return { file: process.execPath, args, env, secretInput: JSON.stringify(request), release: () => undefined };
-  }
-
-  private note(line: string): void {
-    for (const listener of this.listeners) listener(line, 'debug');
   }
 }

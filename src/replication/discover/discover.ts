@@ -1,32 +1,20 @@
 // Reads both sides: one listing of each, at the same time, and only where something unusual was found (a missing
-// target, a partial receive, an unknown chain) one more question. Deciding is `plan.ts`.
+// target, a partial receive, an unknown chain) one more question. Deciding is `plan/plan.ts`.
 import type { RunContext } from '../../base/run-context';
-import { ZfsFlowError } from '../../base/errors';
-import { groupBy } from '../../base/group-by';
 import { clockEvidence } from '../../retention/discover/clocks';
 import type { ClockEvidence } from '../../retention/plan/guards';
-import { listDatasets, listTrees, requireAll, type SnapshotColumn, type TreeListing } from '../../zfs/list';
-import {
-  DESTINATION_PROPERTY,
-  destinationId,
-  parseBookmarkName,
-  parseRawMark,
-  parseReplacedMark,
-  RAW_PROPERTY,
-  REPLACED_PROPERTY,
-} from '../../zfs/marks';
-import { missingDatasets } from '../../zfs/classify';
-import { fullName, isWithin, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
-import { compileExcludes, poolOf } from '../../zfs/names';
-import { commandError } from '../../zfs/command';
-import { decodeTokens, type TokenContents } from '../../zfs/send';
-import { syncPools } from '../../zfs/snapshot-facts';
-import { mapDataset } from '../../zfs/mapping';
+import { requireAll } from '../../zfs/list';
+import type { DatasetRecord } from '../../zfs/records';
+import { abandoned } from '../plan/follow-renames';
+import type { ListedPair } from '../plan/listed-pair';
 import type { PairInput, TargetOther } from '../plan/plan-types';
-import { locateAside } from '../plan/locate-aside';
-import { abandoned, followRenames, renameCandidates } from '../plan/follow-renames';
 import type { Setup } from '../setup/setup';
-import { withoutShortLived } from '../plan/short-lived';
+import { lookInside } from './empty-targets';
+import { compareIvsets } from './ivsets';
+import { listAncestors, listAsides, listSource, listTarget } from './listings';
+import { locate } from './locate';
+import { listedPairs, unmapped } from './pairs';
+import { readTokens } from './partial-receives';
 
 export interface Discovery {
   /** Parents before children. */
@@ -40,100 +28,6 @@ export interface Discovery {
   abandoned: string[];
   /** Source datasets that were asked for and do not exist. */
   missingSources: string[];
-  target: TreeListing;
-}
-
-/** The path from the pool down to the parent of `dataset`. */
-function ancestorNames(dataset: string): string[] {
-  const parts = dataset.split('/');
-  return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
-}
-
-async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { options, source, selection } = setup;
-  return listTrees(source, {
-    roots: options.sourceDatasets,
-    recursive: options.recursive,
-    exclude: options.exclude,
-    columns: selection.needsCreation || options.targetRetention === 'custom' ? ['creation'] : [],
-    signal: ctx.signal,
-  });
-}
-
-async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { options, target } = setup;
-  // What is set aside takes everything below it along, so all of it has to be known.
-  const recursive = options.recursive || options.sourceDatasets.length > 1 || displaces(setup);
-  const columns: SnapshotColumn[] = options.targetRetention === 'custom' ? ['creation'] : [];
-  const roots = [options.targetDataset];
-  return listTrees(target, { roots, recursive, kinds: ['snapshot'], columns, signal: ctx.signal });
-}
-
-const displaces = ({ options }: Setup): boolean =>
-  options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate';
-
-/** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */
-async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { targetDataset } = setup.options;
-  const parent = ancestorNames(targetDataset).at(-1);
-  if (!displaces(setup) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
-  const argv = ['zfs', 'get', '-Hp', '-d', '1', '-t', 'filesystem,volume', '-s', 'local', '-o', 'name,value'];
-  const result = await setup.target.run([...argv, REPLACED_PROPERTY, parent], { signal: ctx.signal });
-  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
-    throw commandError(setup.target, [...argv, REPLACED_PROPERTY, parent], result);
-  }
-  const dstId = destinationId(setup.targetPoolGuid, targetDataset);
-  const roots = result.stdout.split('\n').flatMap((line) => {
-    const [name = '', value = ''] = line.split('\t');
-    return name !== targetDataset && parseReplacedMark(value, name)?.dstId === dstId ? [name] : [];
-  });
-  return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
-}
-
-function unmapped(pairs: readonly PairInput[], listings: readonly TreeListing[]): TargetOther[] {
-  const mapped = new Set(pairs.map(({ target }) => target));
-  const snapshots = groupBy(
-    listings.flatMap((listing) => listing.snapshots),
-    ({ dataset }) => dataset,
-  );
-  return listings
-    .flatMap(({ datasets }) => datasets)
-    .filter(({ name }) => !mapped.has(name))
-    .map((dataset) => ({ dataset, snapshots: snapshots.get(dataset.name) ?? [] }));
-}
-
-/** Those of these target datasets that were received by replications to this destination. */
-async function ownCopies(setup: Setup, names: readonly string[], ctx: RunContext): Promise<Set<string>> {
-  if (names.length === 0) return new Set();
-  const argv = ['zfs', 'get', '-Hp', '-s', 'local', '-o', 'name,value', DESTINATION_PROPERTY, ...names];
-  const result = await setup.target.run(argv, { signal: ctx.signal });
-  if (result.code !== 0) throw commandError(setup.target, argv, result);
-  const dstId = destinationId(setup.targetPoolGuid, setup.options.targetDataset);
-  const lines = result.stdout.split('\n').map((line) => line.split('\t'));
-  return new Set(lines.flatMap(([name = '', value]) => (value === dstId ? [name] : [])));
-}
-
-/** Where each copy really is: under a renamed source's former name, or set aside by a run that was interrupted. */
-async function locate(
-  setup: Setup,
-  pairs: readonly PairInput[],
-  others: readonly TargetOther[],
-  ctx: RunContext,
-): Promise<PairInput[]> {
-  const { targetFacts, targetPoolGuid, options } = setup;
-  const own = await ownCopies(setup, renameCandidates(pairs, others), ctx);
-  const canRename = targetFacts.platform !== 'Linux' || targetFacts.isRoot;
-  const followed = followRenames({ pairs, others, canRename, targetPoolGuid, own });
-  return locateAside(followed, others, options.whenDiverged);
-}
-
-/** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
-async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
-  const names = ancestorNames(setup.options.targetDataset);
-  // A recreated target is made anew below them too.
-  const needed = listing.missing.length > 0 || displaces(setup);
-  if (!needed || names.length === 0) return [];
-  return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
 }
 
 /** Only a retention that goes by dates needs to know whether they can be relied on. */
@@ -143,130 +37,23 @@ async function judgeClock({ options, source, target }: Setup, ctx: RunContext): 
   return clockEvidence(now, [source, target], ctx.signal);
 }
 
-function buildPairs(setup: Setup, source: TreeListing, target: TreeListing, clock: ClockEvidence): PairInput[] {
-  const sourceRecords = groupBy(source.snapshots, ({ dataset }) => dataset);
-  const targetRecords = groupBy(target.snapshots, ({ dataset }) => dataset);
-  const targetDatasets = new Map(target.datasets.map((record) => [record.name, record]));
-  const pairs = source.datasets.map((dataset): PairInput => {
-    const name = mapDataset(dataset.name, setup.common, setup.options.targetDataset);
-    const records = sourceRecords.get(dataset.name) ?? [];
-    const pair: PairInput = {
-      source: dataset,
-      sourceRecords: records,
-      target: name,
-      targetDataset: targetDatasets.get(name) ?? null,
-      targetSnapshots: targetRecords.get(name) ?? [],
-      foreignChildren: [],
-      seenEmpty: false,
-      dstId: destinationId(setup.targetPoolGuid, name),
-      wanted: new Set(records.filter((record) => setup.selection.wants(record)).map(({ guid }) => guid)),
-      token: undefined,
-      tokenIsOwn: false,
-      sameIvset: null,
-    };
-    return { ...pair, wanted: withoutShortLived(pair, setup.options, clock) };
-  });
-  return pairs.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
-}
-
-/** Looks closer at targets that exist without a snapshot: do they hold anything that could be lost? */
-async function inspectEmpty(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
-  const unclear = pairs.filter(
-    ({ targetDataset, targetSnapshots }) => targetDataset !== null && targetSnapshots.length === 0,
-  );
-  if (unclear.length === 0) return;
-  // Objects are counted with each transaction group: what was written in the last seconds would not be seen.
-  const pools = new Set(unclear.map(({ target }) => poolOf(target)));
-  await syncPools(setup.target, [...pools], ctx.signal);
-  const roots = unclear.map(({ target }) => target);
-  const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
-  const mapped = new Set(pairs.map(({ target }) => target));
-  // An empty file system holds one object, its root directory; `zfs userspace` counts them mounted or not.
-  const argvs = unclear.map(({ target }) => ['zfs', 'userspace', '-Hp', '-o', 'objused', target]);
-  const counts = await setup.target.runAll(argvs, { signal: ctx.signal });
-  for (const [index, pair] of unclear.entries()) {
-    pair.foreignChildren = below.datasets
-      .map(({ name }) => name)
-      .filter((name) => name !== pair.target && isWithin(name, pair.target) && !mapped.has(name));
-    const result = counts[index];
-    const objects = (result?.stdout ?? '')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(Number);
-    pair.seenEmpty = result?.code === 0 && objects.length > 0 && objects.reduce((sum, count) => sum + count, 0) <= 1;
-  }
-}
-
-/** Has the source decode the resume tokens that the target's partial receives gave. */
-async function readTokens(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
-  const partial = pairs.filter(({ targetDataset }) => (targetDataset?.receiveResumeToken ?? '') !== '');
-  const tokens = partial.map(({ targetDataset }) => targetDataset?.receiveResumeToken ?? '');
-  const contents = await decodeTokens(setup.source, tokens, ctx.signal);
-  for (const [index, pair] of partial.entries()) {
-    const token: TokenContents | null = contents[index] ?? null;
-    pair.token = token;
-    pair.tokenIsOwn = pair.sourceRecords.some((record) => {
-      const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-      const ids = [pair.dstId, pair.located?.formerDstId];
-      return own !== null && ids.includes(own.dstId) && own.guid === token?.toGuid;
-    });
-  }
-}
-
-function newestCommon(pair: PairInput): SnapshotRecord[] {
-  // Bookmarks have the ivset GUID of their snapshot too (shown on 2.1 and 2.4).
-  const source = new Set(pair.sourceRecords.map(({ guid }) => guid));
-  return pair.targetSnapshots.filter(({ guid }) => source.has(guid));
-}
-
-/** Encrypted chains that carry no mark of ours: the ivset GUID survives only a raw send (replication.md §6). */
-async function compareIvsets(setup: Setup, pairs: PairInput[], ctx: RunContext): Promise<void> {
-  const unknown = pairs.flatMap((pair) => {
-    const { targetDataset } = pair;
-    const mark = targetDataset && parseRawMark(targetDataset.userProperties[RAW_PROPERTY], targetDataset.name);
-    if (pair.source.encryption === 'off' || mark !== null) return [];
-    const common = newestCommon(pair).at(-1);
-    const onSource = pair.sourceRecords.find(({ guid }) => guid === common?.guid);
-    return common && onSource ? [{ pair, common, onSource }] : [];
-  });
-  if (unknown.length === 0) return;
-  const ask = (record: SnapshotRecord): string[] => ['zfs', 'get', '-Hp', '-o', 'value', 'ivsetguid', fullName(record)];
-  const [left, right] = await Promise.all([
-    setup.source.runAll(
-      unknown.map(({ onSource }) => ask(onSource)),
-      { signal: ctx.signal },
-    ),
-    setup.target.runAll(
-      unknown.map(({ common }) => ask(common)),
-      { signal: ctx.signal },
-    ),
-  ]);
-  for (const [index, { pair, common }] of unknown.entries()) {
-    const [a, b] = [left[index], right[index]];
-    if (a?.code !== 0 || !b || (b.code !== 0 && b.stderr !== '')) {
-      throw commandError(setup.source, ask(common), a ?? { code: null, signal: null, stderr: '' });
-    }
-    pair.sameIvset = a.stdout.trim() !== '-' && a.stdout.trim() === b.stdout.trim();
-  }
+/** One more question about each pair that calls for it; the answers and the pairs are joined here and nowhere else. */
+async function lookCloser(setup: Setup, pairs: readonly ListedPair[], ctx: RunContext): Promise<PairInput[]> {
+  const inside = await lookInside(setup, pairs, ctx);
+  const partials = await readTokens(setup, pairs, ctx);
+  const sameIvsets = await compareIvsets(setup, pairs, ctx);
+  return pairs.map((pair) => ({
+    ...pair,
+    inside: inside.get(pair.target) ?? null,
+    partial: partials.get(pair.target) ?? null,
+    sameIvset: sameIvsets.get(pair.target) ?? null,
+  }));
 }
 
 /** The source of this target dataset would be one that `exclude` leaves out. */
-function isExcluded({ options, common }: Setup, target: string): boolean {
+function isExcluded({ options, common, excluded }: Setup, target: string): boolean {
   const rest = target.slice(options.targetDataset.length + 1);
-  return compileExcludes(options.exclude)([common, rest].filter((part) => part !== '').join('/'));
-}
-
-function refuseCollisions(pairs: readonly PairInput[]): void {
-  const taken = new Map<string, string>();
-  for (const { source, target } of pairs) {
-    const other = taken.get(target);
-    if (other !== undefined) {
-      throw new ZfsFlowError('INVALID_OPTIONS', `"${other}" and "${source.name}" would both be copied to "${target}"`, {
-        field: 'sourceDatasets',
-      });
-    }
-    taken.set(target, source.name);
-  }
+  return excluded([common, rest].filter((part) => part !== '').join('/'));
 }
 
 /** Reads both sides. Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
@@ -277,15 +64,12 @@ export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery
     judgeClock(setup, ctx),
   ]);
   if (source.datasets.length === 0) requireAll(setup.source, source.missing);
-  const mapped = buildPairs(setup, source, target, clock);
-  refuseCollisions(mapped);
+  const mapped = listedPairs(setup, source, target, clock);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
-  const pairs = await locate(setup, mapped, others, ctx);
+  const located = await locate(setup, mapped, others, ctx);
   const ancestors = await listAncestors(setup, target, ctx);
-  await inspectEmpty(setup, pairs, ctx);
-  await readTokens(setup, pairs, ctx);
-  await compareIvsets(setup, pairs, ctx);
+  const pairs = await lookCloser(setup, located, ctx);
   const existing = new Set([...target.datasets, ...ancestors].map(({ name }) => name));
   const left = setup.options.recursive ? abandoned(pairs, others).filter((name) => !isExcluded(setup, name)) : [];
-  return { pairs, ancestors, existing, others, abandoned: left, missingSources: source.missing, target };
+  return { pairs, ancestors, existing, others, abandoned: left, missingSources: source.missing };
 }

@@ -2,30 +2,16 @@
 // blocks is refused by a pool without the feature for it (zpool-features(7)), however few of them it has.
 import type { RunContext } from '../../base/run-context';
 import type { Host } from '../../host/host';
-import type { StreamFeature } from '../plan/send-flags';
+import type { StreamFeature } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
 import { poolOf } from '../../zfs/names';
+import { featureStates } from '../../zfs/pools';
 
 const FEATURES = ['large_blocks', 'lz4_compress', 'zstd_compress', 'embedded_data', 'encryption'] as const;
 type Feature = (typeof FEATURES)[number];
 
 /** Pools that have them all: features are never disabled again. */
 const complete = new WeakMap<Host, Set<string>>();
-
-/** `disabled`, `enabled` or `active`, by pool and feature; null where that is not to be found out. */
-async function readStates(host: Host, pools: readonly string[], ctx: RunContext): Promise<Map<string, string> | null> {
-  const names = FEATURES.map((feature) => `feature@${feature}`).join(',');
-  const argv = ['zpool', 'get', '-Hp', '-o', 'name,property,value', names, ...pools];
-  // A ZFS that does not know one of them says so and nothing else; its receive will judge then.
-  const { code, stdout } = await host.run(argv, { signal: ctx.signal });
-  if (code !== 0) return null;
-  return new Map(
-    stdout.split('\n').flatMap((line) => {
-      const [pool, property, value = ''] = line.split('\t');
-      return property === undefined ? [] : [[`${pool} ${property.replace('feature@', '')}`, value] as const];
-    }),
-  );
-}
 
 /** Looks at the target's pool, and at the source's only where something is missing. */
 export async function lackingFeatures(setup: Setup, ctx: RunContext): Promise<ReadonlySet<StreamFeature>> {
@@ -35,14 +21,14 @@ export async function lackingFeatures(setup: Setup, ctx: RunContext): Promise<Re
   complete.set(target, known);
   const key = `${setup.targetPoolGuid} ${pool}`;
   if (known.has(key)) return new Set();
-  const there = await readStates(target, [pool], ctx);
-  const missing = FEATURES.filter((feature) => there?.get(`${pool} ${feature}`) === 'disabled');
+  // What is not to be found out is not held against the pool: its receive will judge then.
+  const there = await featureStates(target, [pool], FEATURES, ctx.signal);
+  const missing = FEATURES.filter((feature) => there?.get(pool)?.get(feature) === 'disabled');
   if (there && missing.length === 0) known.add(key);
   if (missing.length === 0) return new Set();
   const pools = [...new Set(options.sourceDatasets.map(poolOf))];
-  const here = await readStates(source, pools, ctx);
-  const inUse = (feature: Feature): boolean =>
-    !here || pools.some((name) => here.get(`${name} ${feature}`) === 'active');
+  const here = await featureStates(source, pools, FEATURES, ctx.signal);
+  const inUse = (feature: Feature): boolean => !here || pools.some((name) => here.get(name)?.get(feature) === 'active');
   const lacks = (...features: Feature[]): boolean => features.some((one) => missing.includes(one) && inUse(one));
   const lacking = new Set<StreamFeature>();
   if (lacks('large_blocks')) lacking.add('largeBlocks');

@@ -2,9 +2,10 @@
 // incrementals – from `written` of the snapshots, all in one command.
 import type { RunContext } from '../../base/run-context';
 import { groupNames } from '../../zfs/batch';
+import { getEach } from '../../zfs/get';
 import { estimateSizes, resumeArgv, type SendStep } from '../../zfs/send';
 import type { DatasetPlan } from '../plan/plan-types';
-import { stepArgv } from '../execute/send-dataset';
+import { stepArgv } from '../plan/send-argv';
 import type { Setup } from '../setup/setup';
 
 /** A stream of at most so many bytes may ride the control connections. */
@@ -21,24 +22,12 @@ export interface Sizes {
 
 /** Bytes `written` of the snapshots, by full name; those that cannot be asked for are absent. */
 async function writtenSizes(setup: Setup, snapshots: readonly string[], ctx: RunContext): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
-  const argvs = groupNames(snapshots, 1000).map((names) => [
-    'zfs',
-    'get',
-    '-Hp',
-    '-o',
-    'name,value',
-    'written',
-    ...names,
-  ]);
-  if (argvs.length === 0) return sizes;
-  for (const { stdout } of await setup.source.runAll(argvs, { signal: ctx.signal })) {
-    for (const line of stdout.split('\n')) {
-      const [name = '', value = ''] = line.split('\t');
-      if (/^\d+$/.test(value)) sizes.set(name, Number(value));
-    }
-  }
-  return sizes;
+  const requests = groupNames(snapshots, 1000).map((of) => ({ of, properties: ['written'] }));
+  const answers = await getEach(setup.source, requests, { missingOk: true, signal: ctx.signal });
+  const values = answers.flatMap((answer) => (answer instanceof Error ? [] : answer));
+  return new Map(
+    values.filter(({ value }) => /^\d+$/.test(value)).map(({ name, value }) => [name, Number(value)] as const),
+  );
 }
 
 const stepSnapshots = ({ dataset, spans }: SendStep): string[] => spans.map((name) => `${dataset}@${name}`);

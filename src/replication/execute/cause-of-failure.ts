@@ -2,24 +2,25 @@
 // too, with a text about the pipe: the special text is the cause, the general one its echo. What is wrong with a
 // connection has been found before, in `stream/`.
 import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../../base/errors';
-import type { StageReport } from '../../stream/judge';
+import { TransferError, withoutNarration, type EndedStage } from '../../stream/judge';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
+import { AttemptFailure, failureOf } from './attempt-failure';
 
 /** Codes that an end of a pipe also gets when only the other end failed. */
 const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
 
-type Stage = Pick<StageReport, 'role' | 'host' | 'code' | 'signal' | 'stderr'>;
-
 interface Cause extends Classified {
-  stage: Stage;
+  stage: EndedStage;
 }
 
-/** `primary`: the side that failed first, where that is known. */
-function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined {
+function causeOf({ stages, primary }: TransferError): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
-  const causes = failed.map((stage): Cause => ({ ...classifyStderr(spoken(stage.stderr), stage.code), stage }));
+  const causes = failed.map((stage): Cause => ({
+    ...classifyStderr(withoutNarration(stage.stderr), stage.code),
+    stage,
+  }));
   const special = causes.filter(({ code }) => !ECHOES.has(code));
   return (
     special.find(({ stage }) => stage.role === 'receive') ??
@@ -30,20 +31,8 @@ function causeOf(stages: readonly Stage[], primary: unknown): Cause | undefined 
   );
 }
 
-/** Sizes, progress, what is being received, and the contents of a token. */
-const NARRATION =
-  /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
-
-/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
-function spoken(stderr: string): string {
-  return stderr
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !NARRATION.test(line))
-    .join('\n');
-}
-
 /** A process that was killed (by hand, for want of memory) did not judge anything. A remote shell says so by its exit code. */
-function wasKilled({ code, signal }: Stage): boolean {
+function wasKilled({ code, signal }: EndedStage): boolean {
   return signal !== null || (code !== null && code > 128 && code < 128 + 65);
 }
 
@@ -63,35 +52,32 @@ function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverg
   return whenDiverged !== 'refuse' && (code === 'TARGET_MODIFIED' || code === 'TARGET_DIVERGED');
 }
 
-/**
- * The error of a failed transfer of one dataset, with the code of what caused it. `details.needsLargeBlocks` where the next
- * attempt has to send them.
- */
-export function transferError(
+/** The failure of a transfer of one dataset, its error with the code of what caused it. */
+export function causeOfFailure(
   thrown: unknown,
   plan: DatasetPlan,
   whenDiverged: ReplicateOptions['whenDiverged'],
-): ZfsFlowError {
+): AttemptFailure {
+  const { source } = plan;
+  if (thrown instanceof AttemptFailure) return new AttemptFailure(thrown.error.with({ dataset: source }), thrown.next);
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
-  const cause =
-    error.code === 'TRANSFER_FAILED'
-      ? causeOf((error.details?.['stages'] ?? []) as Stage[], error.details?.['primary'])
-      : undefined;
-  if (!cause) return error.with({ dataset: plan.source });
-  const text = spoken(cause.stage.stderr);
+  const cause = error instanceof TransferError ? causeOf(error) : undefined;
+  if (!cause) return failureOf(error.with({ dataset: source }));
+  const text = withoutNarration(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
-  return new ZfsFlowError(
+  const found = new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
     text === '' ? error.message : text,
     {
-      dataset: plan.source,
+      dataset: source,
       host: cause.stage.host,
       exitCode: cause.stage.code,
       stderr: text,
       retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
-      details: { ...error.details, ...(needsLargeBlocks ? { needsLargeBlocks, restart: true } : {}) },
+      ...(error.details === undefined ? {} : { details: error.details }),
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
     },
   );
+  return needsLargeBlocks ? new AttemptFailure(found, 'withLargeBlocks') : failureOf(found);
 }

@@ -1,13 +1,20 @@
 // The commands of rotate, recreate and renames on the target. Each leaves a state from which the next run goes on: the
 // mark comes before the rename, so that what was set aside is always known for ours, and nothing is destroyed here.
 import { runBatch } from '../../zfs/batch';
+import {
+  cloneSnapshot,
+  inheritArgv,
+  inheritProperty,
+  promoteClone,
+  renameArgv,
+  renameDataset,
+  setArgv,
+  setProperties,
+} from '../../zfs/change';
+import { getProperties, getProperty } from '../../zfs/get';
 import { replacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
-import { zfs } from '../../zfs/command';
-import type { PrepareStep } from '../plan/plan-types';
-import type { Preparation } from './prepare';
-import { markWarning } from '../marks/protect';
-
-type Step<Kind extends PrepareStep['do']> = Extract<PrepareStep, { do: Kind }>;
+import type { Preparation, Step } from './preparation';
+import { markWarning } from '../report/mark-warning';
 
 /**
  * Set on an old copy itself, and not for its successor: what a clone takes from its origin or cannot be set, reservations
@@ -26,37 +33,32 @@ const NOT_CARRIED: ReadonlySet<string> = new Set([
   REPLACED_PROPERTY,
 ]);
 
-function say({ plan, ctx }: Preparation, message: string): void {
-  ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
+function say({ run, plan }: Preparation, message: string): void {
+  run.ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
 }
 
 /** Marks the target, then renames it with everything below it. */
 export async function setAside(preparation: Preparation, { to, mode }: Step<'setAside'>): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   say(preparation, `sets "${target}" aside as "${to}" (${mode})`);
-  const options = { dataset: plan.source, signal: ctx.signal };
+  const options = { dataset: plan.source, signal: run.ctx.signal };
   const mark = replacedMark({ dstId: plan.dstId, mode }, to);
-  await zfs(setup.target, ['set', `${REPLACED_PROPERTY}=${mark}`, target], options);
+  await setProperties(run.target, target, { [REPLACED_PROPERTY]: mark }, options);
   try {
-    await zfs(setup.target, ['rename', target, to], options);
+    await renameDataset(run.target, target, to, options);
   } catch (error) {
     // Where it was not renamed, it is still the copy; a failure of this changes nothing, for its name says the same.
-    await setup.target.run(['zfs', 'inherit', REPLACED_PROPERTY, target], { timeoutMs: 15_000 });
+    await inheritProperty(run.target, target, REPLACED_PROPERTY, { timeoutMs: 15_000 }).catch(() => undefined);
     throw error;
   }
 }
 
 /** The properties set on a dataset itself. */
-async function localProperties({ setup, plan, ctx }: Preparation, dataset: string): Promise<Map<string, string>> {
-  const argv = ['get', '-Hp', '-s', 'local', '-o', 'property,value', 'all', dataset];
-  const text = await zfs(setup.target, argv, { dataset: plan.source, signal: ctx.signal });
-  return new Map(
-    text.split('\n').flatMap((line) => {
-      const [property = '', ...value] = line.split('\t');
-      return value.length > 0 ? [[property, value.join('\t')] as const] : [];
-    }),
-  );
+async function localProperties({ run, plan }: Preparation, dataset: string): Promise<Map<string, string>> {
+  const asked = { of: [dataset], properties: ['all'], sources: ['local'] };
+  const values = await getProperties(run.target, asked, { dataset: plan.source, signal: run.ctx.signal });
+  return new Map(values.map(({ property, value }) => [property, value]));
 }
 
 /** `promote` and `rename` and what else is left when the clone is there. */
@@ -66,7 +68,7 @@ async function settle(
   properties: ReadonlyMap<string, string>,
   moves: Step<'cloneBack'>['moves'],
 ): Promise<void> {
-  const { setup, plan } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   const set = [...properties].filter(([property]) => !NOT_CARRIED.has(property));
   const canmount = properties.get('canmount');
@@ -74,27 +76,27 @@ async function settle(
     plan.type === 'volume'
       ? []
       : canmount === undefined
-        ? [['zfs', 'inherit', '-S', 'canmount', target]]
-        : [['zfs', 'set', `canmount=${canmount}`, target]];
+        ? [inheritArgv(target, 'canmount', { received: true })]
+        : [setArgv(target, { canmount })];
   // The first receive of a stream with properties takes local ones of a dataset that never received any for leftovers,
   // and removes them (zfs_ioc_recv_impl, `$hasrecvd`): what it does not set itself is set once more after it.
-  const overridden = new Set(['readonly', ...Object.keys(setup.options.propertiesOverride)]);
+  const overridden = new Set(['readonly', ...Object.keys(run.options.propertiesOverride)]);
   const again = set.filter(([property]) => !overridden.has(property));
-  preparation.afterwards.push(...again.map(([property, value]) => ['zfs', 'set', `${property}=${value}`, target]));
+  preparation.afterwards.push(...again.map(([property, value]) => setArgv(target, { [property]: value })));
   const argvs = [
-    ...set.map(([property, value]) => ['zfs', 'set', `${property}=${value}`, target]),
+    ...set.map(([property, value]) => setArgv(target, { [property]: value })),
     ...last,
     // Both have the mount point now; the copy in use is the one to be mounted there.
-    ...(properties.has('mountpoint') ? [['zfs', 'set', 'canmount=noauto', old]] : []),
-    ...moves.map(({ from, to }) => ['zfs', 'rename', from, to]),
+    ...(properties.has('mountpoint') ? [setArgv(old, { canmount: 'noauto' })] : []),
+    ...moves.map(({ from, to }) => renameArgv(from, to)),
   ];
   await restore(preparation, argvs);
 }
 
 /** What belonged to the old copy; a failure of it is a warning. */
-export async function restore({ setup, ctx, warn }: Preparation, argvs: readonly string[][]): Promise<void> {
-  const errors = await runBatch(setup.target, argvs, { signal: ctx.signal });
-  const warning = markWarning('restore what belonged to the old copy', setup.target.label, errors);
+export async function restore({ run, warn }: Preparation, argvs: readonly string[][]): Promise<void> {
+  const errors = await runBatch(run.target, argvs, { signal: run.ctx.signal });
+  const warning = markWarning('restore what belonged to the old copy', run.target.label, errors);
   if (warning !== null) warn([warning]);
 }
 
@@ -103,34 +105,34 @@ export async function restore({ setup, ctx, warn }: Preparation, argvs: readonly
  * (replication.md §6), with the properties that were set on the old copy itself.
  */
 export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'>): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   const { target } = plan;
   const properties = await localProperties(preparation, step.from);
   // Never mounted by `zfs clone` itself: something may be where its mount point is.
-  const first = [
-    ...(plan.type === 'filesystem' ? ['-o', 'canmount=noauto'] : []),
-    ...(properties.get('readonly') === 'on' ? ['-o', 'readonly=on'] : []),
-  ];
-  const options = { dataset: plan.source, signal: ctx.signal };
-  await zfs(setup.target, ['clone', ...first, `${step.from}@${step.snapshot}`, target], options);
-  await zfs(setup.target, ['promote', target], options);
+  const first = {
+    ...(plan.type === 'filesystem' ? { canmount: 'noauto' } : {}),
+    ...(properties.get('readonly') === 'on' ? { readonly: 'on' } : {}),
+  };
+  const options = { dataset: plan.source, signal: run.ctx.signal };
+  await cloneSnapshot(run.target, `${step.from}@${step.snapshot}`, target, first, options);
+  await promoteClone(run.target, target, options);
   await settle(preparation, step.from, properties, step.moves);
 }
 
 /** Finishes what an interrupted `cloneBack` began. */
 export async function promote(preparation: Preparation): Promise<void> {
-  const { setup, plan, ctx } = preparation;
-  const options = { dataset: plan.source, signal: ctx.signal };
-  const origin = (await zfs(setup.target, ['get', '-Hp', '-o', 'value', 'origin', plan.target], options)).trim();
+  const { run, plan } = preparation;
+  const options = { dataset: plan.source, signal: run.ctx.signal };
+  const origin = await getProperty(run.target, plan.target, 'origin', options);
   const old = origin.split('@')[0] ?? origin;
   const properties = await localProperties(preparation, old);
-  await zfs(setup.target, ['promote', plan.target], options);
+  await promoteClone(run.target, plan.target, options);
   await settle(preparation, old, properties, []);
 }
 
 /** Renames a dataset, with everything below it, to the target. */
 export async function renameTarget(preparation: Preparation, from: string, why: string): Promise<void> {
-  const { setup, plan, ctx } = preparation;
+  const { run, plan } = preparation;
   say(preparation, `renames "${from}" to "${plan.target}": ${why}`);
-  await zfs(setup.target, ['rename', from, plan.target], { dataset: plan.source, signal: ctx.signal });
+  await renameDataset(run.target, from, plan.target, { dataset: plan.source, signal: run.ctx.signal });
 }

@@ -6,9 +6,10 @@ import { ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { endTagged, findTagged } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { sends } from '../marks/protect';
-import { processTag } from './send-dataset';
-import type { Setup } from '../setup/setup';
+import { AttemptFailure } from './attempt-failure';
+import { processTag } from './process-tag';
+import type { Run } from '../setup/run';
+import { sends } from '../plan/plan-facts';
 
 async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {
   const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
@@ -30,27 +31,26 @@ async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): 
 /**
  * Ends processes of earlier runs for the destinations that this plan sends to. Looks only where there is a sign of one: a
  * partial receive, or (`retrying`) an attempt that has just failed. Where it ended one, what was listed before is out of
- * date, the resume token above all: throws TARGET_BUSY_PARTIAL with `details.restart`, for a new attempt at once.
+ * date, the resume token above all: throws TARGET_BUSY_PARTIAL, for a new attempt at once.
  */
 export async function endLeftovers(
-  setup: Setup,
+  run: Run,
   plans: readonly DatasetPlan[],
   pairs: ReadonlyMap<string, PairInput>,
   retrying: boolean,
-  ctx: RunContext,
 ): Promise<void> {
   const suspects = plans.filter((plan) => {
     const pair = pairs.get(plan.source);
-    return sends(plan) && (retrying || (pair !== undefined && pair.token !== undefined));
+    return sends(plan) && (retrying || (pair !== undefined && pair.partial !== null));
   });
   const tags = suspects.map(({ dstId }) => processTag(dstId));
   if (tags.length === 0) return;
-  const there = await endOn(setup.target, tags, ctx);
-  const here = !setup.sameHost && (await endOn(setup.source, tags, ctx));
+  const there = await endOn(run.target, tags, run.ctx);
+  const here = !run.sameHost && (await endOn(run.source, tags, run.ctx));
   if (!there && !here) return;
-  throw new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
-    host: setup.target.label,
+  const error = new ZfsFlowError('TARGET_BUSY_PARTIAL', 'an earlier transfer was still running, and has been ended', {
+    host: run.target.label,
     retryable: true,
-    details: { restart: true },
   });
+  throw new AttemptFailure(error, 'again');
 }

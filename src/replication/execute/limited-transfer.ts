@@ -1,11 +1,13 @@
 // One transfer with this run's filters and speed limit. A limit that is set while a transfer runs without a limiter
 // interrupts it; it goes on at once, from its resume token, with one.
-import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { transfer, type TransferRequest, type TransferResult } from '../../stream/transfer';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { PlannedPair } from '../plan/plan-types';
+import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
-import { chooseFilters } from '../../stream/filters';
+import { AttemptFailure } from './attempt-failure';
+import { processTag } from './process-tag';
+import { chooseFilters, type StreamFilters } from '../../stream/filters';
 
 /** Nothing on one remote machine could be told to go slower, or at another pace while it runs. */
 export function limitWarning({ transport, rateLimit }: Setup): string[] {
@@ -13,60 +15,63 @@ export function limitWarning({ transport, rateLimit }: Setup): string[] {
   return ['to keep to the speed limit, the stream passes through the machine that runs Node-RED'];
 }
 
-export type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'tag' | 'onProgress'> & {
+type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress'> & {
   /** Estimated bytes. */
   bytes: number;
 };
 
-/** Throws what `transfer` throws; TRANSFER_FAILED with `details.restart` when it only has to begin again under a limit. */
-export async function limitedTransfer(
-  setup: Setup,
-  { plan, pair }: { plan: DatasetPlan; pair: PairInput },
-  one: OneTransfer,
-  ctx: RunContext,
-): Promise<TransferResult> {
-  const { options, rateLimit } = setup;
-  const lanes = rateLimit.limited ? null : one.lanes;
-  const filters = chooseFilters({
-    compression: options.streamCompression,
-    bytes: one.bytes,
-    networked: setup.transport === 'ssh' || setup.transport === 'relay',
-    small: lanes !== null,
+/** What both ends of a stream pass it through, for these bytes of a dataset. */
+function filtersFor(run: Run, { plan, pair }: PlannedPair, bytes: number, small: boolean): StreamFilters {
+  return chooseFilters({
+    compression: run.options.streamCompression,
+    bytes,
+    networked: run.transport === 'ssh' || run.transport === 'relay',
+    small,
     compressedAlready: plan.raw || (plan.compressedBlocks && pair.source.compression !== 'off'),
-    source: setup.sourceFacts,
-    target: setup.targetFacts,
+    source: run.sourceFacts,
+    target: run.targetFacts,
   });
+}
+
+/** Throws what `transfer` throws; TRANSFER_FAILED, for a new attempt at once, when it only has to go on under a limit. */
+export async function limitedTransfer(run: Run, planned: PlannedPair, one: OneTransfer): Promise<TransferResult> {
+  const { source, target, sameHost, options, rateLimit, ctx } = run;
+  const { bytes, ...request } = one;
+  const lanes = rateLimit.limited ? null : one.lanes;
+  const filters = filtersFor(run, planned, bytes, lanes !== null);
   const restart = new AbortController();
-  const forget = rateLimit.limited ? () => undefined : rateLimit.onFirstLimit(() => begin(setup, restart, plan, ctx));
+  const forget = rateLimit.limited ? () => undefined : rateLimit.onFirstLimit(() => begin(run, planned, restart));
   try {
     return await transfer({
-      ...one,
+      ...request,
       lanes,
-      source: setup.source,
-      target: setup.target,
-      sameHost: setup.sameHost,
+      source,
+      target,
+      sameHost,
       sendFilters: filters.send,
       receiveFilters: filters.receive,
       rateLimit,
+      tag: `${processTag(planned.plan.dstId)}.${ctx.jobId}`,
       stallTimeoutMs: options.stallTimeout,
       signal: AbortSignal.any([ctx.signal, restart.signal]),
     });
   } catch (thrown) {
     if (!restart.signal.aborted || ctx.signal.aborted) throw thrown;
-    throw new ZfsFlowError('TRANSFER_FAILED', 'interrupted to go on under the new speed limit', {
+    const error = new ZfsFlowError('TRANSFER_FAILED', 'interrupted to go on under the new speed limit', {
       cause: thrown,
       retryable: true,
-      details: { restart: true },
     });
+    throw new AttemptFailure(error, 'again');
   } finally {
     forget();
   }
 }
 
-function begin(setup: Setup, restart: AbortController, plan: DatasetPlan, ctx: RunContext): void {
-  if (setup.options.resumable) restart.abort();
-  else {
-    const message = 'the speed limit applies from the next send on: this one could not be resumed';
-    ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
+function begin({ options, ctx }: Run, { plan }: PlannedPair, restart: AbortController): void {
+  if (options.resumable) {
+    restart.abort();
+    return;
   }
+  const message = 'the speed limit applies from the next send on: this one could not be resumed';
+  ctx.emit({ event: 'warning', level: 'warn', dataset: plan.source, message });
 }

@@ -1,10 +1,11 @@
 // `mount: true`: mounts received file systems, and never over anything. A receive itself never mounts (`-u`), because ZFS
 // would cover what is there; so each is looked at first, parents before children, and what is in the way is said.
-import type { RunContext } from '../../base/run-context';
 import { listDatasets } from '../../zfs/list';
 import { commandError } from '../../zfs/command';
+import { getProperties } from '../../zfs/get';
+import { mountFilesystem } from '../../zfs/mount';
 import type { Host } from '../../host/host';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
 
 interface Place {
   name: string;
@@ -22,19 +23,15 @@ function readMounts(text: string): Map<string, string> {
 }
 
 /** Which of these file systems ZFS would mount, in order; the others are off, locked, mounted already or have no place. */
-async function mountable(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<Place[]> {
-  const { datasets } = await listDatasets(setup.target, { roots: targets, recursive: false, signal: ctx.signal });
+async function mountable({ target, ctx }: Run, targets: readonly string[]): Promise<Place[]> {
+  const { datasets } = await listDatasets(target, { roots: targets, recursive: false, signal: ctx.signal });
   const open = datasets.filter(
     ({ type, mounted, keyStatus, mountpoint }) =>
       type === 'filesystem' && !mounted && keyStatus !== 'unavailable' && mountpoint.startsWith('/'),
   );
-  if (open.length === 0) return [];
-  const argv = ['zfs', 'get', '-Hp', '-o', 'name,value', 'canmount', ...open.map(({ name }) => name)];
-  const result = await setup.target.run(argv, { signal: ctx.signal });
-  if (result.code !== 0) throw commandError(setup.target, argv, result);
-  const allowed = new Set(
-    result.stdout.split('\n').flatMap((line) => (line.endsWith('\ton') ? [line.split('\t')[0] ?? ''] : [])),
-  );
+  const asked = { of: open.map(({ name }) => name), properties: ['canmount'] };
+  const answers = await getProperties(target, asked, { signal: ctx.signal });
+  const allowed = new Set(answers.filter(({ value }) => value === 'on').map(({ name }) => name));
   return open
     .filter(({ name }) => allowed.has(name))
     .map(({ name, mountpoint }) => ({ name, mountpoint }))
@@ -55,18 +52,18 @@ async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal):
 }
 
 /** Mounts what may be mounted of these target datasets; returns a warning for each that something is in the way of. */
-export async function mountReceived(setup: Setup, targets: readonly string[], ctx: RunContext): Promise<string[]> {
+export async function mountReceived(run: Run, targets: readonly string[]): Promise<string[]> {
+  const { target, ctx } = run;
   const warnings: string[] = [];
-  for (const place of await mountable(setup, targets, ctx)) {
-    const { target } = setup;
+  for (const place of await mountable(run, targets)) {
     const why = await obstacle(target, place, ctx.signal);
     const intro = `"${place.name}" was not mounted at ${place.mountpoint}`;
     if (why !== null) {
       warnings.push(`${intro}: ${why}`);
       continue;
     }
-    const { code, stderr } = await target.run(['zfs', 'mount', place.name], { signal: ctx.signal });
-    if (code !== 0) warnings.push(`${intro}: ${stderr.trim()}`);
+    const error = await mountFilesystem(target, place.name, ctx.signal);
+    if (error) warnings.push(`${intro}: ${error.message}`);
   }
   return warnings;
 }

@@ -1,11 +1,11 @@
 // Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
 // a decrypted stream – the source's own, read here.
-import type { RunContext } from '../../base/run-context';
+import { toZfsFlowError } from '../../base/errors';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
-import { commandError } from '../../zfs/command';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { sends } from '../marks/protect';
-import type { Setup } from '../setup/setup';
+import { getEach } from '../../zfs/get';
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
+import type { Run } from '../setup/run';
+import { sends } from '../plan/plan-facts';
 
 export interface ReceiveProperties {
   exclude: string[];
@@ -35,47 +35,29 @@ const NEVER_CARRIED: ReadonlySet<string> = new Set([
 /** Properties of ours describe a dataset, not its copies. */
 const isOurs = (property: string): boolean => property.startsWith('zfsflow:');
 
-/** Reads `zfs get -o name,property,value`; a value that goes on in further lines (a user property may) is left whole. */
-function readValues(text: string, dataset: string): Record<string, string> {
-  const values: Record<string, string> = {};
-  let last: string | undefined;
-  for (const line of text.replace(/\n$/, '').split('\n')) {
-    const [name, property, ...value] = line.split('\t');
-    if (name === dataset && property !== undefined && value.length > 0) values[(last = property)] = value.join('\t');
-    else if (last !== undefined) values[last] += `\n${line}`;
-  }
-  return values;
-}
-
 /**
  * The properties set on (or received by) those source datasets whose stream cannot bring them. One round trip; none where
  * no dataset needs it. Throws the classified error of a failed command.
  */
 export async function readCarriedProperties(
-  setup: Setup,
+  { source: host, ctx }: Run,
   plans: readonly DatasetPlan[],
-  ctx: RunContext,
 ): Promise<CarriedProperties> {
   const needed = plans.filter((plan) => plan.carriesProperties && sends(plan));
-  const argvs = needed.map(({ source }) => {
-    return ['zfs', 'get', '-Hp', '-s', 'local,received', '-o', 'name,property,value', 'all', source];
-  });
-  const found = new Map<string, Record<string, string>>();
-  if (argvs.length === 0) return found;
-  const results = await setup.source.runAll(argvs, { signal: ctx.signal });
-  for (const [index, { source }] of needed.entries()) {
-    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
-    if (result.code !== 0) throw commandError(setup.source, argvs[index] ?? [], result, source);
-    const values = Object.entries(readValues(result.stdout, source));
-    found.set(source, Object.fromEntries(values.filter(([key]) => !NEVER_CARRIED.has(key) && !isOurs(key))));
-  }
-  return found;
+  const requests = needed.map(({ source }) => ({ of: [source], properties: ['all'], sources: ['local', 'received'] }));
+  const answers = await getEach(host, requests, { signal: ctx.signal });
+  return new Map(
+    needed.map(({ source }, index) => {
+      const answer = answers[index] ?? new Error(`no properties of ${source}`);
+      if (answer instanceof Error) throw toZfsFlowError(answer).with({ dataset: source });
+      const carried = answer.filter(({ property }) => !NEVER_CARRIED.has(property) && !isOurs(property));
+      return [source, Object.fromEntries(carried.map(({ property, value }) => [property, value]))];
+    }),
+  );
 }
 
-export interface PropertyInput {
-  setup: Setup;
-  plan: DatasetPlan;
-  pair: PairInput;
+export interface PropertyInput extends PlannedPair {
+  run: Run;
   carried: CarriedProperties;
   /** Encryption properties of a new encryption root; given only to the receive that makes the dataset. */
   newRoot: Readonly<Record<string, string>>;
@@ -88,8 +70,8 @@ export interface PropertyInput {
  * a new dataset, the mark of a new chain. What does not apply to the type of dataset is left out by `receiveArgv`.
  */
 export function receiveProperties(input: PropertyInput): ReceiveProperties {
-  const { setup, plan, pair, carried, newRoot, creates } = input;
-  const { options } = setup;
+  const { run, plan, pair, carried, newRoot, creates } = input;
+  const { options } = run;
   const exclude = new Set(plan.properties ? options.propertiesExclude : []);
   const set: Record<string, string> = {};
   for (const [key, value] of Object.entries(carried.get(plan.source) ?? {})) {
@@ -107,7 +89,7 @@ export function receiveProperties(input: PropertyInput): ReceiveProperties {
   }
   // What a source that is itself a copy was marked with says nothing about this copy.
   if (plan.properties) for (const key of Object.keys(pair.source.userProperties)) exclude.add(key);
-  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(setup.targetPoolGuid, options.targetDataset);
+  if (plan.initial) set[DESTINATION_PROPERTY] = destinationId(run.targetPoolGuid, options.targetDataset);
   if (plan.initial && pair.source.encryption !== 'off') set[RAW_PROPERTY] = rawMark(plan.raw, plan.target);
   // A clone has its origin's encryption; ZFS refuses to set another.
   if (creates && plan.encryption === 'key' && plan.origin === null) Object.assign(set, newRoot);

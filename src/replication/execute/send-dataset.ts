@@ -1,73 +1,20 @@
 // Carries out the plan of one dataset: preparation, resumed send, further sends; each step's outcome is judged by exit
 // codes here and by a listing in `finish.ts`.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
-import type { Lanes } from '../../stream/ways/lanes';
 import type { SendProgress } from '../../stream/send-progress';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
-import { zfs } from '../../zfs/command';
-import { resumeArgv, sendArgv, type SendStep, type StreamFlags } from '../../zfs/send';
+import { inheritProperty, setProperties } from '../../zfs/change';
+import { resumeArgv } from '../../zfs/send';
+import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
-import type { DatasetResult } from '../setup/options';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
+import type { DatasetPlan } from '../plan/plan-types';
 import { restore } from './displace';
-import { runPrepare, type Preparation } from './prepare';
-import type { RunProgress } from '../report/run-progress';
-import { receiveProperties, type CarriedProperties } from './receive-properties';
-import type { ResultBook } from '../report/result-book';
-import type { Setup } from '../setup/setup';
-import type { TargetKeys } from './target-key';
-import { transferError } from './cause-of-failure';
-
-export interface DatasetRun {
-  setup: Setup;
-  plan: DatasetPlan;
-  pair: PairInput;
-  /** For a dataset all of whose streams are small enough for the control connections; else null. */
-  lanes: Lanes | null;
-  /** Estimated bytes of all its streams. */
-  estimated: number;
-  book: ResultBook;
-  entry: DatasetResult;
-  progress: RunProgress;
-  /** Properties that the stream cannot bring. */
-  carried: CarriedProperties;
-  keys: TargetKeys;
-  ctx: RunContext;
-}
-
-function machineIdentity(): string {
-  try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
-  } catch {
-    // Not every system has one (FreeBSD, small containers).
-    return hostname();
-  }
-}
-
-const controller = createHash('sha256').update(machineIdentity()).digest('hex').slice(0, 8);
-
-/**
- * Begins the tags of all processes that this machine ever starts for one destination, so that a run after a crash can
- * find what is left of the one before.
- */
-export function processTag(dstId: string): string {
-  return `zfsflow.${dstId}.${controller}`;
-}
-
-export function streamFlags(plan: DatasetPlan): StreamFlags {
-  const { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks } = plan;
-  return { raw, properties, largeBlocks, compressedBlocks, embeddedBlocks };
-}
-
-/** The `zfs send` command of a step; also what its estimate is made of. */
-export function stepArgv(plan: DatasetPlan, step: SendStep): string[] {
-  return sendArgv(step, streamFlags(plan));
-}
+import { runPrepare } from './prepare';
+import type { Preparation } from './preparation';
+import { receiveProperties } from './receive-properties';
+import { causeOfFailure } from './cause-of-failure';
+import { stepArgv } from '../plan/send-argv';
 
 /** Milliseconds that putting properties back may take after a failure. */
 const RESTORE_MS = 4_000;
@@ -82,64 +29,49 @@ interface OneSend {
   offset: number;
 }
 
-async function sendOne(run: DatasetRun, one: OneSend, count: number): Promise<void> {
-  const { setup, plan, ctx, progress, book, entry } = run;
+/** `count`: all snapshots that this run sends of the dataset. */
+async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
+  const { run, plan, book, entry } = work;
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
-    resumable: setup.options.resumable,
+    resumable: run.options.resumable,
     force: one.force,
     ...(plan.origin && one.creates ? { origin: plan.origin.snapshot } : {}),
-    ...receiveProperties({ ...run, creates: one.creates, newRoot: run.keys.newRoot }),
+    ...receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot }),
   });
-  let seen = 0;
-  const position = (snapshot: string): number => {
-    const index = one.snapshots.findIndex(({ name }) => name === snapshot);
-    return one.offset + Math.max(index, 0) + 1;
-  };
-  const first = one.snapshots[0]?.name ?? '';
-  const moved = (bytes: number, name: string): void => {
-    if (bytes <= seen) return;
-    book.addBytes(entry, bytes - seen);
-    progress.moved(bytes - seen, {
-      dataset: plan.source,
-      snapshot: name,
-      snapshotIndex: position(name),
-      snapshotCount: count,
-    });
-    seen = bytes;
-  };
+  const names = one.snapshots.map(({ name }) => name);
+  const moved = countMoved((snapshot) => {
+    const name = snapshot.split('@')[1] ?? names[0] ?? '';
+    return { work, name, index: one.offset + Math.max(names.indexOf(name), 0) + 1, count };
+  });
   try {
     const request = {
       sendArgv: one.send,
       receiveArgv: receive,
-      lanes: run.lanes,
-      bytes: run.estimated,
-      tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
-      onProgress: (report: SendProgress) => moved(report.bytes, report.snapshot.split('@')[1] ?? first),
+      lanes: work.lanes,
+      bytes: work.estimated,
+      onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
     };
-    const { bytes } = await limitedTransfer(setup, run, request, ctx);
-    moved(bytes, one.snapshots.at(-1)?.name ?? first);
+    const { bytes } = await limitedTransfer(run, work, request);
+    moved(bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
-    throw transferError(thrown, plan, setup.options.whenDiverged);
+    throw causeOfFailure(thrown, plan, run.options.whenDiverged);
   }
-  book.arrived(
-    entry,
-    one.snapshots.map(({ name }) => name),
-  );
+  book.arrived(entry, names);
 }
 
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */
-async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): Promise<void> {
-  const { setup, plan, ctx } = run;
-  const [there] = await listNamedSnapshots(setup.target, new Map([[plan.target, [to.name]]]), ctx.signal);
+async function verifyStep({ run, plan }: DatasetWork, to: { name: string; guid: string }): Promise<void> {
+  const { target, ctx } = run;
+  const [there] = await listNamedSnapshots(target, new Map([[plan.target, [to.name]]]), ctx.signal);
   if (there?.guid === to.guid) return;
   const found = there
     ? `has GUID ${there.guid}, sent was ${to.guid}`
     : 'is not there, although every process succeeded';
   throw new ZfsFlowError('VERIFICATION_FAILED', `${plan.target}@${to.name} ${found}`, {
     dataset: plan.source,
-    host: setup.target.label,
+    host: target.label,
     retryable: true,
   });
 }
@@ -147,53 +79,49 @@ async function verifyStep(run: DatasetRun, to: { name: string; guid: string }): 
 /** A receive that failed or was cancelled has removed properties all the same, and its continuation knows of none. */
 async function restoreAnyhow(preparation: Preparation): Promise<void> {
   if (preparation.afterwards.length === 0) return;
-  const ctx = { ...preparation.ctx, signal: AbortSignal.timeout(RESTORE_MS) };
+  const ctx = { ...preparation.run.ctx, signal: AbortSignal.timeout(RESTORE_MS) };
   // Where the host cannot be reached there is nothing that could be done; the failure itself is reported.
-  await restore({ ...preparation, ctx }, preparation.afterwards).catch(() => undefined);
+  await restore({ ...preparation, run: { ...preparation.run, ctx } }, preparation.afterwards).catch(() => undefined);
 }
 
-/** Sends what the plan says to one dataset. Throws the classified error of the first step that fails. */
-export async function sendDataset(run: DatasetRun): Promise<void> {
-  const { plan, setup } = run;
-  const warn = (warnings: readonly string[]): void => run.book.warn(run.entry, warnings);
-  const preparation: Preparation = { setup, plan, ctx: run.ctx, warn, afterwards: [] };
-  for (const step of plan.prepare) await runPrepare(preparation, step);
+/** In order; the first may go on with a partial receive. */
+function sendsOf(plan: DatasetPlan): OneSend[] {
   const sends: OneSend[] = [];
   let offset = 0;
-  if (plan.resume) {
-    sends.push({
-      send: resumeArgv(plan.resume.token),
-      snapshots: [plan.resume.to],
-      force: plan.force,
-      creates: false,
-      offset,
-    });
-    offset = 1;
-  }
-  for (const step of plan.steps) {
-    const force = plan.force && sends.length === 0;
-    sends.push({
-      send: stepArgv(plan, step),
-      snapshots: step.snapshots,
-      force,
-      creates: sends.length === 0,
-      offset,
-    });
-    offset += step.snapshots.length;
-  }
+  const add = (send: string[], snapshots: OneSend['snapshots'], creates: boolean): void => {
+    sends.push({ send, snapshots, creates, force: plan.force && sends.length === 0, offset });
+    offset += snapshots.length;
+  };
+  if (plan.resume) add(resumeArgv(plan.resume.token), [plan.resume.to], false);
+  for (const step of plan.steps) add(stepArgv(plan, step), step.snapshots, sends.length === 0);
+  return sends;
+}
+
+/** Where nothing is received, nothing else makes a copy read-only. */
+async function makeReadonly({ run, plan }: DatasetWork): Promise<void> {
+  const options = { dataset: plan.source, signal: run.ctx.signal };
+  if (plan.isRoot) await setProperties(run.target, plan.target, { readonly: 'on' }, options);
+  else await inheritProperty(run.target, plan.target, 'readonly', options);
+}
+
+/** Sends what the plan says to one dataset. Throws the failure or the classified error of the first step that fails. */
+export async function sendDataset(work: DatasetWork): Promise<void> {
+  const { run, plan, pair, book, entry } = work;
+  const warn = (warnings: readonly string[]): void => book.warn(entry, warnings);
+  const preparation: Preparation = { run, plan, warn, afterwards: [] };
+  for (const step of plan.prepare) await runPrepare(preparation, step);
+  const sends = sendsOf(plan);
+  const count = sends.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
   try {
     for (const [index, one] of sends.entries()) {
-      await sendOne(run, one, offset);
+      await sendOne(work, one, count);
       const to = one.snapshots.at(-1);
-      if (to && index < sends.length - 1) await verifyStep(run, to);
+      if (to && index < sends.length - 1) await verifyStep(work, to);
     }
   } catch (error) {
     await restoreAnyhow(preparation);
     throw error;
   }
   if (sends.length > 0) await restore(preparation, preparation.afterwards);
-  if (setup.options.readonly === 'set' && sends.length === 0 && run.pair.targetDataset?.readonly === false) {
-    const set = plan.isRoot ? ['set', 'readonly=on', plan.target] : ['inherit', 'readonly', plan.target];
-    await zfs(setup.target, set, { dataset: plan.source, signal: run.ctx.signal });
-  }
+  else if (run.options.readonly === 'set' && pair.targetDataset?.readonly === false) await makeReadonly(work);
 }

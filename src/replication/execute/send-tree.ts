@@ -1,81 +1,76 @@
-// Sends a whole tree in one `send -R` stream, as the plans of its datasets say (`streams.ts`). What a stream that is cut has
+// Sends a whole tree in one `send -R` stream, as the plans of its datasets say (`plan/whole-trees.ts`). What a stream that is cut has
 // delivered stays, and its partial receive is resumed: the next attempt goes on dataset by dataset.
 import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
 import { receiveArgv } from '../../zfs/receive';
 import { treeArgv } from '../../zfs/send';
+import { AttemptFailure } from './attempt-failure';
+import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
 import { receiveProperties } from './receive-properties';
-import { sentSnapshots } from '../marks/protect';
-import { processTag, streamFlags, type DatasetRun } from './send-dataset';
 import { SMALL_STREAM } from '../discover/sizes';
-import { transferError } from './cause-of-failure';
+import { causeOfFailure } from './cause-of-failure';
+import { sentSnapshots } from '../plan/plan-facts';
+import { streamFlags } from '../plan/send-argv';
 
-/** Notes what has been moved with the dataset that it was of. */
-function meter(root: DatasetRun, runs: readonly DatasetRun[]): (bytes: number, snapshot: string) => void {
-  const bySource = new Map(runs.map((run) => [run.plan.source, run]));
-  let seen = 0;
-  return (bytes, snapshot) => {
-    if (bytes <= seen) return;
-    const [dataset = '', name = ''] = snapshot.split('@');
-    const { book, entry, plan, progress } = bySource.get(dataset) ?? root;
-    const snapshots = sentSnapshots(plan);
-    const place = snapshots.findIndex((one) => one.name === name);
-    book.addBytes(entry, bytes - seen);
-    progress.moved(bytes - seen, {
-      dataset: plan.source,
-      snapshot: name,
-      snapshotIndex: Math.max(place, 0) + 1,
-      snapshotCount: snapshots.length,
-    });
-    seen = bytes;
-  };
-}
+/** Everything that the stream brings of a dataset. */
+const namesOf = ({ plan }: DatasetWork): string[] => sentSnapshots(plan).map(({ name }) => name);
 
-/** `root` and what is below it; see the head of this file. Throws TRANSFER_FAILED or what else has caused it, retryable. */
-export async function sendTree(root: DatasetRun, runs: readonly DatasetRun[]): Promise<void> {
-  const { setup, plan, ctx, book } = root;
+async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
+  const { run, plan } = root;
   const last = plan.steps.at(-1)?.to.name ?? '';
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
-    resumable: setup.options.resumable,
+    resumable: run.options.resumable,
     force: false,
     ...receiveProperties({ ...root, creates: true, newRoot: {} }),
   });
-  const moved = meter(root, runs);
-  const estimated = runs.reduce((sum, run) => sum + run.estimated, 0);
+  const bySource = new Map(all.map((work) => [work.plan.source, work]));
+  const moved = countMoved((snapshot) => {
+    const [dataset = '', name = ''] = snapshot.split('@');
+    const work = bySource.get(dataset) ?? root;
+    const names = namesOf(work);
+    return { work, name, index: Math.max(names.indexOf(name), 0) + 1, count: names.length };
+  });
+  const bytes = all.reduce((sum, { estimated }) => sum + estimated, 0);
+  const request = {
+    sendArgv: treeArgv(plan.source, last, streamFlags(plan)),
+    receiveArgv: receive,
+    lanes: bytes <= SMALL_STREAM && all.every(({ lanes }) => lanes !== null) ? root.lanes : null,
+    bytes,
+    onProgress: ({ bytes: sent, snapshot }: SendProgress) => moved(sent, snapshot),
+  };
+  moved((await limitedTransfer(run, root, request)).bytes, `${plan.source}@${last}`);
+}
+
+/** What failed, for the next attempt to go dataset by dataset. */
+function failureOfTree(thrown: unknown, { run, plan }: DatasetWork): AttemptFailure {
+  const failure = causeOfFailure(thrown, plan, run.options.whenDiverged);
+  const { retryable, message, details = {} } = failure.error;
+  if (run.ctx.signal.aborted || retryable) return failure;
+  // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
+  const error = new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${message}`, {
+    dataset: plan.source,
+    cause: toZfsFlowError(thrown),
+    retryable: true,
+    details,
+  });
+  return new AttemptFailure(error, 'again');
+}
+
+/** `root` and what is below it; see the head of this file. Throws TRANSFER_FAILED or what else has caused it, retryable. */
+export async function sendTree(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
+  const { run, plan, book } = root;
   try {
-    const request = {
-      sendArgv: treeArgv(plan.source, last, streamFlags(plan)),
-      receiveArgv: receive,
-      lanes: estimated <= SMALL_STREAM && runs.every(({ lanes }) => lanes !== null) ? root.lanes : null,
-      bytes: estimated,
-      tag: `${processTag(plan.dstId)}.${ctx.jobId}`,
-      onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
-    };
-    const { bytes } = await limitedTransfer(setup, root, request, ctx);
-    moved(bytes, `${plan.source}@${last}`);
+    await sendStream(root, all);
   } catch (thrown) {
-    for (const run of runs) book.mayHaveArrived(run.plan.source, sentSnapshots(run.plan));
-    const error = transferError(thrown, plan, setup.options.whenDiverged);
-    if (ctx.signal.aborted || error.retryable) throw error;
-    // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
-    throw new ZfsFlowError('TRANSFER_FAILED', `the stream of the whole tree failed: ${error.message}`, {
-      dataset: plan.source,
-      cause: toZfsFlowError(thrown),
-      retryable: true,
-      details: { ...error.details, restart: true },
-    });
+    for (const work of all) book.mayHaveArrived(work.plan.source, sentSnapshots(work.plan));
+    throw failureOfTree(thrown, root);
   }
-  const children = runs.filter((run) => run.plan !== plan);
-  const warning = await markCopies(setup, children, ctx);
+  const children = all.filter((work) => work.plan !== plan);
+  const warning = await markCopies(run, children);
   if (warning !== null) book.warnRun([warning]);
-  for (const run of runs) {
-    book.arrived(
-      run.entry,
-      sentSnapshots(run.plan).map(({ name }) => name),
-    );
-  }
+  for (const work of all) book.arrived(work.entry, namesOf(work));
 }

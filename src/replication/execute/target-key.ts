@@ -2,22 +2,20 @@
 // over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
 // does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
 // unloaded, whatever comes.
-import { setTimeout } from 'node:timers/promises';
-import type { RunContext } from '../../base/run-context';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
-import { missingDatasets } from '../../zfs/classify';
-import { commandError, zfs } from '../../zfs/command';
+import { setProperties } from '../../zfs/change';
+import { commandError } from '../../zfs/command';
+import { listKeys, loadKey, unloadKey } from '../../zfs/keys';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
-import { markWarning, sends } from '../marks/protect';
+import { markWarning } from '../report/mark-warning';
 import type { Secret } from '../../base/secret';
-import type { Setup } from '../setup/setup';
+import type { Run } from '../setup/run';
+import { sends } from '../plan/plan-facts';
 
 /** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
 const CLEAN_UP_MS = 15_000;
-const UNLOAD_ATTEMPTS = 5;
-const UNLOAD_PAUSE_MS = 400;
 
 /** Throws INVALID_OPTIONS (`encryptionKey`) when these options need a key from us and it is not one that ZFS takes. */
 export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null): void {
@@ -63,10 +61,9 @@ export class TargetKeys {
   private readonly sending: readonly DatasetPlan[];
 
   private constructor(
-    private readonly setup: Setup,
+    private readonly run: Run,
     private readonly plans: readonly DatasetPlan[],
     private readonly tag: string,
-    private readonly ctx: RunContext,
   ) {
     this.sending = plans.filter(sends);
   }
@@ -75,8 +72,8 @@ export class TargetKeys {
    * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
    * case. Throws KEY_NOT_LOADED when a key does not fit.
    */
-  static async open(setup: Setup, plans: readonly DatasetPlan[], tag: string, ctx: RunContext): Promise<TargetKeys> {
-    const keys = new TargetKeys(setup, plans, tag, ctx);
+  static async open(run: Run, plans: readonly DatasetPlan[], tag: string): Promise<TargetKeys> {
+    const keys = new TargetKeys(run, plans, tag);
     try {
       await keys.prepare();
     } catch (error) {
@@ -87,38 +84,34 @@ export class TargetKeys {
   }
 
   private get isStored(): boolean {
-    return this.setup.options.encryptionKeyLocation === 'stored';
+    return this.run.options.encryptionKeyLocation === 'stored';
   }
 
   private async prepare(): Promise<void> {
-    const { setup, ctx } = this;
+    const { target, ctx } = this.run;
     for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
     const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
-    this.directory = await writeKeyFile(setup.target, this.storedKey(), this.tag, ctx.signal);
+    this.directory = await writeKeyFile(target, this.storedKey(), this.tag, ctx.signal);
   }
 
   private storedKey(): Secret {
-    const { options, encryptionKey } = this.setup;
+    const { options, encryptionKey } = this.run;
     checkEncryptionKey(options, encryptionKey);
     if (encryptionKey === null) throw new TypeError('a stored key was checked and is not there');
     return encryptionKey;
   }
 
   private async load(root: string): Promise<void> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const location = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
-    const argv = ['zfs', 'load-key', '-L', location, root];
     const stdin = this.isStored ? { stdin: `${this.storedKey().reveal()}\n` } : {};
-    const result = await target.run(argv, { signal: this.ctx.signal, ...stdin });
-    if (result.code === 0) this.loaded.add(root);
-    // Somebody else may have been quicker.
-    else if (!/already loaded/i.test(result.stderr)) throw commandError(target, argv, result, root);
+    if (await loadKey(target, root, location, { signal: this.run.ctx.signal, ...stdin })) this.loaded.add(root);
   }
 
   /** `-o` of the receive that makes a new encryption root. */
   get newRoot(): Readonly<Record<string, string>> {
-    const { encryptionKeyFormat, encryptionKeyLocation } = this.setup.options;
+    const { encryptionKeyFormat, encryptionKeyLocation } = this.run.options;
     const file = this.isStored ? `${this.directory}/key` : encryptionKeyLocation;
     return { encryption: 'on', keyformat: encryptionKeyFormat, keylocation: `file://${file}` };
   }
@@ -129,7 +122,7 @@ export class TargetKeys {
    * Returns warnings.
    */
   async close(): Promise<string[]> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const warnings: (string | null)[] = [];
     const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
       try {
@@ -147,7 +140,8 @@ export class TargetKeys {
     if (left && !made) await removeFiles();
     // Mounted file systems need their key.
     if (!options.mount) {
-      for (const root of this.loaded) await attempt('unload the key', () => unloadKey(target, root));
+      const unload = (root: string): Promise<void> => unloadKey(target, root, { timeoutMs: CLEAN_UP_MS });
+      for (const root of this.loaded) await attempt('unload the key', () => unload(root));
     }
     return warnings.filter((warning) => warning !== null);
   }
@@ -157,22 +151,18 @@ export class TargetKeys {
    * True where it was of another run.
    */
   private async settleRoots(): Promise<boolean> {
-    const { target, options } = this.setup;
+    const { target, options } = this.run;
     const roots = new Map(this.plans.filter(({ isRoot, raw }) => isRoot && !raw).map((plan) => [plan.target, plan]));
     if (roots.size === 0) return false;
-    const columns = 'name,encryptionroot,keylocation,keystatus';
-    // A dataset that was never begun is missing, which says nothing here.
-    const argv = ['zfs', 'list', '-Hp', '-o', columns, ...roots.keys()];
-    const result = await target.run(argv, { timeoutMs: CLEAN_UP_MS });
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(target, argv, result);
     const wanted = this.isStored ? 'prompt' : `file://${options.encryptionKeyLocation}`;
     let ofAnother = false;
-    for (const line of result.stdout.split('\n')) {
-      const [name = '', root, location = '', status] = line.split('\t');
+    // A dataset that was never begun is missing, which says nothing here.
+    const keys = await listKeys(target, [...roots.keys()], { timeoutMs: CLEAN_UP_MS });
+    for (const { name, encryptionRoot, location, status } of keys) {
       const plan = roots.get(name);
-      if (!plan || root !== name) continue;
+      if (!plan || encryptionRoot !== name) continue;
       if (location !== wanted && (sends(plan) || isOurFile(location))) {
-        await zfs(target, ['set', `keylocation=${wanted}`, name], { dataset: name, timeoutMs: CLEAN_UP_MS });
+        await setProperties(target, name, { keylocation: wanted }, { timeoutMs: CLEAN_UP_MS });
       }
       const wasCut = isOurFile(location) || (plan.resume !== null && plan.initial);
       ofAnother ||= wasCut;
@@ -190,15 +180,4 @@ async function removeKeyFiles(host: Host, tag: string): Promise<void> {
   const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];
   const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
   if (result.code !== 0) throw commandError(host, argv, result);
-}
-
-/** A volume that has just come into being is looked at by the system for a moment, which makes its key busy. */
-async function unloadKey(host: Host, root: string): Promise<void> {
-  const argv = ['zfs', 'unload-key', root];
-  for (let attempt = 1; ; attempt++) {
-    const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
-    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
-    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
-    await setTimeout(UNLOAD_PAUSE_MS);
-  }
 }

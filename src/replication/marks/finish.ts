@@ -1,10 +1,10 @@
 // After the sends: looks at what the target really has, and only then moves the protection on. Order (replication.md §2,
 // steps d to g): verify, final bookmarks, target hold (new before old), release of the step holds, removal of what is
 // superseded. For several datasets at once, in a handful of round trips.
-import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { groupBy } from '../../base/group-by';
 import { createBookmarks } from '../../zfs/bookmark';
+import { inheritArgv } from '../../zfs/change';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listNamedSnapshots } from '../../zfs/list';
 import { removeMarks } from '../../zfs/set-marks';
@@ -13,24 +13,16 @@ import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
 import { markCopies } from './mark-copies';
-import type { DatasetPlan, PairInput } from '../plan/plan-types';
-import { heldSnapshots, markWarning, runHoldTag, sends, sentSnapshots } from './protect';
-import type { Setup } from '../setup/setup';
-
-export interface Finished {
-  plan: DatasetPlan;
-  pair: PairInput;
-}
+import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
+import { markWarning } from '../report/mark-warning';
+import { heldSnapshots, runHoldTag } from './protect';
+import type { Run } from '../setup/run';
+import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan-facts';
 
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
   failures: Map<string, ZfsFlowError>;
   warnings: string[];
-}
-
-/** The snapshot that the target must now have as its newest. */
-export function expectedNewest(plan: DatasetPlan): { name: string; guid: string } | null {
-  return plan.steps.at(-1)?.to ?? plan.resume?.to ?? plan.base;
 }
 
 /** Everything that this plan sent, or the base where it sent nothing: the names that the target must have now. */
@@ -41,7 +33,7 @@ function expectedNames(plan: DatasetPlan): { name: string; guid: string }[] {
 }
 
 /** `receive` makes what it receives the newest; that each is there under its name with its GUID is what has to be seen. */
-function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: string): ZfsFlowError | null {
+function verify({ plan }: PlannedPair, onTarget: readonly SnapshotRecord[], host: string): ZfsFlowError | null {
   const guids = new Map(onTarget.map(({ name, guid }) => [name, guid]));
   const lacking = expectedNames(plan).filter(({ name, guid }) => guids.get(name) !== guid);
   const [first] = lacking;
@@ -59,7 +51,7 @@ function verify({ plan }: Finished, onTarget: readonly SnapshotRecord[], host: s
 }
 
 /** What the target has after the run, as far as our marks are concerned: what was listed before, and what was just seen. */
-function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]): Set<string> {
+function targetGuids({ plan, pair }: PlannedPair, seen: readonly SnapshotRecord[]): Set<string> {
   const gone = new Set(
     plan.prepare.flatMap((step) => {
       if (step.do === 'cloneBack') return step.leaves;
@@ -71,33 +63,25 @@ function targetGuids({ plan, pair }: Finished, seen: readonly SnapshotRecord[]):
 }
 
 /** What is known of the copy that was there before says nothing about this one. */
-const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || isReplaced(plan);
-
-/** It takes, or is about to take, the place of an old copy. */
-export function isReplaced({ action }: DatasetPlan): boolean {
-  return action === 'rotate' || action === 'recreate';
-}
+const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || replacesCopy(plan);
 
 /**
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
  * about holds.
  */
-function isDirty(one: Finished): boolean {
+function isDirty(one: PlannedPair): boolean {
   const { plan, pair } = one;
   if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
   return bookmarksFor(pair.dstId, pair.sourceRecords).some(({ tentative }) => tentative);
 }
 
-function hasFinalMark({ pair }: Finished, guid: string): boolean {
+function hasFinalMark({ pair }: PlannedPair, guid: string): boolean {
   return bookmarksFor(pair.dstId, pair.sourceRecords).some((own) => own.guid === guid && !own.tentative);
 }
 
 /** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
-async function moveTargetHolds(
-  setup: Setup,
-  finished: readonly Finished[],
-  ctx: RunContext,
-): Promise<(string | null)[]> {
+async function moveTargetHolds(run: Run, finished: readonly PlannedPair[]): Promise<(string | null)[]> {
+  const { target, ctx } = run;
   const hold: string[] = [];
   const release: string[] = [];
   for (const one of finished) {
@@ -110,21 +94,21 @@ async function moveTargetHolds(
     const old = pair.targetSnapshots.filter(({ guid }) => guid !== newest.guid && (dirty || guid === plan.base?.guid));
     release.push(...old.map(({ name }) => `${plan.target}@${name}`));
   }
-  const held = await holdSnapshots(setup.target, TARGET_HOLD_TAG, hold, ctx.signal);
-  if (held.length > 0) return [markWarning('hold', setup.target.label, held)];
-  const released = await releaseSnapshots(setup.target, TARGET_HOLD_TAG, release, ctx.signal);
-  return [markWarning('release', setup.target.label, released)];
+  const held = await holdSnapshots(target, TARGET_HOLD_TAG, hold, ctx.signal);
+  if (held.length > 0) return [markWarning('hold', target.label, held)];
+  const released = await releaseSnapshots(target, TARGET_HOLD_TAG, release, ctx.signal);
+  return [markWarning('release', target.label, released)];
 }
 
 /** Snapshots of these datasets (in this order) that this run holds, or one before it that did not come to its end. */
-async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string[][]> {
-  const tag = runHoldTag(setup);
+async function stepHolds(run: Run, finished: readonly PlannedPair[]): Promise<string[][]> {
+  const tag = runHoldTag(run);
   const dirty = finished
     .filter(isDirty)
     .flatMap(({ pair }) =>
       pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((s) => `${s.dataset}@${s.name}`),
     );
-  const found = await listHolds(setup.source, dirty, ctx.signal);
+  const found = await listHolds(run.source, dirty, run.ctx.signal);
   const held = new Set(found.filter((hold) => hold.tag === tag).map(({ snapshot }) => snapshot));
   return finished.map(({ plan, pair }) => {
     const own = sends(plan) ? heldSnapshots(plan, pair.sourceRecords).map((name) => `${plan.source}@${name}`) : [];
@@ -133,7 +117,7 @@ async function stepHolds(setup: Setup, finished: readonly Finished[], ctx: RunCo
   });
 }
 
-function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
+function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[]): FinalMarks {
   const { plan, pair } = one;
   const bookmarkBase = plan.base?.kind === 'bookmark' ? [plan.base] : [];
   return finalMarks({
@@ -146,8 +130,14 @@ function marksOf(one: Finished, seen: readonly SnapshotRecord[]): FinalMarks {
   });
 }
 
+/** Nothing would be changed on the source for one of which nothing was sent. */
+export function isMarked(one: PlannedPair): boolean {
+  const { create, destroy } = marksOf(one, []);
+  return create.length === 0 && destroy.length === 0;
+}
+
 /** Bookmarks for the name that the target had before it followed its renamed source. */
-function formerMarks({ plan, pair }: Finished): string[] {
+function formerMarks({ plan, pair }: PlannedPair): string[] {
   if (plan.formerDstId === '') return [];
   return bookmarksFor(plan.formerDstId, pair.sourceRecords).map(({ name }) => `${plan.source}#${name}`);
 }
@@ -156,51 +146,49 @@ function formerMarks({ plan, pair }: Finished): string[] {
  * Copies that came with a stream of a whole tree that was cut: only after such a stream are its children marked. That an
  * earlier attempt was to deliver what is there now, its tentative bookmark says.
  */
-async function markDelivered(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<string | null> {
+async function markDelivered(run: Run, finished: readonly PlannedPair[]): Promise<string | null> {
   const delivered = finished.filter(({ plan, pair }) => {
-    if (plan.initial || isReplaced(plan) || !plan.base) return false;
+    if (plan.initial || replacesCopy(plan) || !plan.base) return false;
     const names = new Set(pair.sourceRecords.map(({ kind, name }) => (kind === 'bookmark' ? name : '')));
     const { guid } = plan.base;
     return names.has(bookmarkName(pair.dstId, guid, true)) && !names.has(bookmarkName(pair.dstId, guid, false));
   });
-  return markCopies(setup, delivered, ctx);
+  return markCopies(run, delivered);
 }
 
 /** A placeholder that has become a copy loses the mark and the `canmount=off` that we gave it. */
-async function unmarkPlaceholders(
-  setup: Setup,
-  finished: readonly Finished[],
-  ctx: RunContext,
-): Promise<string | null> {
+async function unmarkPlaceholders(run: Run, finished: readonly PlannedPair[]): Promise<string | null> {
+  const { target, ctx } = run;
   const were = finished.filter(({ plan }) => plan.wasPlaceholder && sends(plan)).map(({ plan }) => plan.target);
   const argvs = were.flatMap((name) => [
-    ['zfs', 'inherit', PLACEHOLDER_PROPERTY, name],
-    ['zfs', 'inherit', '-S', 'canmount', name],
+    inheritArgv(name, PLACEHOLDER_PROPERTY),
+    inheritArgv(name, 'canmount', { received: true }),
   ]);
-  const errors = await runBatch(setup.target, argvs, { signal: ctx.signal });
-  return markWarning('unmark placeholders', setup.target.label, errors);
+  const errors = await runBatch(target, argvs, { signal: ctx.signal });
+  return markWarning('unmark placeholders', target.label, errors);
 }
 
 /** Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails. */
-export async function finish(setup: Setup, finished: readonly Finished[], ctx: RunContext): Promise<FinishOutcome> {
+export async function finish(run: Run, finished: readonly PlannedPair[]): Promise<FinishOutcome> {
+  const { source, target, options, ctx } = run;
   const failures = new Map<string, ZfsFlowError>();
   const names = new Map(finished.map(({ plan }) => [plan.target, expectedNames(plan).map(({ name }) => name)]));
-  const seen = groupBy(await listNamedSnapshots(setup.target, names, ctx.signal), ({ dataset }) => dataset);
+  const seen = groupBy(await listNamedSnapshots(target, names, ctx.signal), ({ dataset }) => dataset);
   const good = finished.filter((one) => {
-    const failure = verify(one, seen.get(one.plan.target) ?? [], setup.target.label);
+    const failure = verify(one, seen.get(one.plan.target) ?? [], target.label);
     if (failure) failures.set(one.plan.source, failure);
     return failure === null;
   });
-  const warnings = [await unmarkPlaceholders(setup, good, ctx), await markDelivered(setup, good, ctx)];
-  if (setup.options.holdPending) {
+  const warnings = [await unmarkPlaceholders(run, good), await markDelivered(run, good)];
+  if (options.holdPending) {
     const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
     const create = marks.flatMap((mark) => mark.create);
     const [created, moved] = await Promise.all([
-      createBookmarks(setup.source, create, ctx.signal),
-      moveTargetHolds(setup, good, ctx),
+      createBookmarks(source, create, ctx.signal),
+      moveTargetHolds(run, good),
     ]);
-    warnings.push(markWarning('bookmark', setup.source.label, created), ...moved);
-    const holds = await stepHolds(setup, good, ctx);
+    warnings.push(markWarning('bookmark', source.label, created), ...moved);
+    const holds = await stepHolds(run, good);
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
     const failed = new Set(created.map(({ command }) => command?.at(-1)));
     const old = good.map((one, index) => {
@@ -208,9 +196,9 @@ export async function finish(setup: Setup, finished: readonly Finished[], ctx: R
       const stays = made.some(({ bookmark }) => failed.has(bookmark));
       return { holds: holds[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
     });
-    const left = await removeMarks(setup.source, runHoldTag(setup), old, ctx.signal);
-    warnings.push(markWarning('release', setup.source.label, left.holds));
-    warnings.push(markWarning('destroy bookmarks', setup.source.label, left.bookmarks));
+    const left = await removeMarks(source, runHoldTag(run), old, ctx.signal);
+    warnings.push(markWarning('release', source.label, left.holds));
+    warnings.push(markWarning('destroy bookmarks', source.label, left.bookmarks));
   }
   return { failures, warnings: warnings.filter((warning) => warning !== null) };
 }

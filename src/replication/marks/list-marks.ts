@@ -12,7 +12,8 @@ import { commonPath, mapDataset } from '../../zfs/mapping';
 import type { ReplicateOptions } from '../setup/options';
 import { poolOf } from '../../zfs/names';
 
-export interface Protection {
+/** A bookmark or hold that we left, as the event `protections` shows it. */
+export interface Mark {
   side: 'source' | 'target';
   host: string;
   kind: 'bookmark' | 'hold';
@@ -44,8 +45,8 @@ interface Side {
   isGone: (dstId: string) => boolean;
 }
 
-function bookmarkProtections(records: readonly SnapshotRecord[], { side, host, known, isGone }: Side): Protection[] {
-  return records.flatMap((record): Protection[] => {
+function bookmarksOfOurs(records: readonly SnapshotRecord[], { side, host, known, isGone }: Side): Mark[] {
+  return records.flatMap((record): Mark[] => {
     const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
     if (!own) return [];
     const target = known.get(own.dstId);
@@ -67,13 +68,13 @@ function bookmarkProtections(records: readonly SnapshotRecord[], { side, host, k
   });
 }
 
-async function holdProtections(records: readonly SnapshotRecord[], side: Side, ctx: RunContext): Promise<Protection[]> {
+async function holdsOfOurs(records: readonly SnapshotRecord[], side: Side, ctx: RunContext): Promise<Mark[]> {
   const held = records.filter(({ kind, userrefs }) => kind === 'snapshot' && (userrefs ?? 0) > 0);
   const byName = new Map(held.map((record) => [fullName(record), record]));
   const holds = await listHolds(side.host, [...byName.keys()], ctx.signal);
   return holds
     .filter(({ tag }) => tag.startsWith(MARK_PREFIX))
-    .map(({ snapshot, tag }): Protection => {
+    .map(({ snapshot, tag }): Mark => {
       const step = STEP_TAG.exec(tag)?.[1];
       const dataset = byName.get(snapshot)?.dataset ?? '';
       const dstId = step ?? [...side.known].find(([, target]) => target === dataset)?.[0] ?? '';
@@ -95,14 +96,9 @@ async function holdProtections(records: readonly SnapshotRecord[], side: Side, c
     });
 }
 
-async function sideProtections(
-  side: Side,
-  roots: readonly string[],
-  recursive: boolean,
-  ctx: RunContext,
-): Promise<Protection[]> {
+async function marksOn(side: Side, roots: readonly string[], recursive: boolean, ctx: RunContext): Promise<Mark[]> {
   const { snapshots } = await listSnapshots(side.host, { roots, recursive, columns: ['userrefs'], signal: ctx.signal });
-  return [...bookmarkProtections(snapshots, side), ...(await holdProtections(snapshots, side, ctx))];
+  return [...bookmarksOfOurs(snapshots, side), ...(await holdsOfOurs(snapshots, side, ctx))];
 }
 
 interface TargetPool {
@@ -157,11 +153,7 @@ function destinations(
 }
 
 /** All marks of ours on the datasets of this node. Throws what a listing of the source throws. */
-export async function listProtections(
-  options: ReplicateOptions,
-  hosts: HostResolver,
-  ctx: RunContext,
-): Promise<Protection[]> {
+export async function listMarks(options: ReplicateOptions, hosts: HostResolver, ctx: RunContext): Promise<Mark[]> {
   const source = hosts(options.sourceConnection);
   const target = hosts(options.targetConnection);
   const pool = await targetPool(target, options.targetDataset, ctx);
@@ -179,11 +171,11 @@ export async function listProtections(
   );
   const found = destinations(pool, targets, ids);
   const sourceSide: Side = { side: 'source', host: source, ...found };
-  const marks = [...bookmarkProtections(snapshots, sourceSide), ...(await holdProtections(snapshots, sourceSide, ctx))];
+  const marks = [...bookmarksOfOurs(snapshots, sourceSide), ...(await holdsOfOurs(snapshots, sourceSide, ctx))];
   if (pool === null) return marks;
   const targetSide: Side = { side: 'target', host: target, ...found };
   const recursive = options.recursive || options.sourceDatasets.length > 1;
-  return [...marks, ...(await sideProtections(targetSide, [options.targetDataset], recursive, ctx))];
+  return [...marks, ...(await marksOn(targetSide, [options.targetDataset], recursive, ctx))];
 }
 
 /**
@@ -191,22 +183,22 @@ export async function listProtections(
  * node's and answers: a destination that is gone for good is what this is mostly asked for). After that, pruning no longer
  * spares what this destination would still need. Returns what was let go.
  */
-export async function releaseProtections(
+export async function releaseMarks(
   options: ReplicateOptions,
   dstId: string,
   hosts: HostResolver,
   ctx: RunContext,
-): Promise<Protection[]> {
+): Promise<Mark[]> {
   if (!/^[0-9a-f]{16}-[0-9a-f]{12}$/.test(dstId)) {
     throw invalidOption('dstId', `dstId ${JSON.stringify(dstId)} is none; the "protections" event lists them`);
   }
-  const all = (await listProtections(options, hosts, ctx)).filter((protection) => protection.dstId === dstId);
+  const all = (await listMarks(options, hosts, ctx)).filter((mark) => mark.dstId === dstId);
   const errors = [];
   for (const side of ['source', 'target'] as const) {
     const host = hosts(side === 'source' ? options.sourceConnection : options.targetConnection);
-    const here = all.filter((protection) => protection.side === side);
+    const here = all.filter((mark) => mark.side === side);
     for (const tag of [stepHoldTag(dstId), TARGET_HOLD_TAG]) {
-      const names = here.filter((protection) => protection.tag === tag).map(({ name }) => name);
+      const names = here.filter((mark) => mark.tag === tag).map(({ name }) => name);
       errors.push(...(await releaseSnapshots(host, tag, names, ctx.signal)));
     }
     const bookmarks = here.filter(({ kind }) => kind === 'bookmark').map(({ name }) => name);

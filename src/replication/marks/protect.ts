@@ -1,23 +1,15 @@
 // Protection around the sends (replication.md §2, step 5): before the first byte of a run, tentative bookmarks of the
 // base and of every snapshot it sends, and holds on them; a crash at any point leaves more protected than needed.
 // Turning them into final marks once something has arrived is `finish.ts`.
-import type { RunContext } from '../../base/run-context';
-import type { ZfsFlowError } from '../../base/errors';
 import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
+import { sends, sentSnapshots } from '../plan/plan-facts';
 import type { DatasetPlan } from '../plan/plan-types';
+import { markWarning } from '../report/mark-warning';
+import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
-
-/** The snapshots that a dataset's sends begin at and deliver, by name on the source. */
-export function sentSnapshots(plan: DatasetPlan): { name: string; guid: string }[] {
-  const items: { name: string; guid: string }[] = [];
-  if (plan.base?.kind === 'snapshot') items.push({ name: plan.base.name, guid: plan.base.guid });
-  if (plan.resume) items.push(plan.resume.to);
-  for (const step of plan.steps) items.push(...step.snapshots);
-  return items;
-}
 
 /**
  * What gets a step hold, names on the source. A base that has a final bookmark of ours needs none: without the snapshot
@@ -32,30 +24,9 @@ export function heldSnapshots(plan: DatasetPlan, records: readonly SnapshotRecor
     .map(({ name }) => name);
 }
 
-export function sends(plan: DatasetPlan): boolean {
-  return plan.resume !== null || plan.steps.length > 0;
-}
-
 /** Tag of this run's step holds: one for all its datasets, so that one `zfs hold` covers many snapshots. */
-export function runHoldTag(setup: Setup): string {
-  return stepHoldTag(destinationId(setup.targetPoolGuid, setup.options.targetDataset));
-}
-
-const ALLOW: Readonly<Record<string, string>> = {
-  bookmark: 'bookmark',
-  hold: 'hold',
-  release: 'release',
-  'destroy bookmarks': 'destroy,mount',
-};
-
-/** One warning for many failures of one kind, with the right that is missing where that is the reason. */
-export function markWarning(what: string, host: string, errors: readonly ZfsFlowError[]): string | null {
-  const [first] = errors;
-  if (!first) return null;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const allow = ALLOW[what];
-  const right = first.code === 'PERMISSION_DENIED' && allow ? `; missing right: zfs allow USER ${allow} DATASET` : '';
-  return `could not ${what} on ${host}: ${first.message}${more}${right}`;
+export function runHoldTag({ targetPoolGuid, options }: Setup): string {
+  return stepHoldTag(destinationId(targetPoolGuid, options.targetDataset));
 }
 
 function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[]): BookmarkRequest[] {
@@ -75,20 +46,20 @@ function tentativeBookmarks(plan: DatasetPlan, records: readonly SnapshotRecord[
  * Missing rights are warnings: the run goes on less protected, and says so. Throws only when the host cannot be reached.
  */
 export async function protect(
-  setup: Setup,
+  run: Run,
   plans: readonly DatasetPlan[],
   records: (source: string) => readonly SnapshotRecord[],
-  ctx: RunContext,
 ): Promise<string[]> {
   const sending = plans.filter(sends);
-  if (!setup.options.holdPending || sending.length === 0) return [];
+  const { source, options, ctx } = run;
+  if (!options.holdPending || sending.length === 0) return [];
   const bookmarks = sending.flatMap((plan) => tentativeBookmarks(plan, records(plan.source)));
   const holds = sending.flatMap((plan) =>
     heldSnapshots(plan, records(plan.source)).map((name) => `${plan.source}@${name}`),
   );
-  const errors = await addMarks(setup.source, { bookmarks, tag: runHoldTag(setup), holds }, ctx.signal);
+  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds }, ctx.signal);
   return [
-    markWarning('bookmark', setup.source.label, errors.bookmarks),
-    markWarning('hold', setup.source.label, errors.holds),
+    markWarning('bookmark', source.label, errors.bookmarks),
+    markWarning('hold', source.label, errors.holds),
   ].filter((warning) => warning !== null);
 }

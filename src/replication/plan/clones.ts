@@ -1,6 +1,7 @@
 // Clones stay clones (pure): the first copy of a source that is a clone is sent as an incremental from its origin, where
 // the target has, or gets in this run, the origin's snapshot. Dataset by dataset, so that it can be resumed.
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
+import { deliveries } from './plan-facts';
 import type { DatasetPlan, PairInput, PlanInput } from './plan-types';
 
 type Options = PlanInput['options'];
@@ -23,9 +24,8 @@ export function originOf(pair: PairInput, pairs: readonly PairInput[]): Origin |
 /** Name of the origin's snapshot on the target once its own plan was carried out; null when it will not be there. */
 function nameThere(plan: DatasetPlan, { pair, snapshot }: Origin): string | null {
   if (plan.refusal) return null;
-  const sent = [...(plan.resume ? [plan.resume.to] : []), ...plan.steps.flatMap(({ snapshots }) => snapshots)];
   const kept = plan.initial ? [] : pair.targetSnapshots;
-  return [...sent, ...kept].find(({ guid }) => guid === snapshot.guid)?.name ?? null;
+  return [...deliveries(plan), ...kept].find(({ guid }) => guid === snapshot.guid)?.name ?? null;
 }
 
 /** True when `from` waits, by way of parents and origins, for `target`. */

@@ -4,16 +4,13 @@
 import type { ErrorCode } from '../../base/errors';
 import { parseRawMark, RAW_PROPERTY } from '../../zfs/marks';
 import { isWithin, type DatasetRecord } from '../../zfs/records';
-import type { PairInput, PlanInput, Refusal } from './plan-types';
+import type { PairInput, PlanInput, Refusal, TargetEncryption } from './plan-types';
 
 export interface RawDecision {
   raw: boolean;
   refusal: Refusal | null;
   warnings: string[];
 }
-
-/** How a dataset comes to its encryption at the target: not at all (or as the raw stream says), from above, by a key. */
-export type TargetEncryption = 'none' | 'inherit' | 'key';
 
 /** Encryption of what is, or by then will be, above a target dataset. */
 export interface ParentEncryption {

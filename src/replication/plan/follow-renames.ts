@@ -2,11 +2,12 @@
 // their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
 import { bookmarksFor, destinationId } from '../../zfs/marks';
 import { isWithin } from '../../zfs/records';
-import type { PairInput, TargetOther } from './plan-types';
+import type { ListedPair } from './listed-pair';
 import { asides } from './locate-aside';
+import type { TargetOther } from './plan-types';
 
 export interface RenameInput {
-  pairs: readonly PairInput[];
+  pairs: readonly ListedPair[];
   others: readonly TargetOther[];
   /** Renaming a dataset needs root on Linux: the rights for it cannot be delegated there (zfs-allow(8)). */
   canRename: boolean;
@@ -17,14 +18,14 @@ export interface RenameInput {
 }
 
 /** Pairs without a copy of their own, with the unmapped target datasets that hold snapshots of theirs. */
-function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Map<PairInput, TargetOther[]> {
+function claims(pairs: readonly ListedPair[], others: readonly TargetOther[]): Map<ListedPair, TargetOther[]> {
   const holders = new Map<string, TargetOther[]>();
   const old = asides(others);
   for (const other of others) {
     if (old.some(({ name }) => isWithin(other.dataset.name, name))) continue;
     for (const { guid } of other.snapshots) holders.set(guid, [...(holders.get(guid) ?? []), other]);
   }
-  const found = new Map<PairInput, TargetOther[]>();
+  const found = new Map<ListedPair, TargetOther[]>();
   for (const pair of pairs) {
     if (pair.targetDataset) continue;
     const hits = new Set(pair.sourceRecords.flatMap(({ guid }) => holders.get(guid) ?? []));
@@ -34,12 +35,12 @@ function claims(pairs: readonly PairInput[], others: readonly TargetOther[]): Ma
 }
 
 /** Target datasets that may be the copies of renamed sources. */
-export function renameCandidates(pairs: readonly PairInput[], others: readonly TargetOther[]): string[] {
+export function renameCandidates(pairs: readonly ListedPair[], others: readonly TargetOther[]): string[] {
   return [...new Set([...claims(pairs, others).values()].flat().map(({ dataset }) => dataset.name))];
 }
 
 /** Why the copy cannot simply follow; null when it can. */
-function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairInput, TargetOther[]>): string | null {
+function obstacle(pair: ListedPair, hits: readonly TargetOther[], all: Map<ListedPair, TargetOther[]>): string | null {
   const [only, second] = hits;
   if (!only || second) return `several target datasets hold its snapshots`;
   if ([...all].some(([other, theirs]) => other !== pair && theirs.includes(only))) {
@@ -54,23 +55,23 @@ function obstacle(pair: PairInput, hits: readonly TargetOther[], all: Map<PairIn
  * A bookmark of ours on the source says that `dstId` has been sent to. It follows a renamed source, while a copy that
  * somebody renamed on the target, to keep it, is no longer at the name that it says.
  */
-function wasSentTo(pair: PairInput, dstId: string): boolean {
+function wasSentTo(pair: ListedPair, dstId: string): boolean {
   return bookmarksFor(dstId, pair.sourceRecords).length > 0;
 }
 
 /** The pairs, with those whose copy follows a renamed source located under their former name. Parents before children. */
-export function followRenames({ pairs, others, canRename, targetPoolGuid, own }: RenameInput): PairInput[] {
+export function followRenames({ pairs, others, canRename, targetPoolGuid, own }: RenameInput): ListedPair[] {
   const all = claims(pairs, others);
   if (all.size === 0) return [...pairs];
   const renamed: { from: string; to: string }[] = [];
   // Where a dataset will be after the renames so far.
   const now = (name: string): string =>
     renamed.reduce((at, { from, to }) => (isWithin(at, from) ? to + at.slice(from.length) : at), name);
-  return pairs.map((pair): PairInput => {
+  return pairs.map((pair): ListedPair => {
     const hits = all.get(pair);
     if (!hits) return pair;
-    const say = (text: string): PairInput => ({ ...pair, notes: [text] });
-    const note = (why: string): PairInput =>
+    const say = (text: string): ListedPair => ({ ...pair, notes: [text] });
+    const note = (why: string): ListedPair =>
       say(`"${pair.source.name}" seems to have been renamed, but is sent as a new dataset: ${why}`);
     const why = obstacle(pair, hits, all);
     const [hit] = hits;
@@ -102,7 +103,7 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid, own }:
 }
 
 /** Target datasets below a copy whose source is gone; they are left alone. Copies that followed a rename are not among them. */
-export function abandoned(pairs: readonly PairInput[], others: readonly TargetOther[]): string[] {
+export function abandoned(pairs: readonly ListedPair[], others: readonly TargetOther[]): string[] {
   const followed = new Set(
     pairs.flatMap(({ located, targetDataset }) => (located && targetDataset ? targetDataset.name : [])),
   );
@@ -115,7 +116,7 @@ export function abandoned(pairs: readonly PairInput[], others: readonly TargetOt
 }
 
 /** Where what will be called `name` is before any copy has followed its renamed source. */
-export function presentName(pairs: readonly PairInput[], name: string): string {
+export function presentName(pairs: readonly ListedPair[], name: string): string {
   const within = pairs.filter(({ target, located, targetDataset }) => {
     return targetDataset && /^(renamed|withParent)$/.test(located?.as ?? '') && isWithin(name, target);
   });

@@ -11,7 +11,7 @@ function heldBack(refusal: Refusal, mode: string, why: string): Refusal {
   return {
     ...refusal,
     hint: `whenDiverged "${mode}" was not carried out, because nothing drastic is done in a run in which something else fails: ${why}`,
-    details: { ...refusal.details, heldBackFor: why },
+    heldBackFor: why,
   };
 }
 

@@ -2,7 +2,8 @@
 // its name. The pair is then planned from where its copy really is.
 import { parseReplacedMark, REPLACED_PROPERTY, type ReplacedMark } from '../../zfs/marks';
 import { compareDecimal, isWithin, type SnapshotRecord } from '../../zfs/records';
-import type { PairInput, PlanInput, TargetOther } from './plan-types';
+import type { ListedPair } from './listed-pair';
+import type { PlanInput, TargetOther } from './plan-types';
 import { classifyTarget, inOrder } from './target-state';
 
 export interface Aside extends ReplacedMark {
@@ -21,7 +22,7 @@ export function asides(others: readonly TargetOther[]): Aside[] {
 function counterpart(
   aside: Aside,
   target: string,
-  pairs: readonly PairInput[],
+  pairs: readonly ListedPair[],
   others: readonly TargetOther[],
 ): TargetOther | null {
   const was = pairs.find(({ dstId }) => dstId === aside.dstId)?.target;
@@ -36,12 +37,12 @@ function upTo(snapshots: readonly SnapshotRecord[], name: string): SnapshotRecor
 }
 
 interface Found {
-  pair: PairInput;
+  pair: ListedPair;
   /** createtxg of the base on the source: of several old copies the one with the newest base is gone on from. */
   txg: string;
 }
 
-function look(pair: PairInput, aside: Aside, old: TargetOther): Found | null {
+function look(pair: ListedPair, aside: Aside, old: TargetOther): Found | null {
   const at = old.dataset.name;
   const [origin = '', snapshot = ''] = (pair.targetDataset?.origin ?? '').split('@');
   if (pair.targetDataset && aside.mode === 'rotate' && origin === at && pair.targetSnapshots.length === 0) {
@@ -54,7 +55,7 @@ function look(pair: PairInput, aside: Aside, old: TargetOther): Found | null {
   }
   if (pair.targetDataset) return null;
   const view = { ...pair, targetDataset: old.dataset, targetSnapshots: old.snapshots };
-  const state = classifyTarget(view);
+  const state = classifyTarget({ ...view, inside: null });
   // What a recreate set aside because something was wrong with it does not come back.
   const isWanted = aside.mode === 'rotate' ? 'base' in state : state.kind === 'FORWARD' && at !== aside.name;
   if (!isWanted || !('base' in state)) return null;
@@ -63,10 +64,10 @@ function look(pair: PairInput, aside: Aside, old: TargetOther): Found | null {
 
 /** The pairs, with those whose copy is still set aside located there. */
 export function locateAside(
-  pairs: readonly PairInput[],
+  pairs: readonly ListedPair[],
   others: readonly TargetOther[],
   mode: PlanInput['options']['whenDiverged'],
-): PairInput[] {
+): ListedPair[] {
   const marked = asides(others).filter((aside) => aside.mode === mode);
   if (marked.length === 0) return [...pairs];
   return pairs.map((pair) => {

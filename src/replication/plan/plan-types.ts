@@ -2,38 +2,31 @@
 import type { ErrorCode } from '../../base/errors';
 import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
 import type { SendStep, TokenContents } from '../../zfs/send';
-import type { TargetEncryption } from './encryption';
-import type { StreamFeature } from './send-flags';
 import type { DatasetAction, ReplicateOptions } from '../setup/options';
 import type { PairFacts, TargetState } from './target-state';
 
-/** What discovery found about one source dataset and the target dataset it maps to. */
-export interface PairInput extends PairFacts {
-  /** Contents of the target's resume token; undefined when it has none, null when the source cannot read it. */
-  token: TokenContents | null | undefined;
-  /** The token's snapshot has a tentative bookmark of ours for this destination. */
-  tokenIsOwn: boolean;
-  /** The common snapshot has the same ivsetguid on both sides, so the chain was sent raw; null = not looked at. */
-  sameIvset: boolean | null;
-  /** Set where the copy was found under another name; `targetDataset` and `targetSnapshots` are then of that one. */
-  located?: Located;
-  /** What discovery has to say about this pair. */
-  notes?: readonly string[];
-  /** Its partial receive did not move on in several tries: it is discarded once, and after that nothing is tried any more. */
-  stuck?: 'once' | 'again';
+/** How a dataset comes to its encryption at the target: not at all (or as the raw stream says), from above, by a key. */
+export type TargetEncryption = 'none' | 'inherit' | 'key';
+
+/** What a pool may be lacking for what the source would send. */
+export type StreamFeature = 'largeBlocks' | 'compressedBlocks' | 'embeddedBlocks' | 'encryption';
+
+/** A partial receive on the target. */
+export interface PartialReceive {
+  /** What its resume token says; null: the source cannot read it. */
+  token: TokenContents | null;
+  /** The token's snapshot has a bookmark of ours for this destination. */
+  isOwn: boolean;
 }
 
-/** A copy that is not (yet) where it belongs. */
-export interface Located {
-  /** Where it is now. */
-  at: string;
-  /**
-   * `renamed`: under the name that the source had before. `withParent`: the same, and its parent takes it along.
-   * `aside`: an interrupted rotation had set it aside. `unpromoted`: it had been cloned back, but not promoted.
-   */
-  as: 'renamed' | 'withParent' | 'aside' | 'unpromoted';
-  /** Destination id under the former name, where it was another. */
-  formerDstId?: string;
+/** What discovery found about one source dataset and the target dataset it maps to. */
+export interface PairInput extends PairFacts {
+  /** Null where there is none. */
+  partial: PartialReceive | null;
+  /** The common snapshot has the same ivsetguid on both sides, so the chain was sent raw. Null: not looked at. */
+  sameIvset: boolean | null;
+  /** Its partial receive did not move on in several tries: it is discarded once, and after that nothing is tried any more. */
+  stuck?: 'once' | 'again';
 }
 
 /** A target dataset that no source dataset maps to. */
@@ -99,6 +92,8 @@ export interface Refusal {
   message: string;
   hint?: string;
   details: Record<string, unknown>;
+  /** Refused only because of this: something else of the run, which is what is to be told first. */
+  heldBackFor?: string;
 }
 
 export interface DatasetPlan {
@@ -146,6 +141,12 @@ export interface DatasetPlan {
   /** Why this is what is done, for a person. */
   reasons: string[];
   warnings: string[];
+}
+
+/** What was found about a dataset, and what is done about it. */
+export interface PlannedPair {
+  plan: DatasetPlan;
+  pair: PairInput;
 }
 
 /** An old copy that a recreate destroys once the new one is complete and verified. */

@@ -1,5 +1,5 @@
 // What the state of a target calls for: nothing, a preparation that the node's author allowed, or a refusal that names
-// both sides' snapshots (pure). The states themselves are `state.ts`.
+// both sides' snapshots (pure). The states themselves are `target-state.ts`.
 import type { SendStep } from '../../zfs/send';
 import type { PairInput, PlanInput, PrepareStep, Refusal } from './plan-types';
 import { inOrder, type TargetState } from './target-state';
@@ -74,43 +74,52 @@ function diverged(pair: PairInput, { targetBase, targetOnly, written }: Found<'D
   };
 }
 
+/** What the state of the target calls for. */
+export interface Answer {
+  prepare: PrepareStep[];
+  refusal: Refusal | null;
+}
+
+const refuse = (refusal: Refusal): Answer => ({ prepare: [], refusal });
+
+/** What a rollback to the common snapshot discards is what `destroys` names, and what was written since. */
+function rollBack({ targetBase, written }: Found<'MODIFIED' | 'DIVERGED'>, destroys: string[]): Answer {
+  return { prepare: [{ do: 'rollback', to: targetBase.name, destroys, writtenBytes: written }], refusal: null };
+}
+
 /** The refusal, or the preparation, that the state of the target calls for. */
 export function answerState(
   pair: PairInput,
   state: TargetState,
-  options: PlanInput['options'],
-): Refusal | PrepareStep[] {
-  const rollback = options.whenDiverged === 'rollback';
+  { whenDiverged }: Pick<PlanInput['options'], 'whenDiverged'>,
+): Answer {
+  const rollback = whenDiverged === 'rollback';
   switch (state.kind) {
     case 'INITIAL':
     case 'INITIAL_PLACEHOLDER':
     case 'EMPTY_TARGET':
     case 'FORWARD':
-      return [];
+      return { prepare: [], refusal: null };
     case 'FOREIGN':
-      return foreign(pair, state);
+      return refuse(foreign(pair, state));
     case 'UNRELATED':
-      return unrelated(pair, state);
+      return refuse(unrelated(pair, state));
     case 'MODIFIED':
-      if (!rollback) return modified(pair, state);
-      return [{ do: 'rollback', to: state.targetBase.name, destroys: [], writtenBytes: state.written }];
-    case 'DIVERGED': {
-      if (!rollback) return diverged(pair, state);
-      const destroys = names(state.targetOnly);
-      return [{ do: 'rollback', to: state.targetBase.name, destroys, writtenBytes: state.written }];
-    }
+      return rollback ? rollBack(state, []) : refuse(modified(pair, state));
+    case 'DIVERGED':
+      return rollback ? rollBack(state, names(state.targetOnly)) : refuse(diverged(pair, state));
     default:
       return state satisfies never;
   }
 }
 
-/** Neither the partial receive nor a fresh one gets on (C1: 33). */
-export function noProgress({ target, token }: PairInput): Refusal {
+/** Neither the partial receive nor a fresh one gets on. */
+export function noProgress({ target, partial }: PairInput): Refusal {
   return {
     code: 'TRANSFER_STALLED',
     message: `the transfer to "${target}" does not get on: no try to continue its partial receive moved a byte, and a fresh one failed too`,
     hint: 'The log has the error of each try. What keeps ending it at the same place is in the data, the network or a limit.',
-    details: { token: token?.toName ?? null },
+    details: { token: partial?.token?.toName ?? null },
   };
 }
 
@@ -132,12 +141,12 @@ export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: Rea
 }
 
 /** A partial receive that this job may neither continue nor discard. */
-export function partialInTheWay({ target, token }: PairInput, why: string): Refusal {
+export function partialInTheWay({ target, partial }: PairInput, why: string): Refusal {
   return {
     code: 'TARGET_BUSY_PARTIAL',
     message: `the target "${target}" holds a partial receive that is not this job's: ${why}`,
     hint: 'Let whoever began it finish, or set partialReceive to "abort" to discard it.',
-    details: { token: token?.toName ?? null },
+    details: { token: partial?.token?.toName ?? null },
   };
 }
 

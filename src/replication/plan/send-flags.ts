@@ -1,6 +1,6 @@
 // `-L`, `-c` and `-e` of a dataset's sends (pure): as the options say, less what the target's pool cannot take, and `-L`
 // where the chain began with it: ZFS refuses an increment without it once large blocks have arrived.
-import type { PairInput, PlanInput, Refusal } from './plan-types';
+import type { PairInput, PlanInput, Refusal, StreamFeature } from './plan-types';
 import { poolOf } from '../../zfs/names';
 
 export interface FlagDecision {
@@ -11,9 +11,6 @@ export interface FlagDecision {
   refusal: Refusal | null;
   warnings: string[];
 }
-
-/** What a pool may be lacking for what the source would send. */
-export type StreamFeature = 'largeBlocks' | 'compressedBlocks' | 'embeddedBlocks' | 'encryption';
 
 const WITHOUT: Readonly<Record<Exclude<StreamFeature, 'encryption'>, string>> = {
   largeBlocks: 'large blocks are sent in smaller ones (no -L)',

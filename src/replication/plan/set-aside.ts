@@ -1,6 +1,6 @@
 // Rotate and recreate, decided (pure): which targets are renamed aside, what takes their place, and where each copy is
 // when its turn comes. Children that are fine go back below the new parent by rename; nothing is copied for them.
-// What an interrupted run left is found by `recover.ts`; the steps are carried out by `displace.ts`.
+// What an interrupted run left is found by `locate-aside.ts`; the steps are carried out by `displace.ts`.
 import { PLACEHOLDER_PROPERTY, replacedMark } from '../../zfs/marks';
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
 import type { PairInput, PlanInput, PrepareStep, Refusal, ReplacedCopy, TargetOther } from './plan-types';
@@ -50,7 +50,7 @@ function asideName(target: string, pair: PairInput, state: TargetState, taken: R
 
 /** The pair as if nothing of its target were there. */
 function blank(pair: PairInput): PairInput {
-  return { ...pair, targetDataset: null, targetSnapshots: [], token: undefined, tokenIsOwn: false };
+  return { ...pair, targetDataset: null, targetSnapshots: [], inside: null, partial: null };
 }
 
 /** The pair with a fresh clone of the common snapshot as its target. */
@@ -58,7 +58,7 @@ function cloned(pair: PairInput, { targetBase }: WithBase): PairInput {
   const kept = inOrder(pair.targetSnapshots);
   const end = kept.findIndex(({ guid }) => guid === targetBase.guid) + 1;
   const targetDataset = pair.targetDataset && { ...pair.targetDataset, written: 0, receiveResumeToken: '' };
-  return { ...pair, targetDataset, targetSnapshots: kept.slice(0, end), token: undefined, tokenIsOwn: false };
+  return { ...pair, targetDataset, targetSnapshots: kept.slice(0, end), partial: null };
 }
 
 /** What goes in the end, in full. */

@@ -1,13 +1,11 @@
 // What the target's own policy would delete as soon as it has arrived is not sent (pure): the policy is applied to what the
 // target has and will have. The newest wanted snapshot is always sent (retention.md, rule 16).
-import { compileRules, compileScope } from '../../retention/plan/compile';
 import type { ClockEvidence } from '../../retention/plan/guards';
 import { planRetention } from '../../retention/plan/plan';
 import type { SnapshotRecord } from '../../zfs/records';
-import type { ReplicateOptions } from '../setup/options';
-import type { PairInput } from './plan-types';
+import type { TargetPolicy } from '../setup/target-policy';
+import type { ListedPair } from './listed-pair';
 import { inOrder } from './target-state';
-import { selectionScope } from '../retention/target-retention';
 
 const UNLIMITED = { maxDestroyFraction: 1, maxDestroyCount: Number.MAX_SAFE_INTEGER };
 
@@ -17,13 +15,11 @@ function onTarget(record: SnapshotRecord, target: string): SnapshotRecord {
 }
 
 function goes(
-  pair: PairInput,
+  pair: ListedPair,
   coming: readonly SnapshotRecord[],
-  options: ReplicateOptions,
+  policy: TargetPolicy,
   clock: ClockEvidence,
 ): Set<string> {
-  const { targetRetentionPolicy: policy, timeZone } = options;
-  if (policy === null) return new Set();
   // Target first, source after: createtxg orders within each side only, so the virtual order is made by position.
   const there = inOrder(pair.targetSnapshots).filter(({ guid }) => !coming.some((record) => record.guid === guid));
   const snapshots = [...there, ...coming].map((record, index) => ({
@@ -32,13 +28,11 @@ function goes(
   }));
   const plan = planRetention({
     snapshots,
-    scope: compileScope(selectionScope(options), timeZone),
-    rules: compileRules(policy, timeZone),
+    ...policy,
     ageFrom: 'creation',
-    timeZone,
     clock,
     keepAtLeast: 1,
-    protections: new Map(),
+    neededElsewhere: new Map(),
     keepAll: new Map(),
     limits: UNLIMITED,
     minFree: null,
@@ -50,19 +44,19 @@ function goes(
 }
 
 /**
- * The wanted GUIDs without those that would go at once. Needs `creation` on both sides' records; without it, and for other
- * retentions than `custom`, everything stays wanted.
+ * The wanted GUIDs without those that would go at once. Needs `creation` on both sides' records; without it, and without a
+ * policy, everything stays wanted.
  */
 export function withoutShortLived(
-  pair: PairInput,
-  options: ReplicateOptions,
+  pair: ListedPair,
+  policy: TargetPolicy | null,
   clock: ClockEvidence,
 ): ReadonlySet<string> {
-  if (options.targetRetention !== 'custom') return pair.wanted;
+  if (policy === null) return pair.wanted;
   const there = new Set(pair.targetSnapshots.map(({ guid }) => guid));
   const snapshots = inOrder(pair.sourceRecords.filter(({ kind }) => kind === 'snapshot'));
   const coming = snapshots.filter(({ guid }) => pair.wanted.has(guid) && !there.has(guid));
   const newest = coming.at(-1)?.guid;
-  const drop = goes(pair, coming, options, clock);
+  const drop = goes(pair, coming, policy, clock);
   return new Set([...pair.wanted].filter((guid) => guid === newest || there.has(guid) || !drop.has(guid)));
 }

@@ -1,24 +1,20 @@
 // Which state a target dataset is in, compared with its source (pure): the table of replication.md §2. Deciding what
 // follows from it is `plan.ts`.
-import { compareCreation, compareDecimal, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
 import { parseBookmarkName, PLACEHOLDER_PROPERTY } from '../../zfs/marks';
+import { compareCreation, compareDecimal, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
+import type { ListedPair } from './listed-pair';
 
-export interface PairFacts {
-  source: DatasetRecord;
-  dstId: string;
-  /** Snapshots and bookmarks of the source dataset. */
-  sourceRecords: readonly SnapshotRecord[];
-  /** Full name of the target dataset. */
-  target: string;
-  /** Null when it does not exist. */
-  targetDataset: DatasetRecord | null;
-  targetSnapshots: readonly SnapshotRecord[];
-  /** GUIDs of the source snapshots that the selection wants. */
-  wanted: ReadonlySet<string>;
-  /** Datasets below the target that no source dataset maps to; only looked at where the target has no snapshots. */
+/** What a target dataset without snapshots holds. */
+export interface TargetInside {
+  /** Datasets below it that no source dataset maps to. */
   foreignChildren: readonly string[];
-  /** The target is a mounted file system and its directory was seen to be empty. */
-  seenEmpty: boolean;
+  /** It is a file system that was seen to hold nothing but its root directory, mounted or not. */
+  isEmpty: boolean;
+}
+
+export interface PairFacts extends ListedPair {
+  /** Null: not looked at, since there is no target dataset or it has snapshots. */
+  inside: TargetInside | null;
 }
 
 export type TargetState =
@@ -50,7 +46,7 @@ function isOwn({ name }: SnapshotRecord, dstId: string): boolean {
  * The snapshot was destroyed on the source and another one of its name taken, which is wanted: with the old one as the
  * base, the new one could not arrive.
  */
-function isReplaced(facts: PairFacts, base: SnapshotRecord, targetBase: SnapshotRecord): boolean {
+function isNameReused(facts: PairFacts, base: SnapshotRecord, targetBase: SnapshotRecord): boolean {
   if (base.kind === 'snapshot') return false;
   return facts.sourceRecords.some(
     ({ kind, name, guid, createtxg }) =>
@@ -78,7 +74,7 @@ function findBase(facts: PairFacts): { base: SnapshotRecord; targetBase: Snapsho
   for (const targetBase of inOrder(facts.targetSnapshots).toReversed()) {
     const base = bySource.get(targetBase.guid);
     if (!base) continue;
-    if (!isReplaced(facts, base, targetBase)) return { base, targetBase };
+    if (!isNameReused(facts, base, targetBase)) return { base, targetBase };
     replaced ??= { base, targetBase };
   }
   return replaced;
@@ -89,20 +85,20 @@ function newerOnTarget(targetSnapshots: readonly SnapshotRecord[], base: Snapsho
   return inOrder(targetSnapshots).filter((snapshot) => compareDecimal(snapshot.createtxg, base.createtxg) > 0);
 }
 
-function foreignReason(facts: PairFacts, dataset: DatasetRecord): string | null {
+function foreignReason({ source, inside }: PairFacts, dataset: DatasetRecord): string | null {
   if (dataset.encryption !== 'off') return 'it is encrypted';
-  if (facts.foreignChildren.length > 0)
-    return `it has datasets of its own below it (${facts.foreignChildren.join(', ')})`;
-  if (dataset.type !== facts.source.type) return `it is a ${dataset.type}, the source is a ${facts.source.type}`;
+  const children = inside?.foreignChildren ?? [];
+  if (children.length > 0) return `it has datasets of its own below it (${children.join(', ')})`;
+  if (dataset.type !== source.type) return `it is a ${dataset.type}, the source is a ${source.type}`;
   if (dataset.type === 'volume') return 'it is a volume without a snapshot, and what it holds cannot be seen';
-  if (!facts.seenEmpty) return `it holds data (${dataset.referenced} bytes) and has no snapshot`;
+  if (inside?.isEmpty !== true) return `it holds data (${dataset.referenced} bytes) and has no snapshot`;
   return null;
 }
 
 function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
   const isPlaceholder = dataset.userProperties[PLACEHOLDER_PROPERTY] === dataset.name;
   // Somebody may have mounted it and put files into it since.
-  if (isPlaceholder && facts.seenEmpty) return { kind: 'INITIAL_PLACEHOLDER' };
+  if (isPlaceholder && facts.inside?.isEmpty === true) return { kind: 'INITIAL_PLACEHOLDER' };
   const why = foreignReason(facts, dataset);
   // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete. Where the
   // dataset was there before, ZFS completes it with -F alone, which is for one that was seen to be empty.

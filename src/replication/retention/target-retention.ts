@@ -1,25 +1,18 @@
-// The target's own retention after a run that brought everything over. What goes is decided by `retention/plan.ts` with
+// The target's own retention after a run that brought everything over. What goes is decided by `retention/plan/plan.ts` with
 // all its guards; here only what is asked of it.
 import type { RunContext } from '../../base/run-context';
 import type { HostResolver } from '../../host/host';
 import { toZfsFlowError } from '../../base/errors';
 import type { PruneRequest, PruneResult } from '../../retention/options';
-import type { RetentionPolicy, RetentionScope } from '../../retention/plan/policy';
+import type { RetentionPolicy } from '../../retention/plan/policy';
 import { pruneSnapshots } from '../../retention/prune';
 import { isWithin } from '../../zfs/records';
 import { commonPath } from '../../zfs/mapping';
 import type { DatasetResult, ReplicateOptions } from '../setup/options';
 import type { Setup } from '../setup/setup';
+import { targetScope } from '../setup/target-policy';
 
 export type Copy = Pick<DatasetResult, 'source' | 'target' | 'action'>;
-
-/** Without a scope of its own: the snapshots that this node replicates. */
-export function selectionScope(options: ReplicateOptions): RetentionScope {
-  if (options.targetRetentionScope) return options.targetRetentionScope;
-  if (options.snapshotSelection === 'schema') return { namingSchemas: options.namingSchemas, nameRegex: '' };
-  if (options.snapshotSelection === 'regex') return { namingSchemas: [], nameRegex: options.nameRegex };
-  return { namingSchemas: [], nameRegex: '', all: true };
-}
 
 /** `source`: keep what the source keeps; `sources` map to the pruned datasets by their common path. */
 function policyFor(options: ReplicateOptions, sources: readonly string[]): RetentionPolicy {
@@ -37,7 +30,7 @@ export function retentionRequests(options: ReplicateOptions, copies: readonly Co
       datasets: own.map(({ target }) => target),
       recursive: false,
       exclude: [],
-      scope: selectionScope(options),
+      scope: targetScope(options),
       policy: policyFor(
         options,
         own.map(({ source }) => source),

@@ -1,5 +1,6 @@
 // What failed: of one attempt, by dataset and with what was left out for it; and of the whole run, as its one error.
-import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
+import { ZfsFlowError } from '../../base/errors';
+import { failureOf, type AttemptFailure } from '../execute/attempt-failure';
 import type { DatasetPlan } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
 import type { Outcome } from './parallel-tree';
@@ -10,20 +11,20 @@ function whyLeftOut(plan: DatasetPlan, failed: DatasetPlan): string {
   return `left out because "${failed.source}", which it depends on, failed`;
 }
 
-/** The errors of an attempt by source dataset, noted in the book; `unverified` are those found after the sends. */
+/** The failures of an attempt by source dataset, noted in the book; `unverified` are those found after the sends. */
 export function collectFailures(
   outcomes: readonly Outcome<DatasetPlan>[],
   unverified: ReadonlyMap<string, ZfsFlowError>,
   book: ResultBook,
-): Map<string, ZfsFlowError> {
-  const failures = new Map<string, ZfsFlowError>();
+): Map<string, AttemptFailure> {
+  const failures = new Map<string, AttemptFailure>();
   for (const { item, error, skippedFor } of outcomes) {
     const entry = book.entry(item.source, item.target);
     if (skippedFor) book.leftOut(entry, whyLeftOut(item, skippedFor));
-    else if (error !== undefined) failures.set(item.source, toZfsFlowError(error));
+    else if (error !== undefined) failures.set(item.source, failureOf(error));
   }
-  for (const [source, error] of unverified) failures.set(source, error);
-  for (const [source, error] of failures) {
+  for (const [source, error] of unverified) failures.set(source, failureOf(error));
+  for (const [source, { error }] of failures) {
     const entry = book.result.datasets.find((dataset) => dataset.source === source);
     if (entry) book.failed(entry, error);
   }
@@ -31,14 +32,13 @@ export function collectFailures(
 }
 
 /** All failures as the one error of the run: the only one, or the first with a count; PARTIAL_FAILURE when some succeeded. */
-export function runError(failures: ReadonlyMap<string, ZfsFlowError>, book: ResultBook): ZfsFlowError {
-  const errors = [...failures.values()];
-  // What was only held back because of another failure is not what is to be told first.
-  const first = errors.find(({ details }) => details?.['heldBackFor'] === undefined) ?? errors[0];
+export function runError(failures: ReadonlyMap<string, AttemptFailure>, book: ResultBook): ZfsFlowError {
+  const all = [...failures.values()];
+  const first = (all.find(({ isHeldBack }) => !isHeldBack) ?? all[0])?.error;
   if (!first) return new ZfsFlowError('TRANSFER_FAILED', 'the replication failed');
   const fine = book.result.datasets.filter((entry) => book.isFine(entry));
   if (fine.length === 0 && failures.size === 1) return first;
-  const codes = [...failures].map(([dataset, error]) => ({ dataset, code: error.code, message: error.message }));
+  const codes = [...failures].map(([dataset, { error }]) => ({ dataset, code: error.code, message: error.message }));
   if (fine.length === 0) {
     return first.with({
       message: `${failures.size} datasets failed, the first with: ${first.message}`,

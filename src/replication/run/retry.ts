@@ -1,8 +1,11 @@
-// The wait before the next try: exponential back-off with full jitter, so that many jobs that failed together do
-// not come back together (AWS Architecture Blog, "Exponential Backoff And Jitter").
+// Trying again: what the network or a peer did may be over by the next attempt. In between a wait, exponential with full
+// jitter, so that many jobs that failed together do not come back together (AWS Architecture Blog, "Exponential Backoff
+// And Jitter").
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunContext } from '../../base/run-context';
 import type { ZfsFlowError } from '../../base/errors';
+import { failureOf, type AttemptFailure } from '../execute/attempt-failure';
+import type { ReplicateOptions } from '../setup/options';
 
 /** Longest wait, milliseconds. */
 const MOST_MS = 60_000;
@@ -16,24 +19,72 @@ function backoffDelay(failures: number, baseMs: number, random: number): number 
   return Math.round(baseMs / 2 + random * Math.max(0, ceiling - baseMs / 2));
 }
 
-/**
- * Says that try number `next` follows after `failures` failed ones, the last for `reason`, and waits for it. Throws
- * AbortError when the job is cancelled meanwhile.
- */
-export async function waitToRetry(
-  reason: ZfsFlowError,
-  { failures, next, baseMs }: { failures: number; next: number; baseMs: number },
-  ctx: RunContext,
-): Promise<void> {
-  const delayMs = backoffDelay(failures, baseMs, Math.random());
-  ctx.emit({
-    event: 'retry',
-    level: 'warn',
-    message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${reason.message}`,
-    attempt: next,
-    delay: delayMs / 1000,
-    reason: reason.message,
-    code: reason.code,
-  });
-  await sleep(delayMs, undefined, { signal: ctx.signal });
+/** How an attempt ended: `failure` is what another one may mend, beside what `result` says. */
+export interface Attempted<T> {
+  result: T;
+  failure: AttemptFailure | null;
+}
+
+export class Tries {
+  /** Number of the attempt, 1 for the first. */
+  attempt = 1;
+  /** Failed tries since something last moved on. */
+  private failed = 0;
+
+  constructor(
+    private readonly options: Pick<ReplicateOptions, 'retries' | 'retryDelay'>,
+    private readonly ctx: RunContext,
+  ) {}
+
+  /** What moves on is not failing: only tries without progress count. */
+  movedOn(): void {
+    this.failed = 0;
+  }
+
+  /**
+   * Calls `once` until nothing is left that another attempt could mend, or the tries are used up; then returns its last
+   * result, whatever failed beside it. Throws the error of a failure without one, and the signal's reason once it is aborted.
+   */
+  async run<T>(once: () => Promise<Attempted<T>>): Promise<T> {
+    for (;;) {
+      const { result, failure } = await this.settle(once);
+      if (failure === null) return result();
+      this.ctx.signal.throwIfAborted();
+      if (!failure.isNewStart && ++this.failed >= Math.max(1, this.options.retries)) return result();
+      this.attempt++;
+      if (!failure.isNewStart) await this.wait(failure.error);
+    }
+  }
+
+  /** `result` throws what `once` threw. */
+  private async settle<T>(
+    once: () => Promise<Attempted<T>>,
+  ): Promise<{ result: () => T; failure: AttemptFailure | null }> {
+    try {
+      const { result, failure } = await once();
+      return { result: () => result, failure };
+    } catch (thrown) {
+      this.ctx.signal.throwIfAborted();
+      const failure = failureOf(thrown);
+      if (failure.next === 'giveUp') throw failure.error;
+      const result = (): never => {
+        throw failure.error;
+      };
+      return { result, failure };
+    }
+  }
+
+  private async wait({ message, code }: ZfsFlowError): Promise<void> {
+    const delayMs = backoffDelay(this.failed, this.options.retryDelay, Math.random());
+    this.ctx.emit({
+      event: 'retry',
+      level: 'warn',
+      message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${message}`,
+      attempt: this.attempt,
+      delay: delayMs / 1000,
+      reason: message,
+      code,
+    });
+    await sleep(delayMs, undefined, { signal: this.ctx.signal });
+  }
 }

@@ -1,6 +1,7 @@
 // Partial receives that do not get on: a resume token that stays the same over several tries would be tried for ever. It is
 // discarded once; when the fresh try fails as well, the dataset is given up with the reason (replication.md §3).
-import type { ErrorCode, ZfsFlowError } from '../../base/errors';
+import type { ErrorCode } from '../../base/errors';
+import type { AttemptFailure } from '../execute/attempt-failure';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 
 /**
@@ -33,14 +34,12 @@ export class StuckReceives {
   private readonly bySource = new Map<string, Trouble>();
 
   /** Takes what an attempt planned and what failed of it. */
-  note(plans: readonly DatasetPlan[], failures: ReadonlyMap<string, ZfsFlowError>): void {
+  note(plans: readonly DatasetPlan[], failures: ReadonlyMap<string, AttemptFailure>): void {
     for (const plan of plans) {
-      const error = failures.get(plan.source);
+      const failure = failures.get(plan.source);
       const known = this.bySource.get(plan.source);
-      if (!error) this.bySource.delete(plan.source);
-      // Nothing was tried, or it was ended to go on differently.
-      const untried = plan.refusal !== null || error?.details?.['restart'] === true;
-      if (!error || untried || NO_VERDICT.has(error.code)) continue;
+      if (!failure) this.bySource.delete(plan.source);
+      if (!failure || plan.refusal !== null || failure.isNewStart || NO_VERDICT.has(failure.error.code)) continue;
       if (known && plan.prepare.some((step) => step.do === 'abortReceive')) known.discarded = true;
       if (!plan.resume) continue;
       const { token, bytesThere } = plan.resume;
@@ -61,7 +60,8 @@ export class StuckReceives {
       const trouble = this.bySource.get(pair.source.name);
       if (!trouble) return pair;
       const token = pair.targetDataset?.receiveResumeToken ?? '';
-      if (trouble.discarded) return (pair.token?.bytes ?? 0) > trouble.bytes ? pair : { ...pair, stuck: 'again' };
+      if (trouble.discarded)
+        return (pair.partial?.token?.bytes ?? 0) > trouble.bytes ? pair : { ...pair, stuck: 'again' };
       return token === trouble.token && trouble.failures >= MOST_TRIES ? { ...pair, stuck: 'once' } : pair;
     });
   }

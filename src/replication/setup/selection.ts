@@ -1,5 +1,6 @@
 // Which snapshots of the source are wanted on the target (pure): by naming schema, regex, and the schedule that their
-// date must match. Which base they are sent from is `state.ts`; a filter never excludes a base.
+// date must match. Which base they are sent from is `target-state.ts`; a filter never excludes a base.
+import { DEFAULT_NAMING_SCHEMA } from '../../naming/presets';
 import { parseNamingSchemas, readSnapshotName } from '../../naming/schemas';
 import { invalidOption } from '../../base/errors';
 import { readRegExp } from '../../options/read';
@@ -44,6 +45,11 @@ function compileSchedules(options: SelectionOptions): Schedule[] {
     schedules.push(own);
   }
   return schedules;
+}
+
+/** Of snapshots that a run takes on the source, also where the node has no naming schema of its own. */
+export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>): string {
+  return options.namingSchemas[0] ?? DEFAULT_NAMING_SCHEMA;
 }
 
 /** Checks the options (INVALID_OPTIONS) and returns the filter that they describe. */

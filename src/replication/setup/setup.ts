@@ -1,5 +1,5 @@
 // What a run knows before it looks at any dataset: both hosts, what they are, whether they are the same machine, and
-// the compiled selection.
+// what the options select, compiled.
 import type { RunContext } from '../../base/run-context';
 import type { Host, HostFacts, HostResolver } from '../../host/host';
 import { ZfsFlowError } from '../../base/errors';
@@ -8,7 +8,8 @@ import { checkOverlap, commonPath } from '../../zfs/mapping';
 import type { ReplicateOptions, ReplicationResult } from './options';
 import type { Secret } from '../../base/secret';
 import { compileSelection, type Selection } from './selection';
-import { poolOf } from '../../zfs/names';
+import { compileTargetPolicy, type TargetPolicy } from './target-policy';
+import { compileExcludes, poolOf, type ExcludeFilter } from '../../zfs/names';
 
 export interface Setup {
   options: ReplicateOptions;
@@ -23,6 +24,10 @@ export interface Setup {
   /** The key for what is encrypted at the target, where it comes from Node-RED. */
   encryptionKey: Secret | null;
   selection: Selection;
+  /** Source datasets that `exclude` leaves out. */
+  excluded: ExcludeFilter;
+  /** What the target deletes by itself; null where it has no policy of its own. */
+  targetPolicy: TargetPolicy | null;
   rateLimit: RateLimit;
   /** Common path of the sources. */
   common: string;
@@ -95,6 +100,8 @@ export async function prepareRun(
     targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
+    excluded: compileExcludes(options.exclude),
+    targetPolicy: compileTargetPolicy(options),
     rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),
     transport: transportOf(source, target, sameHost),

@@ -1,5 +1,5 @@
 // Asks the other sides: what each `protectFor` destination has, and what the source of a `source` rule still has. One
-// listing for each of them in this run, never a remembered one (retention.md, rule 9). Judging it is `protections.ts`.
+// listing for each of them in this run, never a remembered one (retention.md, rule 9). Judging it is `needed-elsewhere.ts`.
 import type { RunContext } from '../../base/run-context';
 import type { Host, HostResolver } from '../../host/host';
 import { toZfsFlowError, type ErrorCode } from '../../base/errors';
@@ -77,6 +77,20 @@ export async function partialGuids(
   );
 }
 
+/** What a destination is, apart from its name. */
+type Seen = Omit<Destination, 'label' | 'dataset'>;
+
+const NOT_SEEN: Seen = { state: 'offline', poolGuid: '', guids: new Set(), partial: [] };
+
+function seenIn(listing: Listing, partial: ReadonlyMap<string, readonly string[]>, dataset: string): Seen {
+  return {
+    state: listing.datasets.has(dataset) ? 'live' : 'missing',
+    poolGuid: listing.pools.get(poolOf(dataset)) ?? '',
+    guids: listing.guids.get(dataset) ?? new Set(),
+    partial: partial.get(dataset) ?? [],
+  };
+}
+
 /** Looks at one destination. Throws whatever is not a host that is away. */
 async function askDestination(
   entry: { connection: string; dataset: string },
@@ -87,37 +101,22 @@ async function askDestination(
 ): Promise<DestinationEvidence> {
   const host = hosts(entry.connection);
   const common = commonPath(request.datasets);
-  const roots = request.datasets.map((dataset) => mapDataset(dataset, common, entry.dataset));
-  const label = `${host.label}:${entry.dataset}`;
-  const mapped = (dataset: string): Pick<Destination, 'label' | 'dataset'> => {
-    const there = mapDataset(dataset, common, entry.dataset);
-    return { label: `${host.label}:${there}`, dataset: there };
+  const there = (dataset: string): string => mapDataset(dataset, common, entry.dataset);
+  const placed = (dataset: string, seen: Seen): Destination => {
+    const name = there(dataset);
+    return { label: `${host.label}:${name}`, dataset: name, ...seen };
   };
+  const label = `${host.label}:${entry.dataset}`;
   let listing: Listing;
   try {
-    listing = await listDestination(host, roots, request.recursive, ctx);
+    listing = await listDestination(host, request.datasets.map(there), request.recursive, ctx);
   } catch (thrown) {
     const error = toZfsFlowError(thrown);
     if (ctx.signal.aborted || !OFFLINE.has(error.code)) throw error;
-    const nothing = { state: 'offline', poolGuid: '', guids: new Set<string>(), partial: [] } as const;
-    return { label, host: null, problem: error.message, of: (dataset) => ({ ...mapped(dataset), ...nothing }) };
+    return { label, host: null, problem: error.message, of: (dataset) => placed(dataset, NOT_SEEN) };
   }
   const partial = await partialGuids(own, listing.tokens, ctx);
-  return {
-    label,
-    host,
-    problem: '',
-    of: (dataset) => {
-      const place = mapped(dataset);
-      return {
-        ...place,
-        state: listing.datasets.has(place.dataset) ? 'live' : 'missing',
-        poolGuid: listing.pools.get(poolOf(place.dataset)) ?? '',
-        guids: listing.guids.get(place.dataset) ?? new Set(),
-        partial: partial.get(place.dataset) ?? [],
-      };
-    },
-  };
+  return { label, host, problem: '', of: (dataset) => placed(dataset, seenIn(listing, partial, there(dataset))) };
 }
 
 /** All destinations, at the same time. Those of one host are listed one after the other by its session limit. */

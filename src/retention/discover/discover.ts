@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import type { Host, HostResolver } from '../../host/host';
 import { groupBy } from '../../base/group-by';
-import { listTrees, requireAll } from '../../zfs/list';
+import { listTrees, requireAll, type TreeListing } from '../../zfs/list';
 import { fullName, type SnapshotRecord } from '../../zfs/records';
 import { poolSpace } from '../../zfs/space';
 import { snapshotUserProperties } from '../../zfs/user-properties';
@@ -12,13 +12,10 @@ import { compileRules, compileScope } from '../plan/compile';
 import { askDestinations, askSources, partialGuids, type DestinationEvidence } from './destinations';
 import { EXPIRY_PREFIX, type Reasons } from '../plan/guards';
 import type { PruneRequest } from '../options';
-import { parseMinFree } from '../kinds';
+import type { MinFree } from '../plan/min-free';
 import type { RetentionPlanInput } from '../plan/plan';
-import { destinationProtections } from '../plan/needed-elsewhere';
+import { neededElsewhere } from '../plan/needed-elsewhere';
 import { poolOf } from '../../zfs/names';
-
-/** Dataset → GUID → why this snapshot must stay, from whoever asks for the prune. */
-export type ExtraProtections = ReadonlyMap<string, Reasons>;
 
 export interface Discovery {
   readonly host: Host;
@@ -26,42 +23,55 @@ export interface Discovery {
   readonly warnings: string[];
 }
 
-interface Protected {
-  protections: Map<string, Reasons>;
-  keepAll: Map<string, string>;
-}
+type Needed = Pick<RetentionPlanInput, 'neededElsewhere' | 'keepAll'>;
 
-function merge(...all: (Reasons | undefined)[]): Reasons {
+function merge(...all: Reasons[]): Reasons {
   const merged = new Map<string, readonly string[]>();
   for (const reasons of all) {
-    for (const [guid, texts] of reasons ?? []) merged.set(guid, [...(merged.get(guid) ?? []), ...texts]);
+    for (const [guid, texts] of reasons) merged.set(guid, [...(merged.get(guid) ?? []), ...texts]);
   }
   return merged;
 }
 
-function protect(
+/** What of each dataset somebody needs: its destinations, a partial receive into it. */
+function needed(
   datasets: readonly string[],
   records: readonly SnapshotRecord[],
   destinations: readonly DestinationEvidence[],
   partial: ReadonlyMap<string, readonly string[]>,
-  extra: ExtraProtections,
-): Protected {
+): Needed {
   const groups = groupBy(records, ({ dataset }) => dataset);
-  const result: Protected = { protections: new Map(), keepAll: new Map() };
+  const byGuid = new Map<string, Reasons>();
+  const keepAll = new Map<string, string>();
   for (const dataset of datasets) {
     const own = groups.get(dataset) ?? [];
     const snapshots = own.filter(({ kind }) => kind === 'snapshot');
     const bookmarks = own.filter(({ kind }) => kind === 'bookmark');
-    const found = destinationProtections(
+    const found = neededElsewhere(
       snapshots,
       bookmarks,
       destinations.map((destination) => destination.of(dataset)),
     );
     const receiving = new Map((partial.get(dataset) ?? []).map((guid) => [guid, ['a partial receive here needs it']]));
-    result.protections.set(dataset, merge(found.reasons, receiving, extra.get(dataset)));
-    if (found.keepAll !== null) result.keepAll.set(dataset, found.keepAll);
+    byGuid.set(dataset, merge(found.reasons, receiving));
+    if (found.keepAll !== null) keepAll.set(dataset, found.keepAll);
   }
-  return result;
+  return { neededElsewhere: byGuid, keepAll };
+}
+
+/** Overlapping roots may list a dataset twice. `tokens`: resume tokens of partial receives, by dataset. */
+function withoutRepeats(listing: TreeListing): {
+  records: SnapshotRecord[];
+  datasets: string[];
+  tokens: Map<string, string>;
+} {
+  const { datasets, snapshots } = listing;
+  const receiving = datasets.filter(({ receiveResumeToken }) => receiveResumeToken !== '');
+  return {
+    records: [...new Map(snapshots.map((record) => [fullName(record), record])).values()],
+    datasets: [...new Set(datasets.map(({ name }) => name))],
+    tokens: new Map(receiving.map(({ name, receiveResumeToken }) => [name, receiveResumeToken])),
+  };
 }
 
 function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
@@ -70,12 +80,15 @@ function warningsOf(destinations: readonly DestinationEvidence[]): string[] {
     .map(({ label, problem }) => `${label} cannot be reached (${problem}); what its bookmarks say it needs is kept`);
 }
 
-/** Reads everything. Throws DATASET_NOT_FOUND for a dataset that is not there, and every failed listing. */
+/**
+ * Reads everything. `minFree`: what the request's text of that name says. Throws DATASET_NOT_FOUND for a dataset that is
+ * not there, and every failed listing.
+ */
 export async function discover(
   request: PruneRequest,
+  minFree: MinFree | null,
   hosts: HostResolver,
   ctx: RunContext,
-  extra: ExtraProtections = new Map(),
 ): Promise<Discovery> {
   const host = hosts(request.connection);
   const { signal } = ctx;
@@ -85,15 +98,11 @@ export async function discover(
     askDestinations(request, host, hosts, ctx),
   ]);
   requireAll(host, listing.missing);
-  // Overlapping roots may list a dataset twice.
-  const records = [...new Map(listing.snapshots.map((record) => [fullName(record), record])).values()];
-  const datasets = [...new Set(listing.datasets.map(({ name }) => name))];
-  const tokens = listing.datasets.flatMap(({ name, receiveResumeToken: t }) => (t === '' ? [] : [[name, t] as const]));
+  const { records, datasets, tokens } = withoutRepeats(listing);
   const reachable = destinations.flatMap((destination) => destination.host ?? []);
-  const partial = await partialGuids(host, new Map(tokens), ctx);
+  const partial = await partialGuids(host, tokens, ctx);
   const sources = await askSources(request, datasets, hosts, ctx);
   const clock = await clockEvidence(ctx.now().getTime(), [host, ...reachable], signal);
-  const minFree = parseMinFree(request.minFree);
   const pools = minFree ? await poolSpace(host, [...new Set(datasets.map(poolOf))], signal) : new Map();
   const input: RetentionPlanInput = {
     snapshots: records,
@@ -103,7 +112,7 @@ export async function discover(
     timeZone: request.timeZone,
     clock,
     keepAtLeast: request.keepAtLeast,
-    ...protect(datasets, records, destinations, partial, extra),
+    ...needed(datasets, records, destinations, partial),
     limits: request,
     minFree,
     pools,
@@ -124,9 +133,9 @@ export async function withExpiries(
   const options = { mayLeaveTrace, signal: ctx.signal };
   const properties = await snapshotUserProperties(host, candidates, EXPIRY_PREFIX, options);
   if (properties.size === 0) return input;
-  const snapshots = input.snapshots.map((record) => {
+  const snapshots = input.snapshots.map((record): SnapshotRecord => {
     const own = properties.get(fullName(record));
-    return own ? { ...record, properties: own } : record;
+    return own ? { ...record, userProperties: own } : record;
   });
   return { ...input, snapshots };
 }

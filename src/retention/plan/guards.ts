@@ -1,5 +1,5 @@
 // The hard guards: what no policy can delete (retention.md, rules 4 to 8 and 11). Each says in words why a snapshot
-// stays. Pure; what destinations still need is worked out in `protections.ts` and handed in.
+// stays. Pure; what destinations still need is worked out in `needed-elsewhere.ts` and handed in.
 import type { SnapshotRecord } from '../../zfs/records';
 import { MAX_DATE_MS, type Candidate, type CompiledScope } from './scope';
 
@@ -75,7 +75,7 @@ export interface GuardContext {
   /** At least 1, so that the newest always stays. */
   readonly keepAtLeast: number;
   readonly scope: CompiledScope;
-  readonly protections: Reasons | undefined;
+  readonly neededElsewhere: Reasons | undefined;
   /** Why everything in this dataset stays, or null. */
   readonly keepAll: string | null;
 }
@@ -106,10 +106,10 @@ export function guardReasons(candidates: readonly Candidate[], context: GuardCon
   return candidates.map((candidate, index) => {
     const { record, date, undated } = candidate;
     const reasons = newest[index] ?? [];
-    reasons.push(...heldOrCloned(record), ...expiryReasons(record.properties ?? {}, context.now));
+    reasons.push(...heldOrCloned(record), ...expiryReasons(record.userProperties ?? {}, context.now));
     if (date === null) reasons.push(undated);
     else if (date > context.now) reasons.push(`dated in the future (${new Date(date).toISOString()})`);
-    reasons.push(...(context.protections?.get(record.guid) ?? []));
+    reasons.push(...(context.neededElsewhere?.get(record.guid) ?? []));
     if (context.keepAll !== null) reasons.push(context.keepAll);
     return reasons;
   });

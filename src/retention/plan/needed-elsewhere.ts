@@ -1,6 +1,6 @@
 // What destinations still need of a source: the last snapshot shared with each, and all that it has not received yet
 // (retention.md, rules 6, 7 and 9). Known are a live listing of the destination and our bookmarks on the source. Pure.
-import { compareDecimal, fullName, type SnapshotRecord } from '../../zfs/records';
+import { compareDecimal, type SnapshotRecord } from '../../zfs/records';
 import { destinationId, parseBookmarkName } from '../../zfs/marks';
 import type { Reasons } from './guards';
 
@@ -23,12 +23,11 @@ export interface Destination {
   readonly partial: readonly string[];
 }
 
-export interface DatasetProtections {
+/** What of one dataset is needed elsewhere. */
+export interface NeededElsewhere {
   readonly reasons: Reasons;
   /** Why everything in the dataset stays, or null. */
   readonly keepAll: string | null;
-  /** Bookmarks of destinations that nobody asked about protect too; this names them. */
-  readonly markers: readonly string[];
 }
 
 interface Marks {
@@ -60,7 +59,7 @@ class Collector {
     } else this.reasons.set(guid, [reason]);
   }
 
-  /** Protects the newest snapshot in `guids` and whatever is newer than `base`. */
+  /** The newest snapshot in `guids`, and whatever is newer than `base`. */
   from(guids: ReadonlySet<string>, base: SnapshotRecord, who: string): void {
     const shared = newest(this.snapshots.filter(({ guid }) => guids.has(guid)));
     if (shared) this.add(shared.guid, `last snapshot shared with ${who}`);
@@ -85,11 +84,11 @@ const datasetPart = (dstId: string): string => dstId.slice(dstId.indexOf('-'));
  * What of one dataset must stay. `snapshots` and `bookmarks` are all that it has; `destinations` those to look after.
  * A destination that was listed and shares something decides for itself; in every other case bookmarks count as well.
  */
-export function destinationProtections(
+export function neededElsewhere(
   snapshots: readonly SnapshotRecord[],
   bookmarks: readonly SnapshotRecord[],
   destinations: readonly Destination[],
-): DatasetProtections {
+): NeededElsewhere {
   const marks = readMarks(bookmarks);
   const collector = new Collector(snapshots);
   const settled = new Set<string>();
@@ -108,8 +107,8 @@ export function destinationProtections(
     if (destination.poolGuid !== '') settled.add(destinationId(destination.poolGuid, destination.dataset));
   }
   keepAll ??= unknownDestination(marks, settled, destinations);
-  const markers = protectByMarks(marks, settled, destinations, collector);
-  return { reasons: collector.reasons, keepAll, markers };
+  addByMarks(marks, settled, destinations, collector);
+  return { reasons: collector.reasons, keepAll };
 }
 
 /**
@@ -131,13 +130,13 @@ function unknownDestination(
   return null;
 }
 
-function protectByMarks(
+/** What bookmarks say is needed, also by destinations that nobody asked about. */
+function addByMarks(
   marks: Marks,
   settled: ReadonlySet<string>,
   destinations: readonly Destination[],
   collector: Collector,
-): string[] {
-  const used: string[] = [];
+): void {
   for (const dstId of new Set([...marks.final.keys(), ...marks.tentative.keys()])) {
     if (settled.has(dstId)) continue;
     const known = destinations.find(({ dataset }) => datasetPart(destinationId('0', dataset)) === datasetPart(dstId));
@@ -147,9 +146,6 @@ function protectByMarks(
       collector.add(mark.guid, `part of an unfinished transfer to ${who}`);
     }
     const base = newest(final);
-    if (!base) continue;
-    used.push(fullName(base));
-    collector.from(new Set(final.map(({ guid }) => guid)), base, who);
+    if (base) collector.from(new Set(final.map(({ guid }) => guid)), base, who);
   }
-  return used;
 }

@@ -19,8 +19,8 @@ export interface RetentionPlanInput {
   readonly clock: ClockEvidence;
   /** At least 1; less counts as 1. */
   readonly keepAtLeast: number;
-  /** Dataset → GUID → why a snapshot must stay (destinations, running steps, partial receives). */
-  readonly protections: ReadonlyMap<string, Reasons>;
+  /** Dataset → GUID → who needs the snapshot, in words: destinations, partial receives. */
+  readonly neededElsewhere: ReadonlyMap<string, Reasons>;
   /** Datasets of which everything stays, with the reason. */
   readonly keepAll: ReadonlyMap<string, string>;
   readonly limits: BreakerLimits;
@@ -86,7 +86,7 @@ function decideDataset(
   dataset: string,
   records: SnapshotRecord[],
   input: RetentionPlanInput,
-  hold: string | null,
+  keepAll: string | null,
 ): Decision[] {
   const ordered = sortByCreation(records);
   const candidates = ordered.flatMap((record) => candidateOf(record, input.scope, input.ageFrom) ?? []);
@@ -96,8 +96,8 @@ function decideDataset(
     now,
     keepAtLeast: Math.max(1, input.keepAtLeast),
     scope: input.scope,
-    protections: input.protections.get(dataset),
-    keepAll: hold ?? input.keepAll.get(dataset) ?? null,
+    neededElsewhere: input.neededElsewhere.get(dataset),
+    keepAll: keepAll ?? input.keepAll.get(dataset) ?? null,
   });
   const context = { now, timeZone: input.timeZone, dataset };
   const rules = input.rules.map((rule) => applyRule(rule, candidates, context));
@@ -139,29 +139,30 @@ function limitByFreeSpace(going: readonly Decision[], input: RetentionPlanInput)
   return minFreeReasons(items, input.minFree, input.pools);
 }
 
-function holdReason(input: RetentionPlanInput): { hold: string | null; warnings: string[] } {
+/** Why everything in all datasets stays, or null, and what to warn of. */
+function reasonToKeepAll(input: RetentionPlanInput): { keepAll: string | null; warnings: string[] } {
   if (isEmptyScope(input.scope)) {
-    return { hold: 'the scope is empty', warnings: ['the scope names nothing, so nothing can be deleted'] };
+    return { keepAll: 'the scope is empty', warnings: ['the scope names nothing, so nothing can be deleted'] };
   }
   if (input.rules.length === 0) {
-    return { hold: 'the policy has no keep rule', warnings: ['the policy has no keep rule, so nothing is deleted'] };
+    return { keepAll: 'the policy has no keep rule', warnings: ['the policy has no keep rule, so nothing is deleted'] };
   }
   const problem = clockProblem(input.clock, input.snapshots);
-  if (problem === null) return { hold: null, warnings: [] };
+  if (problem === null) return { keepAll: null, warnings: [] };
   return {
-    hold: `the clock looks wrong: ${problem}`,
+    keepAll: `the clock looks wrong: ${problem}`,
     warnings: [`nothing is deleted, the clock looks wrong: ${problem}`],
   };
 }
 
 /** The plan. Throws nothing: what cannot be judged is kept. */
 export function planRetention(input: RetentionPlanInput): RetentionPlanResult {
-  const { hold, warnings } = holdReason(input);
+  const { keepAll, warnings } = reasonToKeepAll(input);
   const counts = new Map<string, { inScope: number; destroy: number }>();
   const keep: PlannedSnapshot[] = [];
   const groups: Decision[][] = [];
   for (const [dataset, records] of byDataset(input.snapshots)) {
-    const decisions = decideDataset(dataset, records, input, hold);
+    const decisions = decideDataset(dataset, records, input, keepAll);
     counts.set(dataset, { inScope: decisions.length, destroy: 0 });
     for (const decision of decisions) {
       if (decision.kept.length > 0) keep.push(keeping(decision.candidate.record, decision.kept));

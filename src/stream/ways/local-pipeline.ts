@@ -1,53 +1,61 @@
-// A chain of processes on this machine, connected by kernel pipes that this process hands over and never reads.
-// Tells how each of them ended; what that means for a replication is `transfer.ts`.
+// A chain of processes on this machine, connected by kernel pipes that this process hands over and never reads: the way
+// of every stream that no other takes. Tells how each of them ended; what that means is `judge.ts`.
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { LineReader, Tail } from '../../host/lines';
 import { signalGroup } from '../../host/local/local-process';
 import type { ProcessSpec } from '../../host/host';
-
-/** What a pipeline needs of a process; `release` is called once it has ended. */
-export type StageSpec = ProcessSpec;
-
-export interface StageResult {
-  /** null when a signal ended it or it could not be started. */
-  code: number | null;
-  signal: string | null;
-  /** The last 64 KiB of what it said; for the last stage its standard output too. */
-  stderr: string;
-  /** Why the process could not be started. */
-  spawnError?: NodeJS.ErrnoException;
-  /** It was ended by us, after another stage had failed or on request: its own failure says nothing. */
-  ended: boolean;
-}
+import { cancelled } from '../../host/run-options';
+import { GRACE_MS, KILL_AFTER_MS } from './grace';
+import type { Move, StageResult, Way } from './way';
 
 export interface PipelineOptions {
   /** Aborting ends all processes; the results say how. */
   signal?: AbortSignal | undefined;
-  /**
-   * Each line on a stage's standard error; for the last stage its standard output too. True: it has been dealt with and
-   * is not kept in the result.
-   */
+  /** Each line on a stage's standard error; for the last stage its standard output too. See `Watch.onLine`. */
   onLine?: (stage: number, line: string) => boolean;
 }
 
-/** After a stage has failed, the others get this long to end by themselves: end of input, broken pipe. Milliseconds. */
-const GRACE_MS = 3_000;
-/** Between TERM and KILL. Milliseconds. */
-const KILL_AFTER_MS = 1_500;
 /** How long standard error may stay open after a process has ended (a grandchild may hold it). Milliseconds. */
 const DRAIN_MS = 1_000;
 
-/** All stages exited with 0, without a signal. Nothing less is success: POSIX shells lose all codes but the last. */
-export function succeeded(results: readonly StageResult[]): boolean {
-  return results.every((result) => result.code === 0 && result.signal === null && !result.spawnError);
+/**
+ * Takes every stream: each end is a process of this machine that carries its command, whatever host that is on
+ * (`Host.pipeCommand`): the command itself, `ssh`, or our helper. A limiter stands between them.
+ */
+export const localPipeline: Way = (move) => async (watch) => {
+  const specs = await processes(move, watch.signal);
+  const last = specs.length - 1;
+  return runPipeline(specs, {
+    signal: watch.signal,
+    // Only the two ends say anything; a limiter in between is silent.
+    onLine: (stage, line) => (stage === 0 || stage === last) && watch.onLine(stage === 0 ? 'send' : 'receive', line),
+  });
+};
+
+async function processes(move: Move, signal: AbortSignal): Promise<ProcessSpec[]> {
+  const { source, target, sendArgv, receiveArgv, tag } = move;
+  const specs: ProcessSpec[] = [];
+  try {
+    specs.push(await source.pipeCommand(sendArgv, { tag, after: move.sendFilters ?? [] }));
+    if (move.rateLimit?.limited) specs.push(move.rateLimit.stage());
+    specs.push(await target.pipeCommand(receiveArgv, { tag, before: move.receiveFilters ?? [] }));
+    if (signal.aborted) throw cancelled('the transfer');
+    return specs;
+  } catch (error) {
+    for (const spec of specs) spec.release();
+    throw error;
+  }
 }
 
 /**
  * Runs the stages, first one writing, last one reading. Resolves when all have ended, whatever their exit codes, and
  * leaves no process behind. Standard input of the first is empty. Throws only what `onLine` throws.
  */
-export async function runPipeline(specs: readonly StageSpec[], options: PipelineOptions = {}): Promise<StageResult[]> {
+export async function runPipeline(
+  specs: readonly ProcessSpec[],
+  options: PipelineOptions = {},
+): Promise<StageResult[]> {
   const stages = specs.map((spec, index) => new Stage(skipNoise(specs, index), spec, index === 0));
   const last = stages.at(-1);
   const end = (): void => stages.forEach((stage) => stage.end());
@@ -96,7 +104,7 @@ class Stage {
 
   constructor(
     private readonly command: { file: string; args: readonly string[] },
-    private readonly spec: StageSpec,
+    private readonly spec: ProcessSpec,
     private readonly isFirst: boolean,
   ) {
     this.result = new Promise((resolve) => (this.settle = resolve));
@@ -171,7 +179,7 @@ class Stage {
     clearTimeout(this.killer);
     // The wrapper shell may have died before its child did.
     if (this.ended && this.child) signalGroup(this.child, 'SIGKILL');
-    this.spec.release();
+    this.spec.release(this.spawnError ?? { code, signal });
     if (this.spawnError) this.onFailure();
     const stderr = this.tail.toString();
     const failed = this.spawnError ? { spawnError: this.spawnError } : {};
@@ -183,8 +191,8 @@ class Stage {
 const SKIP_TO_MARKER =
   'm=$1; shift; while IFS= read -r l; do case $l in *"$m") exec "$@";; esac; done; echo "no data from the login shell" >&2; exit 1';
 
-function skipNoise(specs: readonly StageSpec[], index: number): { file: string; args: readonly string[] } {
-  const spec = specs[index] as StageSpec;
+function skipNoise(specs: readonly ProcessSpec[], index: number): { file: string; args: readonly string[] } {
+  const spec = specs[index] as ProcessSpec;
   const marker = specs[index - 1]?.outputMarker;
   if (marker === undefined) return spec;
   return { file: '/bin/sh', args: ['-c', SKIP_TO_MARKER, 'sh', marker, spec.file, ...spec.args] };

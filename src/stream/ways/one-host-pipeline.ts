@@ -1,32 +1,36 @@
 // `send | receive` on one remote machine, as one script over a control channel: no byte of the stream leaves it.
-// Gives the same results as `pipeline.ts` does for processes of this machine.
+import type { Readable } from 'node:stream';
+import type { Channels, Session } from '../../host/channels';
+import { followed } from '../../host/command-log';
 import { LineReader, Tail } from '../../host/lines';
 import { newMarker } from '../../host/shell/marked-output';
 import { displayCommand } from '../../host/shell/quote';
 import { sendReceiveScript } from '../../host/shell/send-receive-script';
-import type { Session } from '../../host/ssh/connection';
-import type { SshHost } from '../../host/ssh/ssh-host';
-import type { PipelineOptions, StageResult } from './local-pipeline';
+import { GRACE_MS } from './grace';
+import type { End, Move, StageResult, Watch, Way } from './way';
 
-/** As in pipeline.ts: how long the other stage gets to end by itself after one has failed. Milliseconds. */
-const GRACE_MS = 3_000;
+/** For the same machine, and the same account's rights on both sides. */
+export const oneHostPipeline: Way = (move) => {
+  const { source, target, sameHost, rateLimit } = move;
+  const [here, there] = [source.channels, target.channels];
+  // The limiter is a process of this machine.
+  if (!here || !there || rateLimit?.limited === true) return null;
+  if (source !== target && !(sameHost && here.account === there.account)) return null;
+  return async (watch) => {
+    const ended = here.note([move.sendArgv, move.receiveArgv].map(displayCommand).join(' | '));
+    return followed([ended], runOn(here, move, watch), (results) => [
+      results.find(({ code }) => code !== 0) ?? results[0],
+    ]);
+  };
+};
 
-/**
- * Resolves when both commands have ended (or were ended), whatever their exit codes: [sender, receiver]. Throws the
- * connection codes, CONNECTION_LOST when the connection breaks on the way.
- */
-export async function runRemotePipeline(
-  host: SshHost,
-  sendArgv: readonly string[],
-  receiveArgv: readonly string[],
-  options: PipelineOptions & { tag: string },
-): Promise<StageResult[]> {
+/** Throws CONNECTION_LOST when the connection breaks on the way. */
+async function runOn(channels: Channels, { sendArgv, receiveArgv, tag }: Move, watch: Watch): Promise<StageResult[]> {
   const marker = newMarker();
-  const script = sendReceiveScript(sendArgv, receiveArgv, marker, host.commandSetup);
-  const shown = [sendArgv, receiveArgv].map(displayCommand).join(' | ');
-  const session = await host.openScript(script, options.tag, shown, options.signal);
+  const script = sendReceiveScript(sendArgv, receiveArgv, marker, channels.setup);
+  const session = await channels.open(script, tag, watch.signal);
   try {
-    return await new RemotePipeline(session, marker, options).result();
+    return await new RemotePipeline(session, marker, watch).result();
   } finally {
     session.channel.close();
     session.release();
@@ -41,41 +45,42 @@ class RemotePipeline {
   constructor(
     private readonly session: Session,
     marker: string,
-    private readonly options: PipelineOptions,
+    private readonly watch: Watch,
   ) {
     const { channel } = session;
-    this.stages = [channel, channel.stderr].map((stream, index) => {
-      return new RemoteStage(
+    const stage = (end: End, stream: Readable): RemoteStage =>
+      new RemoteStage(
         stream,
         marker,
-        (line) => this.hand(index, line),
+        (line) => this.hand(end, line),
         () => this.onEnd(),
       );
-    });
+    this.stages = [stage('send', channel), stage('receive', channel.stderr)];
   }
 
   async result(): Promise<StageResult[]> {
-    const { session, options, stages } = this;
+    const { session, stages } = this;
+    const { signal } = this.watch;
     const abort = (): void => this.end();
-    options.signal?.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', abort, { once: true });
     try {
       await new Promise<void>((resolve, reject) => {
         this.settle = (error) => (error ? reject(error) : resolve());
         session.onLost((error) => this.settle(error));
         session.channel.on('error', () => undefined);
         session.channel.on('close', () => this.settle());
-        if (options.signal?.aborted) this.end();
+        if (signal.aborted) this.end();
       });
     } finally {
       clearTimeout(this.grace);
-      options.signal?.removeEventListener('abort', abort);
+      signal.removeEventListener('abort', abort);
     }
     return stages.map((stage) => stage.toResult());
   }
 
-  private hand(index: number, line: string): boolean {
+  private hand(end: End, line: string): boolean {
     try {
-      return this.options.onLine?.(index, line) ?? false;
+      return this.watch.onLine(end, line);
     } catch (error) {
       // In a stream's event handler it would end the whole process.
       this.settle(error as Error);
@@ -106,7 +111,7 @@ class RemoteStage {
   private begun = false;
 
   constructor(
-    stream: NodeJS.ReadableStream,
+    stream: Readable,
     private readonly marker: string,
     private readonly onLine: (line: string) => boolean,
     private readonly onEnd: () => void,

@@ -1,58 +1,33 @@
 // Small streams (about 1 MiB at most): over channels of the hosts' control connections instead of processes with
 // connections of their own, which cost 0.2 s each before the first byte. Only here do bytes of a stream pass through this
-// process; the judgment is the same as for a pipeline.
-import { spawn } from 'node:child_process';
+// process.
 import { finished, type Readable } from 'node:stream';
-import { LineReader, Tail } from '../../host/lines';
-import { signalGroup } from '../../host/local/local-process';
 import type { Host } from '../../host/host';
-import { SshHost } from '../../host/ssh/ssh-host';
-import type { Endpoint, Status } from './lane';
+import { LineReader, Tail } from '../../host/lines';
+import { startLocal, type Endpoint, type Status } from './endpoint';
 import type { Lanes } from './lanes';
-import type { PipelineOptions, StageResult } from './local-pipeline';
+import { GRACE_MS } from './grace';
+import type { End, Move, StageResult, Watch, Way } from './way';
 
-/** As in pipeline.ts: how long the other end gets to end by itself after one has failed. Milliseconds. */
-const GRACE_MS = 3_000;
-/** As in pipeline.ts: between TERM and KILL. Milliseconds. */
-const KILL_AFTER_MS = 1_500;
+/** A login shell that prints would put its words into the stream; only a pipeline can skip them. Local ends gain nothing. */
+export const smallTransfer: Way = async (move, signal) => {
+  const { lanes, source, target } = move;
+  const ends = [source, target];
+  if (lanes === null || !ends.some(({ channels }) => channels)) return null;
+  const facts = await Promise.all(ends.map(async (host) => host.facts({ signal })));
+  if (facts.some(({ noisyShell }) => noisyShell)) return null;
+  return async (watch) => runSmallTransfer(move, lanes, watch);
+};
 
-async function openLocal(host: Host, argv: readonly string[], tag: string): Promise<Endpoint> {
-  const spec = await host.pipeCommand(argv, { tag });
-  const child = spawn(spec.file, spec.args, { cwd: '/', env: spec.env, stdio: 'pipe', detached: true });
-  let killer: NodeJS.Timeout | undefined;
-  let done = false;
-  const ended = new Promise<Status>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      done = true;
-      clearTimeout(killer);
-      resolve({ code, signal });
-    });
-  });
-  void ended.finally(() => spec.release()).catch(() => undefined);
-  const { stdin, stdout, stderr } = child;
-  const endInput = (): void => void stdin.end();
-  // The whole process group: TERM ends the wrapper shell at once and would leave its child, which may read nothing.
-  const end = (): void => {
-    if (done) return;
-    signalGroup(child, 'SIGTERM');
-    killer ??= setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);
-  };
-  return { stdin, stdout, stderr, ended, endInput, end, release: () => undefined };
-}
-
-async function open(
-  host: Host,
-  argv: readonly string[],
-  reads: boolean,
-  { lanes, tag, signal }: SmallOptions,
-): Promise<Endpoint> {
-  const start = host instanceof SshHost ? lanes.start(host, argv, { tag, reads, signal }) : openLocal(host, argv, tag);
-  const end = await start;
+async function start(host: Host, argv: readonly string[], lanes: Lanes, given: LaneUse): Promise<Endpoint> {
+  const { channels } = host;
+  const end = await (channels ? lanes.start(channels, argv, given) : startLocal(host, argv, given.tag));
   // A broken pipe shows in the exit codes; here it must only not be an unhandled error.
   for (const stream of [end.stdin, end.stdout, end.stderr]) stream.on('error', () => undefined);
   return end;
 }
+
+type LaneUse = Parameters<Lanes['start']>[2];
 
 /** Both at the same time: each costs a round trip. Neither is left behind when the other cannot be had. */
 async function openBoth(...opening: [Promise<Endpoint>, Promise<Endpoint>]): Promise<[Endpoint, Endpoint]> {
@@ -64,90 +39,141 @@ async function openBoth(...opening: [Promise<Endpoint>, Promise<Endpoint>]): Pro
   }
 }
 
-export interface SmallTransfer {
-  source: Host;
-  sendArgv: readonly string[];
-  target: Host;
-  receiveArgv: readonly string[];
+/** Runs both commands and pipes one into the other, with back-pressure. Results and errors as of every way. */
+export async function runSmallTransfer(
+  { source, sendArgv, target, receiveArgv, tag }: Pick<Move, 'source' | 'sendArgv' | 'target' | 'receiveArgv' | 'tag'>,
+  lanes: Lanes,
+  watch: Watch,
+): Promise<StageResult[]> {
+  const { signal } = watch;
+  const [sender, receiver] = await openBoth(
+    start(source, sendArgv, lanes, { tag, reads: false, signal }),
+    start(target, receiveArgv, lanes, { tag, reads: true, signal }),
+  );
+  return new SmallTransfer(sender, receiver, watch).results();
 }
 
-type SmallOptions = PipelineOptions & { lanes: Lanes; tag: string; onBytes: (bytes: number) => void };
+class SmallTransfer {
+  private readonly sender: OpenEnd;
+  private readonly receiver: OpenEnd;
+  private grace: NodeJS.Timeout | undefined;
+  private thrown: { error: unknown } | undefined;
 
-/**
- * Runs both commands and pipes one into the other, with back-pressure. Resolves with [sender, receiver] when both have
- * ended, whatever their exit codes; throws the connection codes. `onBytes` gets the count so far.
- */
-export async function runSmallTransfer(
-  { source, sendArgv, target, receiveArgv }: SmallTransfer,
-  options: SmallOptions,
-): Promise<StageResult[]> {
-  const [sender, receiver] = await openBoth(
-    open(source, sendArgv, false, options),
-    open(target, receiveArgv, true, options),
-  );
-  const ends = [sender, receiver];
-  const tails = ends.map((end, index) => watchMessages(end, index, options));
-  const stopped = [false, false];
-  const done = [false, false];
-  const stop = (): void => {
-    for (const [index, end] of ends.entries()) {
-      stopped[index] ||= !done[index];
-      end.end();
+  constructor(
+    sender: Endpoint,
+    receiver: Endpoint,
+    private readonly watch: Watch,
+  ) {
+    this.sender = new OpenEnd(sender, [sender.stderr], (line) => this.hand('send', line));
+    // `zfs receive -v` says what it has to say on standard output.
+    const said = [receiver.stderr, receiver.stdout];
+    this.receiver = new OpenEnd(receiver, said, (line) => this.hand('receive', line));
+  }
+
+  async results(): Promise<StageResult[]> {
+    const { sender, receiver } = this;
+    const { signal } = this.watch;
+    const stop = (): void => this.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const sent = this.pipe();
+    if (signal.aborted) stop();
+    try {
+      const [first, last] = await Promise.all([this.untilSent(sent), this.untilReceived()]);
+      const results = await Promise.all([sender.result(first), receiver.result(last)]);
+      if (this.thrown) throw this.thrown.error;
+      return results;
+    } catch (error) {
+      stop();
+      throw error;
+    } finally {
+      clearTimeout(this.grace);
+      signal.removeEventListener('abort', stop);
+      for (const { endpoint } of [sender, receiver]) endpoint.release();
     }
-  };
-  options.signal?.addEventListener('abort', stop, { once: true });
-  let grace: NodeJS.Timeout | undefined;
-  let bytes = 0;
-  sender.stdout.on('data', (chunk: Buffer) => options.onBytes((bytes += chunk.length)));
-  sender.endInput(true);
-  sender.stdout.pipe(receiver.stdin, { end: false });
-  const sent = ended(sender.stdout);
-  if (options.signal?.aborted) stop();
-  try {
-    const statuses = await Promise.all(
-      ends.map(async (end, index) => {
-        const status = await end.ended;
-        done[index] = true;
-        if (status.code !== 0) grace ??= setTimeout(stop, GRACE_MS);
-        // A receiver that has gone takes nothing any more: the sender must not wait for it.
-        if (index === 1) sender.stdout.resume();
-        if (index === 0) {
-          await sent;
-          receiver.endInput(status.code === 0);
-        }
-        return status;
-      }),
-    );
-    await Promise.all(tails.map(({ read }) => read));
-    return statuses.map((status, index) => {
-      return { ...status, stderr: tails[index]?.tail.toString() ?? '', ended: stopped[index] === true };
-    });
-  } catch (error) {
-    stop();
-    throw error;
-  } finally {
-    clearTimeout(grace);
-    options.signal?.removeEventListener('abort', stop);
-    for (const end of ends) end.release();
+  }
+
+  /** Resolves when everything was read of the sender, or never will be. */
+  private async pipe(): Promise<void> {
+    const { endpoint: from } = this.sender;
+    let bytes = 0;
+    from.stdout.on('data', (chunk: Buffer) => this.watch.onBytes((bytes += chunk.length)));
+    from.endInput(true);
+    from.stdout.pipe(this.receiver.endpoint.stdin, { end: false });
+    return ended(from.stdout);
+  }
+
+  private async untilSent(sent: Promise<void>): Promise<Status> {
+    const status = await this.untilEnded(this.sender);
+    await sent;
+    this.receiver.endpoint.endInput(status.code === 0);
+    return status;
+  }
+
+  private async untilReceived(): Promise<Status> {
+    const status = await this.untilEnded(this.receiver);
+    // A receiver that has gone takes nothing any more: the sender must not wait for it.
+    this.sender.endpoint.stdout.resume();
+    return status;
+  }
+
+  private async untilEnded(end: OpenEnd): Promise<Status> {
+    const status = await end.endpoint.ended;
+    end.done = true;
+    if (status.code !== 0) this.grace ??= setTimeout(() => this.stop(), GRACE_MS);
+    return status;
+  }
+
+  private hand(end: End, line: string): boolean {
+    try {
+      return this.watch.onLine(end, line);
+    } catch (error) {
+      // In a stream's event handler it would end the whole process.
+      this.thrown ??= { error };
+      this.stop();
+      return false;
+    }
+  }
+
+  private stop(): void {
+    this.sender.stop();
+    this.receiver.stop();
+  }
+}
+
+/** An end, and what it says. */
+class OpenEnd {
+  done = false;
+  private stopped = false;
+  private readonly tail = new Tail();
+  private readonly read: Promise<unknown>;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    said: readonly Readable[],
+    onLine: (line: string) => boolean,
+  ) {
+    for (const stream of said) {
+      const reader = new LineReader((line) => {
+        if (!onLine(line)) this.tail.add(line);
+      });
+      stream.on('data', (chunk: Buffer) => reader.push(chunk));
+      stream.on('end', () => reader.end());
+    }
+    this.read = Promise.all(said.map(ended));
+  }
+
+  stop(): void {
+    this.stopped ||= !this.done;
+    this.endpoint.end();
+  }
+
+  async result(status: Status): Promise<StageResult> {
+    await this.read;
+    return { ...status, stderr: this.tail.toString(), ended: this.stopped };
   }
 }
 
 /** Resolves when everything of it was read, or never will be. */
 async function ended(stream: Readable): Promise<void> {
   return new Promise((resolve) => finished(stream, { writable: false }, () => resolve()));
-}
-
-/** Reads what an end says: standard error, and the receiver's standard output (`zfs receive -v`). */
-function watchMessages(end: Endpoint, index: number, options: PipelineOptions): { tail: Tail; read: Promise<unknown> } {
-  const tail = new Tail();
-  const take = (line: string): void => {
-    if (options.onLine?.(index, line) !== true) tail.add(line);
-  };
-  const streams = index === 1 ? [end.stderr, end.stdout] : [end.stderr];
-  for (const stream of streams) {
-    const reader = new LineReader(take);
-    stream.on('data', (chunk: Buffer) => reader.push(chunk));
-    stream.on('end', () => reader.end());
-  }
-  return { tail, read: Promise.all(streams.map(ended)) };
 }

@@ -1,6 +1,6 @@
 // Which side of a failed transfer is the cause, and when it is the connection.
 import assert from 'node:assert/strict';
-import { transferError, type FailedTransfer, type StageReport } from '../../../src/stream/judge';
+import { judgeTransfer, TransferError, type FailedTransfer, type StageReport } from '../../../src/stream/judge';
 
 function stage(
   role: 'send' | 'receive',
@@ -11,8 +11,8 @@ function stage(
   return { role, host: role === 'send' ? 'A' : 'B', isRemote: true, code, signal: null, stderr, ended: false, ...more };
 }
 
-function judge(stages: StageReport[], more: Partial<FailedTransfer> = {}): ReturnType<typeof transferError> {
-  return transferError({ stages, thrown: undefined, cancelled: false, stalledAfterMs: 0, bytes: 7, ...more });
+function judge(stages: StageReport[], more: Partial<FailedTransfer> = {}): ReturnType<typeof judgeTransfer> {
+  return judgeTransfer({ stages, thrown: undefined, cancelled: false, stalledAfterMs: 0, bytes: 7, ...more });
 }
 
 describe('transfer errors', () => {
@@ -49,6 +49,8 @@ describe('transfer errors', () => {
       { role: 'receive', host: 'B', code: 1, signal: null, stderr: incomplete.stderr, ended: false },
     ]);
     assert.equal(error.details?.['bytes'], 7);
+    assert.ok(error instanceof TransferError);
+    assert.deepEqual([error.primary, error.stages], ['send', error.details?.['stages']]);
   });
 
   it('tell a broken connection from failed work', () => {
@@ -78,6 +80,12 @@ describe('transfer errors', () => {
     assert.equal(local.code, 'TRANSFER_FAILED');
     const own = judge([stage('send', 255, '', { ended: true }), stage('receive', 1, 'out of space\n')]);
     assert.equal(own.code, 'TRANSFER_FAILED');
+  });
+
+  it('leave out of a broken connection what both ends only report', () => {
+    const text = 'receiving full stream of a@1 into b@1\n12:00:01\t12345\ta@1\nmux_client: odd\n';
+    const error = judge([brokenPipe, stage('receive', 255, text)]);
+    assert.equal(error.message, 'B: the connection broke: mux_client: odd');
   });
 
   it('say cancelled and stalled before anything else', () => {

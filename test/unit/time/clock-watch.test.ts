@@ -12,8 +12,11 @@ describe('the watch over the clock', () => {
   let watch: ClockWatch;
   beforeEach(() => {
     steady = 10 * DAYS;
-    watch = new ClockWatch(() => steady);
-    watch.start(() => START);
+    watch = new ClockWatch(
+      () => steady,
+      () => START,
+    );
+    watch.start();
   });
 
   it('rule 11: sees a clock that was set, ahead or back, but no time that has passed, asleep or not', () => {
@@ -34,14 +37,30 @@ describe('the watch over the clock', () => {
     assert.equal(watch.jump(START + 60_000), -DAYS);
   });
 
+  it('rule 11: begins with the first look where nobody has begun it, and only once', () => {
+    let wall = START;
+    const late = new ClockWatch(
+      () => steady,
+      () => wall,
+    );
+    assert.equal(late.jump(wall), 0);
+    wall += DAYS;
+    assert.equal(late.jump(wall), DAYS);
+    late.start();
+    assert.equal(late.jump(START + DAYS), DAYS);
+  });
+
   it('rule 11: lets a machine that has just booted ask for the time first', () => {
     const clock = mock.timers;
     clock.enable({ apis: ['setTimeout'] });
     try {
       steady = 20_000;
       let wall = 0;
-      const booted = new ClockWatch(() => steady);
-      booted.start(() => wall);
+      const booted = new ClockWatch(
+        () => steady,
+        () => wall,
+      );
+      booted.start();
       assert.equal(booted.jump(START), 0);
       // A run of the first minutes goes by what the clock said then …
       booted.believe(wall);
@@ -69,5 +88,8 @@ describe('the watch over the clock', () => {
     assert.equal(tripped.destroy.length, 2);
     assert.match(tripped.breaker.join(), /set ahead by about 365 days/);
     assert.deepEqual(at(365 * DAYS, 1).breaker, []);
+    // Set back it trips too: what was taken since is of the future then, and the rest looks younger than it is.
+    const back = { now: START, hosts: new Map(), jump: -40 * DAYS };
+    assert.match(plan({ snapshots: series(3), clock: back, limits }).breaker.join(), /set back by about 40 days/);
   });
 });

@@ -48,7 +48,7 @@ describe('replication to a diverged target', function () {
   describe('rotate', () => {
     it('keeps all old snapshots and data beside, and sends only what is new [C1 11]', async () => {
       const { source, target, options } = await diverged();
-      await b.run(['zfs', 'set', 'user:note=kept', target]);
+      await b.run(['zfs', 'set', 'user:note=kept\nwhole', target]);
       const before = await b.digest(`${target}@mine`);
       const plan = await engine.replicate({ ...options, whenDiverged: 'rotate', mode: 'plan' });
       assert.equal(plan.datasets[0]?.action, 'rotate');
@@ -63,7 +63,10 @@ describe('replication to a diverged target', function () {
       assert.equal(await b.digest(`${old}@mine`), before);
       assert.equal(await b.property(old, 'origin'), `${target}@s1`);
       assert.match(result.datasets[0].warnings.join(), /depends on that snapshot/);
-      assert.deepEqual([await b.property(target, 'readonly'), await b.property(target, 'user:note')], ['on', 'kept']);
+      assert.deepEqual(
+        [await b.property(target, 'readonly'), await b.property(target, 'user:note')],
+        ['on', 'kept\nwhole'],
+      );
       await assertSame(a, source, b, target);
       await assertOver(source, target);
       await a.snapshot(source, 's3');

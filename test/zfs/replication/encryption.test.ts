@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../../src/base/errors';
 import { Secret } from '../../../src/base/secret';
-import { processTag } from '../../../src/replication/execute/send-dataset';
+import { processTag } from '../../../src/replication/execute/process-tag';
 import { destinationId } from '../../../src/zfs/marks';
 import type { Machine } from '../../lab/machine';
 import { assertSame, type Engine } from '../../support/engine';
@@ -268,6 +268,41 @@ describe('encryption on real ZFS', function () {
       targetDataset: 'backup/chain-raw',
       encryption: 'inherit',
     });
+  });
+
+  it('names the side that does not say how a chain began, and takes its silence for no answer', async () => {
+    await encrypted(a, 'tank/asked');
+    await a.snapshot('tank/asked', 's1');
+    const options = { ...relay, sourceDatasets: ['tank/asked'], targetDataset: 'backup/asked', retries: 1 };
+    await engine.replicate(options);
+    await b.run(['zfs', 'inherit', 'zfsflow:raw', 'backup/asked']);
+    await a.snapshot('tank/asked', 's2');
+    const answers: [text: string, exitCode: number, code: ErrorCode, retryable: boolean][] = [
+      ['cannot open: dataset is busy', 1, 'DATASET_BUSY', true],
+      ['cannot open: pool I/O is currently suspended', 2, 'POOL_UNAVAILABLE', false],
+      ['', 3, 'ZFS_ERROR', false],
+      ['', 0, 'ZFS_ERROR', false],
+    ];
+    for (const [machine, dataset] of [
+      [b, 'backup/asked'],
+      [a, 'tank/asked'],
+    ] as const) {
+      for (const [text, exitCode, code, retryable] of answers) {
+        const say = text === '' ? '' : `echo "${text}" >&2; `;
+        await pretend(machine, `case "$*" in *ivsetguid*) ${say}exit ${exitCode};; esac`);
+        try {
+          const { host, stderr, command, ...error } = await engine.refuse(code, options);
+          assert.deepEqual([host, error.retryable, error.exitCode, stderr], [machine.name, retryable, exitCode, text]);
+          assert.equal(command?.at(-1), `${dataset}@s1`);
+        } finally {
+          await truth(machine);
+        }
+      }
+    }
+    assert.deepEqual(await b.snapshotNames('backup/asked'), ['s1']);
+    assert.equal((await engine.replicate(options)).datasets[0]?.action, 'incremental');
+    await b.sh('zfs load-key -L prompt backup/asked', { stdin: HEX });
+    await assertSame(a, 'tank/asked', b, 'backup/asked');
   });
 
   it('judges a chain that another tool began below a raw copy by itself', async () => {

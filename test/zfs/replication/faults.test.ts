@@ -1,7 +1,8 @@
 // What breaks in the middle: links, processes, machines, the user's patience. Afterwards one run reaches the source's
 // state, and nothing of ours is left lying about.
 import assert from 'node:assert/strict';
-import type { PipeCommandOptions, ProcessSpec } from '../../../src/host/host';
+import { ZfsFlowError } from '../../../src/base/errors';
+import type { CommandResult, PipeCommandOptions, ProcessSpec, RunOptions } from '../../../src/host/host';
 import { SshHost } from '../../../src/host/ssh/ssh-host';
 import type { Machine } from '../../lab/machine';
 import { assertSame, connectOptions, type Engine } from '../../support/engine';
@@ -23,6 +24,17 @@ class BrokenHost extends SshHost {
     if (this.left === 0) return spec;
     this.left--;
     return { ...spec, file: '/bin/sh', args: ['-c', this.how === 'process' ? 'kill -9 $$' : 'exit 255'] };
+  }
+}
+
+/** The answer to the first `zfs snapshot` is lost, which has been carried out. */
+class ForgetfulHost extends SshHost {
+  private left = 1;
+
+  override async run(argv: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+    const result = await super.run(argv, options);
+    if (argv[1] === 'snapshot' && this.left-- > 0) throw new ZfsFlowError('CONNECTION_LOST', 'lost');
+    return result;
   }
 }
 
@@ -144,6 +156,18 @@ describe('replication through failures', function () {
     const result = await engine.replicate(options);
     assert.deepEqual([result.bytes, result.datasets[0]?.action], [0, 'current']);
     assert.equal((await a.bookmarks(source))[0]?.guid, guid);
+    await assertOver(source, target);
+  });
+
+  it('takes its own snapshot once, although the answer was lost and the clock went on', async () => {
+    engine.hosts.set('forgetful', new ForgetfulHost(connectOptions(a, { id: 'forgetful' })));
+    const { source, target, options } = await job(1);
+    const taking = { createSnapshot: 'always', namingSchemas: ['own-%Y%m%d-%H%M%S'], retryDelay: 3 };
+    const result = await engine.replicate({ ...options, ...taking, sourceConnection: 'forgetful' });
+    assert.ok(engine.events.some(({ event, code }) => event === 'retry' && code === 'CONNECTION_LOST'));
+    const names = await a.snapshotNames(source);
+    assert.deepEqual([names.length, names[0], result.snapshots], [2, 's1', 2]);
+    await assertSame(a, source, b, target);
     await assertOver(source, target);
   });
 

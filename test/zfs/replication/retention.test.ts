@@ -69,21 +69,32 @@ describe('retention on the target of a replication', function () {
     const order: string[] = [];
     engine.events.length = 0;
     const policy = { targetRetention: 'custom', targetRetentionPolicy: { keep: [{ type: 'last', count: 1 }] } };
-    await engine.replicate({ ...options, ...policy });
+    const result = await engine.replicate({ ...options, ...policy });
     for (const { event, snapshot } of engine.events)
       if (event === 'destroyed' || event === 'dataset') order.push(`${event} ${snapshot ?? ''}`.trim());
-    assert.ok(order.indexOf('dataset') > 0, order.join(', '));
+    const destroyed = (name: string): string => `destroyed backup/room@${name}`;
+    // The base goes last, when there is a newer one that both sides have.
+    assert.deepEqual(order, [destroyed('1'), destroyed('2'), 'dataset', destroyed('3')]);
+    assert.equal(result.datasets[0]?.action, 'incremental');
     assert.deepEqual(await onTarget('room'), ['4']);
   });
 
-  it('prunes nothing on a target that was refused', async () => {
-    const options = await setUp('refused', ['1', '2']);
-    await engine.replicate({ ...options, readonly: 'ignore' });
-    await b.snapshot('backup/refused', 'mine');
-    await a.snapshot('tank/refused', '3');
+  it('rule 10: prunes nothing on a target that was refused, nor beside it in the same run', async () => {
+    const options = await setUp('two/refused', ['1', '2']);
+    await setUp('two/orderly', ['1', '2']);
+    const two = {
+      ...options,
+      sourceDatasets: ['tank/two/refused', 'tank/two/orderly'],
+      targetDataset: 'backup/two',
+      readonly: 'ignore',
+    };
+    await engine.replicate(two);
+    await b.snapshot('backup/two/refused', 'mine');
+    for (const name of ['refused', 'orderly']) await a.snapshot(`tank/two/${name}`, '3');
     const policy = { targetRetention: 'custom', targetRetentionPolicy: { keep: [{ type: 'last', count: 1 }] } };
-    await engine.refuse('TARGET_DIVERGED', { ...options, ...policy });
-    assert.deepEqual(await onTarget('refused'), ['1', '2', 'mine']);
+    await engine.refuse('PARTIAL_FAILURE', { ...two, ...policy });
+    assert.deepEqual(await onTarget('two/refused'), ['1', '2', 'mine']);
+    assert.deepEqual(await onTarget('two/orderly'), ['1', '2', '3']);
   });
 
   it('lets a lifetime run out on the target while the source keeps its own', async () => {

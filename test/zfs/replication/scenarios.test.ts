@@ -1,4 +1,4 @@
-// What the survey of other tools collected as ways to lose data or to get stuck (test/unit/scenarios.test.ts names them
+// What the survey of other tools collected as ways to lose data or to get stuck (test/unit/index/scenarios.test.ts names them
 // all), as far as no other file shows it: bases, clocks, tokens, and streams that lie.
 import assert from 'node:assert/strict';
 import { generateKeyPair } from '../../../src/host/ssh/key-pair';

@@ -11,6 +11,7 @@ import type { Machine } from '../../lab/machine';
 import { connect } from '../../support/engine';
 import { useMachines } from '../../support/machines';
 import { failure, options, resolver, runPrune, withoutPrograms } from './support';
+import { pretend, truth } from '../../support/pretend';
 import { TestContext } from '../../support/test-context';
 
 /** A host that does something between the commands of a run, as other people do. */
@@ -103,7 +104,16 @@ describe('retention rules on real ZFS', () => {
     const wrong = connect(away, { hostKeys: nas.hostKey });
     const protectFor = [{ connection: 'away', dataset: 'vault' }];
     await failure(run({ protectFor }, undefined, resolver({ nas: host, away: wrong })), 'HOST_KEY_MISMATCH');
-    await wrong.close();
+    const stranger = connect(away, { username: 'stranger' });
+    await failure(run({ protectFor }, undefined, resolver({ nas: host, away: stranger })), 'AUTHENTICATION_FAILED');
+    await Promise.all([wrong.close(), stranger.close()]);
+    // Bookmarks speak for who is away, not for who is there and whose listing fails.
+    const guid = (await nas.snapshots(dataset))[1]?.guid ?? '';
+    const mark = bookmarkName(destinationId('5', 'vault'), guid, false);
+    await nas.run(['zfs', 'bookmark', `${dataset}@b`, `${dataset}#${mark}`]);
+    await pretend(away, 'case "$1" in list) echo "cannot open \'vault\': permission denied" >&2; exit 1;; esac');
+    await failure(run({ protectFor }), 'PERMISSION_DENIED');
+    await truth(away);
     assert.deepEqual(await names(), ['a', 'b']);
   });
 
@@ -129,10 +139,22 @@ describe('retention rules on real ZFS', () => {
     assert.ok(Math.abs(Date.parse(item?.creation ?? '') - Date.now()) < 60_000);
     assert.ok((item?.reclaim ?? 0) > 4_000_000);
     assert.equal(Date.parse(result.expiresAt) - Date.parse(result.createdAt), 2 * 3_600_000);
+    assert.deepEqual(item?.reasons, ['goes: not among the newest 1 and no other rule keeps it']);
+    assert.deepEqual(
+      result.keep.map(({ name, reasons }) => [name, reasons]),
+      [['b', ['kept: number 1 of the newest 1', 'kept: newest of the dataset']]],
+    );
     assert.match(result.planId, /^[0-9a-f]{24}$/);
     assert.equal((await run({ mode: 'plan' })).planId, result.planId);
+    // Another snapshot of the same name makes it another plan, and so does one more.
+    await nas.sh('zfs destroy "$1@a"; zfs destroy "$1@b"; zfs snapshot "$1@a"; zfs snapshot "$1@b"', {
+      args: [dataset],
+    });
+    const other = await run({ mode: 'plan' });
+    assert.deepEqual([other.destroy[0]?.name, other.planId === result.planId], ['a', false]);
     await take('c');
-    assert.notEqual((await run({ mode: 'plan' })).planId, result.planId);
+    assert.notEqual((await run({ mode: 'plan' })).planId, other.planId);
+    assert.deepEqual(await names(), ['a', 'b', 'c']);
   });
 
   const ways = [
@@ -266,12 +288,31 @@ describe('retention rules on real ZFS', () => {
     await op.close();
   });
 
+  it('rule 20: what a zfs calls destroyed is a failure while a new listing still has it', async () => {
+    await take('a', 'b', 'c');
+    await pretend(nas, `case "$1 $2" in "destroy ${dataset}@a,b") exec "$ZFS" destroy "${dataset}@a";; esac`);
+    const ctx = new TestContext<PruneResult>();
+    await failure(run({}, ctx, resolver({ nas: withoutPrograms(host) })), 'PARTIAL_FAILURE');
+    await truth(nas);
+    const { destroyed, failed } = ctx.last;
+    assert.deepEqual(
+      destroyed.map(({ name }) => name),
+      ['a'],
+    );
+    assert.deepEqual(
+      failed.map(({ name, code }) => [name, code]),
+      [['b', 'VERIFICATION_FAILED']],
+    );
+    assert.deepEqual(await names(), ['b', 'c']);
+  });
+
   it('rule 21: bookmarks are nothing to prune here, ours and others stay as they are', async () => {
     await take('a', 'b', 'c');
     const guid = (await nas.snapshots(dataset))[2]?.guid ?? '';
     const mark = bookmarkName(destinationId('5', 'x/y'), guid, false);
     await nas.sh('zfs bookmark "$1@a" "$1#mine"; zfs bookmark "$1@c" "$1#$2"', { args: [dataset, mark] });
-    assert.equal((await run()).destroyed.length, 2);
+    const { destroyed, keep } = await run();
+    assert.deepEqual([destroyed.map(({ name }) => name), keep.map(({ name }) => name)], [['a', 'b'], ['c']]);
     assert.deepEqual((await nas.bookmarks(dataset)).map(({ name }) => name).toSorted(), ['mine', mark].toSorted());
   });
 
@@ -327,18 +368,5 @@ describe('retention rules on real ZFS', () => {
       ],
     );
     assert.deepEqual(await names(), ['b', 'c']);
-  });
-
-  it('keeps what whoever asks for the prune says must stay', async () => {
-    await take('a', 'b', 'c');
-    const a = (await nas.snapshots(dataset))[0]?.guid ?? '';
-    const protections = new Map([[dataset, new Map([[a, ['base of the next incremental send']]])]]);
-    const result = await pruneSnapshots(options({ datasets: [dataset] }), hosts, new TestContext(), {
-      protections,
-    });
-    assert.deepEqual(await names(), ['a', 'c']);
-    assert.deepEqual(result.keep.find(({ name }) => name === 'a')?.reasons, [
-      'kept: base of the next incremental send',
-    ]);
   });
 });

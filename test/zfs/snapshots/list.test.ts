@@ -178,6 +178,13 @@ describe('listSnapshots', function () {
     assert.equal((await cost({ datasets: ['tank'], recursive: true })).roundTrips, 1);
   });
 
+  it('full: gives a value that spans lines up to the first end of line', async () => {
+    await machine.run(['zfs', 'set', 'my:lines=first\nsecond', 'tank/a@manual']);
+    const { items } = await list({ datasets: ['tank/a'], columns: 'full' });
+    await machine.run(['zfs', 'inherit', 'my:lines', 'tank/a@manual']);
+    assert.equal(items.find(({ name }) => name === 'manual')?.properties?.['my:lines'], 'first');
+  });
+
   it('full: asks for whole trees only where most of them is wanted', async () => {
     const gets = async (options: Record<string, unknown>): Promise<(string | undefined)[]> => {
       const { commands } = await cost({ columns: 'full', ...options });

@@ -9,7 +9,7 @@ import type { DatasetPlan, PlanInput } from '../../../../src/replication/plan/pl
 import { Secret } from '../../../../src/base/secret';
 import { checkEncryptionKey } from '../../../../src/replication/execute/target-key';
 import type { DatasetRecord } from '../../../../src/zfs/records';
-import { dataset, OPTIONS, pair, type PairText } from '../../../support/model';
+import { dataset, OPTIONS, pair, SEEN_EMPTY, type PairText } from '../../../support/model';
 
 const AES = { encryption: 'aes-256-gcm', keyStatus: 'available' };
 
@@ -67,11 +67,11 @@ describe('encryption at the target', () => {
   it('never takes an unencrypted target for an encrypted one, whatever its state', () => {
     const states: PairText[] = [
       { source: 'a:1 b:2', target: 'a:1' },
-      { source: 'a:1', target: '', more: { seenEmpty: true } },
+      { source: 'a:1', target: '', more: SEEN_EMPTY },
       {
         source: 'a:1',
         target: '',
-        more: { seenEmpty: true },
+        more: SEEN_EMPTY,
         targetMore: { userProperties: { 'zfsflow:placeholder': 'bk/t' } },
       },
     ];

@@ -5,7 +5,7 @@ import { planReplication } from '../../../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput, PlanInput } from '../../../../src/replication/plan/plan-types';
 import type { TokenContents } from '../../../../src/zfs/send';
 import { bookmarkName } from '../../../../src/zfs/marks';
-import { dataset, OPTIONS, pair, type PairText } from '../../../support/model';
+import { dataset, OPTIONS, pair, SEEN_EMPTY, type PairText } from '../../../support/model';
 
 function planOf(text: PairText, options: Partial<PlanInput['options']> = {}): DatasetPlan {
   const plan = planReplication({
@@ -112,13 +112,13 @@ describe('planReplication', () => {
   });
 
   it('receives onto an empty target that was looked into, and onto its own placeholder', () => {
-    const empty = planOf({ source: 'a:1', target: '', more: { seenEmpty: true } });
+    const empty = planOf({ source: 'a:1', target: '', more: SEEN_EMPTY });
     assert.deepEqual([empty.state, empty.force, empty.refusal], ['EMPTY_TARGET', true, null]);
-    const marked = (mark: string, seenEmpty: boolean): DatasetPlan =>
+    const marked = (mark: string, isEmpty: boolean): DatasetPlan =>
       planOf({
         source: 'a:1',
         target: '',
-        more: { seenEmpty },
+        more: { inside: { foreignChildren: [], isEmpty } },
         targetMore: { userProperties: { 'zfsflow:placeholder': mark } },
       });
     const placeholder = marked('bk/t', true);
@@ -131,8 +131,8 @@ describe('planReplication', () => {
 
   it('refuses an empty target that has children of its own, is encrypted, or is a volume', () => {
     const code = (text: Partial<PairText>): string | undefined =>
-      planOf({ source: 'a:1', target: '', ...text, more: { seenEmpty: true, ...text.more } }).refusal?.code;
-    assert.equal(code({ more: { foreignChildren: ['bk/t/own'] } }), 'TARGET_HAS_DATA');
+      planOf({ source: 'a:1', target: '', ...text, more: { ...SEEN_EMPTY, ...text.more } }).refusal?.code;
+    assert.equal(code({ more: { inside: { foreignChildren: ['bk/t/own'], isEmpty: true } } }), 'TARGET_HAS_DATA');
     assert.equal(code({ targetMore: { encryption: 'aes-256-gcm' } }), 'TARGET_HAS_DATA');
     assert.equal(code({ targetMore: { type: 'volume' }, sourceMore: { type: 'volume' } }), 'TARGET_HAS_DATA');
   });
@@ -235,7 +235,7 @@ describe('planReplication with a partial receive', () => {
     source: 'a:1 b:2 c:3 d:4',
     target: 'a:1',
     targetMore: { receiveResumeToken: '1-abc' },
-    more: { token: more === null ? null : { ...token, ...more }, tokenIsOwn: own },
+    more: { partial: { token: more === null ? null : { ...token, ...more }, isOwn: own } },
   });
 
   it('resumes what it would send, then goes on with a single -i', () => {

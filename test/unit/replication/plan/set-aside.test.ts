@@ -13,7 +13,7 @@ import { abandoned, followRenames, renameCandidates } from '../../../../src/repl
 import { judgeLosses, losses } from '../../../../src/replication/discover/objections';
 import { bookmarkName, destinationId, replacedMark } from '../../../../src/zfs/marks';
 import type { SnapshotRecord } from '../../../../src/zfs/records';
-import { dataset, OPTIONS, pair, records } from '../../../support/model';
+import { asListed, dataset, OPTIONS, pair, records } from '../../../support/model';
 
 const POOL = '12345678901234567890';
 
@@ -117,7 +117,7 @@ describe('planReplication with whenDiverged rotate', () => {
   });
 
   it('does nothing drastic to any dataset when one of them is refused', () => {
-    const foreign = at('/b', 'a:3', 'a:3', { token: null });
+    const foreign = at('/b', 'a:3', 'a:3', { partial: { token: null, isOwn: false } });
     foreign.targetDataset = dataset('bk/t/b', { receiveResumeToken: '1-abc' });
     const pairs = [at('/a', 'a:1 b:2', 'a:1 mine:9'), foreign, at('/c', 'a:5 b:6', 'a:5')];
     const plan = planned(pairs, {}, 'rotate');
@@ -133,14 +133,14 @@ describe('planReplication with whenDiverged rotate', () => {
     const mark = replacedMark({ dstId: destinationId(POOL, 'bk/t'), mode: 'rotate' }, 'bk/old');
     const old = [other('bk/old', 'a:1 mine:9', mark), other('bk/old/c', 'a:4', mark)];
     const missing = [at('', 'a:1 b:2', null), at('/c', 'a:4 b:5', null)];
-    const renamed = planned(locateAside(missing, old, 'rotate'), { others: old }, 'rotate');
+    const renamed = planned(asListed(locateAside(missing, old, 'rotate')), { others: old }, 'rotate');
     assert.deepEqual(shown(renamed), [
       ['bk/t', 'rotate', 'clone bk/old@a', '1'],
       ['bk/t/c', 'incremental', 'rename bk/old/c', '1'],
     ]);
     const cloned = at('', 'a:1 b:2', '');
     cloned.targetDataset = dataset('bk/t', { origin: 'bk/old@a' });
-    const unpromoted = planned(locateAside([cloned], old, 'rotate'), { others: old }, 'rotate');
+    const unpromoted = planned(asListed(locateAside([cloned], old, 'rotate')), { others: old }, 'rotate');
     assert.deepEqual(shown(unpromoted), [['bk/t', 'rotate', 'promote', '1']]);
   });
 });
@@ -185,7 +185,7 @@ describe('planReplication with whenDiverged recreate', () => {
       other('bk/t/below', 'z:7', mark),
     ];
     const pairs = [at('', 'a:1 b:2', 'a:1')];
-    const plan = planned(locateAside(pairs, old, 'recreate'), { others: old }, 'recreate');
+    const plan = planned(asListed(locateAside(pairs, old, 'recreate')), { others: old }, 'recreate');
     assert.deepEqual(shown(plan), [['bk/t', 'recreate', '1']]);
     assert.deepEqual(
       plan.replaced.map(({ dataset: name, datasets }) => [name, datasets.length]),
@@ -210,7 +210,7 @@ describe('renamed sources', () => {
     others: TargetOther[],
     canRename = true,
     own = renameCandidates(pairs, others),
-  ): PairInput[] => followRenames({ pairs, others, canRename, targetPoolGuid: POOL, own: new Set(own) });
+  ): PairInput[] => asListed(followRenames({ pairs, others, canRename, targetPoolGuid: POOL, own: new Set(own) }));
 
   /** The bookmark of a source that says that `name` has the snapshot with this GUID. */
   const sentTo = (name: string, guid: string): string =>
@@ -260,7 +260,7 @@ describe('renamed sources', () => {
       at('/c/d', `a:5 ${sentTo('bk/t/c/d', '5')}`, null),
     ];
     for (const whenDiverged of ['refuse', 'rollback', 'rotate', 'recreate'] as const) {
-      const located = locateAside(follow(pairs, others), others, whenDiverged);
+      const located = asListed(locateAside(follow(pairs, others), others, whenDiverged));
       const plan = planReplication({
         pairs: located,
         ancestors: [],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseReplicateOptions } from '../../../../src/replication/setup/check-options';
+import { compileTargetPolicy } from '../../../../src/replication/setup/target-policy';
 import { withoutShortLived } from '../../../../src/replication/plan/short-lived';
 import type { ClockEvidence } from '../../../../src/retention/plan/guards';
 import type { KeepRule } from '../../../../src/retention/plan/policy';
@@ -42,7 +43,7 @@ function sent(source: readonly number[], target: readonly number[], keep: KeepRu
     targetRetention: 'custom',
     targetRetentionPolicy: { keep },
   });
-  const wanted = withoutShortLived(input, options, clock);
+  const wanted = withoutShortLived(input, compileTargetPolicy(options), clock);
   return source.filter((age) => wanted.has(String(age + 1)) && !target.includes(age)).toSorted((a, b) => b - a);
 }
 

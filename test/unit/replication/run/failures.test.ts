@@ -1,11 +1,12 @@
 // What a result says of datasets that travelled in a stream that was cut, and what the run's one error then is.
 import assert from 'node:assert/strict';
 import { ZfsFlowError } from '../../../../src/base/errors';
+import { AttemptFailure } from '../../../../src/replication/execute/attempt-failure';
 import { collectFailures, runError } from '../../../../src/replication/run/failures';
 import { outcomesOf, parcelPlaces, parcelsOf, type Parcel } from '../../../../src/replication/run/parcels';
 import { planReplication } from '../../../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput } from '../../../../src/replication/plan/plan-types';
-import { sentSnapshots } from '../../../../src/replication/marks/protect';
+import { sentSnapshots } from '../../../../src/replication/plan/plan-facts';
 import { emptyResult, ResultBook } from '../../../../src/replication/report/result-book';
 import { runTree } from '../../../../src/replication/run/parallel-tree';
 import { dataset, OPTIONS, pair, records } from '../../../support/model';
@@ -38,7 +39,7 @@ describe('results of a stream of a whole tree that is cut', () => {
   async function attempt(
     state: { arrived: readonly string[]; wholeTrees: boolean },
     failing: readonly string[],
-  ): Promise<Map<string, ZfsFlowError>> {
+  ): Promise<Map<string, AttemptFailure>> {
     const found = pairs(state.arrived);
     const existing = new Set(['bk', ...state.arrived.map((path) => `bk/t${path}`)]);
     const { datasets } = planReplication({
@@ -112,6 +113,16 @@ describe('results of a stream of a whole tree that is cut', () => {
       assert.match(warnings.join(), /the stream of the whole tree/);
       assert.doesNotMatch(warnings.join(), /depends on/);
     }
+  });
+
+  it('tell first what failed by itself, not what was only held back for it', () => {
+    const held = new AttemptFailure(new ZfsFlowError('TARGET_DIVERGED', 'held back'), 'giveUp', true);
+    const failures = new Map([
+      ['tank/s/c', held],
+      ['tank/s', new AttemptFailure(cut, 'wait')],
+    ]);
+    assert.match(runError(failures, book).message, /the first with: the connection was lost/);
+    assert.equal(runError(new Map([['tank/s/c', held]]), book), held.error);
   });
 
   it('say what was left out for something above it', async () => {

@@ -1,6 +1,7 @@
 // When a partial receive is given up: after the same token was seen three times, once, and never for a lost connection.
 import assert from 'node:assert/strict';
 import { ZfsFlowError, type ErrorCode } from '../../../../src/base/errors';
+import { failureOf } from '../../../../src/replication/execute/attempt-failure';
 import { planReplication } from '../../../../src/replication/plan/plan';
 import type { DatasetPlan } from '../../../../src/replication/plan/plan-types';
 import { StuckReceives } from '../../../../src/replication/run/stuck-receives';
@@ -30,7 +31,7 @@ function attempt(
     source: 'a:1',
     target: token === '' ? null : '',
     targetMore: { receiveResumeToken: token },
-    more: token === '' ? {} : { token: contents, tokenIsOwn: true },
+    more: token === '' ? {} : { partial: { token: contents, isOwn: true } },
   });
   const { datasets } = planReplication({
     pairs: stuck.mark([found]),
@@ -38,7 +39,7 @@ function attempt(
     existing: new Set(['bk']),
     options: OPTIONS,
   });
-  const failures = new Map(code === null ? [] : [['tank/s', new ZfsFlowError(code, 'failed')]]);
+  const failures = new Map(code === null ? [] : [['tank/s', failureOf(new ZfsFlowError(code, 'failed'))]]);
   stuck.note(datasets, failures);
   return describePlan(datasets[0]);
 }

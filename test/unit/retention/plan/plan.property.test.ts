@@ -1,4 +1,4 @@
-// What must hold for every history, policy, clock and choice of names: nothing protected goes, a plan is complete, more
+// What must hold for every history, policy, clock and choice of names: nothing that a guard keeps goes, a plan is complete, more
 // rules never delete more, and a plan that was executed leaves nothing to do.
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
@@ -50,7 +50,7 @@ const snapshot: fc.Arbitrary<SnapshotRecord> = fc
       { weight: 1, arbitrary: fc.constantFrom(undefined, ['tank/clone']) },
     ),
     used: fc.nat(1000),
-    properties: fc.oneof(
+    userProperties: fc.oneof(
       { weight: 9, arbitrary: fc.constant({}) },
       {
         weight: 1,
@@ -100,22 +100,22 @@ const anyInput: fc.Arbitrary<RetentionPlanInput> = fc
     keepAtLeast: fc.integer({ min: 0, max: 4 }),
     skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 299, 301, 400 * DAY),
     ahead: fc.constantFrom(0, 0, 0, 0, 0, 0, 365 * DAY, -30 * DAY),
-    protectedOnes: fc.uniqueArray(fc.nat(59), { maxLength: 5 }),
+    neededOnes: fc.uniqueArray(fc.nat(59), { maxLength: 5 }),
     minFree: fc.constantFrom(null, null, null, null, { percent: 10 }, { bytes: 900 }),
     free: fc.nat(2000),
   })
-  .map(({ skew, ahead, protectedOnes, free, ...rest }) => {
-    const protections = new Map<string, Map<string, string[]>>();
-    for (const index of protectedOnes) {
+  .map(({ skew, ahead, neededOnes, free, ...rest }) => {
+    const neededElsewhere = new Map<string, Map<string, string[]>>();
+    for (const index of neededOnes) {
       const record = rest.snapshots[index];
       if (!record) continue;
-      const reasons = protections.get(record.dataset) ?? new Map<string, string[]>();
-      protections.set(record.dataset, reasons.set(record.guid, ['needed elsewhere']));
+      const reasons = neededElsewhere.get(record.dataset) ?? new Map<string, string[]>();
+      neededElsewhere.set(record.dataset, reasons.set(record.guid, ['needed elsewhere']));
     }
     const now = (NOW + ahead) * 1000;
     return input({
       ...rest,
-      protections,
+      neededElsewhere,
       clock: { now, hosts: new Map([['nas', now + skew * 1000]]), jump: 0 },
       keepAll: new Map(),
       pools: new Map([['tank', { free, size: 10_000 }]]),
@@ -133,11 +133,11 @@ function untouchable(record: SnapshotRecord, given: RetentionPlanInput): string 
   if (later.length === 0 && own.filter(({ createtxg }) => createtxg === record.createtxg).length === 1) return 'newest';
   if (record.userrefs !== 0) return 'held';
   if (record.clones?.length !== 0) return 'cloned';
-  if (given.protections.get(record.dataset)?.has(record.guid)) return 'protected';
+  if (given.neededElsewhere.get(record.dataset)?.has(record.guid)) return 'needed elsewhere';
   const date = given.ageFrom === 'name' ? AUTO.read(record.name) : (record.creation ?? NaN) * 1000;
   if (date === null || Number.isNaN(date)) return 'undated';
   if (date > now) return 'future';
-  const expiry = record.properties?.['org.truenas:destroy_at_1'];
+  const expiry = record.userProperties?.['org.truenas:destroy_at_1'];
   if (expiry === 'rubbish' || expiry === '2099-01-01') return 'expiry';
   if (given.rules.length === 0) return 'no rule';
   if ([...given.clock.hosts.values()].some((time) => Math.abs(time - now) > 300_000)) return 'clock';
@@ -154,7 +154,7 @@ function after(given: RetentionPlanInput, gone: readonly { record: SnapshotRecor
 }
 
 describe('retention plan: properties', () => {
-  it('never destroys what is protected, whatever the history, policy, clock or names', () => {
+  it('never destroys what a guard keeps, whatever the history, policy, clock or names', () => {
     let destroyed = 0;
     fc.assert(
       fc.property(anyInput, (given) => {

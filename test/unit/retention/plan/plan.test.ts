@@ -154,16 +154,19 @@ describe('retention plan: guards', () => {
 
   it('keeps one until org.truenas:destroy_at_*, and one whose date there cannot be read', () => {
     const key = 'org.truenas:destroy_at_0a1b2c3d';
-    assert.deepEqual(doomed({ properties: { [key]: '2026-11-22' } }), []);
-    assert.deepEqual(doomed({ properties: { [key]: '2026-11-21T12:00:01' } }), []);
-    assert.deepEqual(doomed({ properties: { [key]: '2026-11-21T12:00:00' } }), ['x']);
-    assert.deepEqual(doomed({ properties: { [key]: '2026-11-21T14:00:00+02:00' } }), ['x']);
-    assert.deepEqual(doomed({ properties: { [key]: 'tomorrow' } }), []);
-    assert.deepEqual(doomed({ properties: { 'org.truenas:other': '2099-01-01' } }), ['x']);
+    assert.deepEqual(doomed({ userProperties: { [key]: '2026-11-22' } }), []);
+    assert.deepEqual(doomed({ userProperties: { [key]: '2026-11-21T12:00:01' } }), []);
+    assert.deepEqual(doomed({ userProperties: { [key]: '2026-11-21T12:00:00' } }), ['x']);
+    assert.deepEqual(doomed({ userProperties: { [key]: '2026-11-21T14:00:00+02:00' } }), ['x']);
+    assert.deepEqual(doomed({ userProperties: { [key]: 'tomorrow' } }), []);
+    assert.deepEqual(doomed({ userProperties: { 'org.truenas:other': '2099-01-01' } }), ['x']);
   });
 
   it('never destroys because of an expired property', () => {
-    const snapshots = [snap('x', DAY, { properties: { 'org.truenas:destroy_at_1': '2020-01-01' } }), snap('new', 0)];
+    const snapshots = [
+      snap('x', DAY, { userProperties: { 'org.truenas:destroy_at_1': '2020-01-01' } }),
+      snap('new', 0),
+    ];
     assert.deepEqual(names(plan({ snapshots, rules: [{ type: 'last', count: 5 }] }).destroy), []);
   });
 

@@ -2,7 +2,7 @@
 // pools are in test/zfs/retention/rules.test.ts.
 import assert from 'node:assert/strict';
 import { parsePolicy } from '../../../../src/retention/read-policy';
-import { destinationProtections, type Destination } from '../../../../src/retention/plan/needed-elsewhere';
+import { neededElsewhere, type Destination } from '../../../../src/retention/plan/needed-elsewhere';
 import { bookmarkName, destinationId } from '../../../../src/zfs/marks';
 import type { SnapshotRecord } from '../../../../src/zfs/records';
 import { AUTO, DAY, HOUR, NOW, names, plan, reasonsOf, series, snap } from '../../../support/builders';
@@ -30,10 +30,10 @@ const marker = (of: SnapshotRecord | undefined, dstId: string, tentative = false
 
 /** What goes of `snapshots` (keep rule: the newest alone) when these bookmarks and destinations are known. */
 function goneBeside(snapshots: SnapshotRecord[], bookmarks: SnapshotRecord[], destinations: Destination[]): string[] {
-  const { reasons, keepAll } = destinationProtections(snapshots, bookmarks, destinations);
+  const { reasons, keepAll } = neededElsewhere(snapshots, bookmarks, destinations);
   return gone({
     snapshots,
-    protections: new Map([['tank/data', reasons]]),
+    neededElsewhere: new Map([['tank/data', reasons]]),
     keepAll: keepAll === null ? new Map() : new Map([['tank/data', keepAll]]),
   });
 }
@@ -56,6 +56,10 @@ describe('retention rules decided by the plan', () => {
     assert.deepEqual(by({ schemas: [AUTO] }), ['auto-2026-01-01_00-00']);
     assert.deepEqual(by({ regex: /^zrepl_|^manual/ }), ['manual']);
     assert.deepEqual(by({ all: true }), ['manual', 'auto-2026-01-01_00-00', 'zrepl_1', 'auto-2026-01-02_00-00']);
+    // A schema and an expression name what either names.
+    assert.deepEqual(by({ schemas: [AUTO], regex: /^zrepl_/ }), ['auto-2026-01-01_00-00', 'zrepl_1']);
+    const nothing = plan({ snapshots, scope: { all: false, schemas: [], regex: null } });
+    assert.deepEqual(nothing.warnings, ['the scope names nothing, so nothing can be deleted']);
   });
 
   it('rule 2: any keep rule keeps, none deletes nothing, and one that cannot be read stops', () => {
@@ -79,6 +83,9 @@ describe('retention rules decided by the plan', () => {
       { type: 'last', count: '3' },
       { type: 'last', count: 3, unit: 'day' },
       { type: 'regex', pattern: '[' },
+      { type: 'age', value: 3, unit: 'days' },
+      { type: 'every', period: 'minute', count: 3 },
+      { type: 'schedule', cron: '61 * * * *', value: 1, unit: 'day' },
     ]) {
       assert.throws(() => parsePolicy({ policy: { keep: [{ type: 'last', count: 1 }, rule] } }), {
         code: 'INVALID_OPTIONS',
@@ -91,26 +98,30 @@ describe('retention rules decided by the plan', () => {
     const a = snap('a', 9, { guid: '1' });
     const other = snap('a', 9, { guid: '1', dataset: 'tank/other' });
     const snapshots = [a, snap('b', 1), other, snap('b', 1, { dataset: 'tank/other' })];
-    const protections = new Map([['tank/data', new Map([['1', ['needed']]])]]);
+    const needed = new Map([['tank/data', new Map([['1', ['needed']]])]]);
     assert.deepEqual(
-      plan({ snapshots, protections }).destroy.map(({ record }) => record.dataset),
+      plan({ snapshots, neededElsewhere: needed }).destroy.map(({ record }) => record.dataset),
       ['tank/other'],
     );
   });
 
-  it('rule 4: never deletes held, cloned, or half-received ones, nor those that a job is using', () => {
+  it('rule 4: never deletes held, cloned, or half-received ones, nor what somebody is said to need', () => {
     const snapshots = [
       snap('held', 5, { userrefs: 1 }),
       snap('cloned', 4, { clones: ['tank/c'] }),
       snap('base', 3, { clones: ['tank/data/%recv'] }),
-      snap('used', 2),
+      snap('needed', 2),
       snap('z', 1),
     ];
-    const protections = new Map([['tank/data', new Map([[guid(snapshots[3]), ['in use by a running replication']]])]]);
-    const result = plan({ snapshots, protections });
+    const needed = new Map([['tank/data', new Map([[guid(snapshots[3]), ['a partial receive here needs it']]])]]);
+    const result = plan({ snapshots, neededElsewhere: needed });
     assert.deepEqual(names(result.destroy), []);
     assert.match(reasonsOf(result, 'base'), /a partial receive is based on it/);
-    assert.match(reasonsOf(result, 'used'), /in use by a running replication/);
+    assert.match(reasonsOf(result, 'needed'), /a partial receive here needs it/);
+    // What ZFS did not say is no "none".
+    const { userrefs: _, ...unheld } = snap('holds unknown', 4);
+    const { clones: __, ...uncloned } = snap('clones unknown', 3);
+    assert.deepEqual(gone({ snapshots: [unheld, uncloned, snap('free', 2), snap('z', 1)] }), ['free']);
   });
 
   it('rule 5: never deletes the newest of the dataset and of each schema', () => {
@@ -123,6 +134,12 @@ describe('retention rules decided by the plan', () => {
     const result = plan({ snapshots, scope, rules: [{ type: 'age', value: 1, unit: 'hour' }] });
     assert.deepEqual(names(result.destroy), ['w1', 'auto-2026-11-21_11-00']);
     assert.equal(reasonsOf(result, 'w2'), 'kept: newest of schema w');
+    // Whatever its age and its name, and as many as are asked for; never none.
+    const old = ['x', 'y', 'z'].map((name, index) => snap(name, (900 - index) * DAY));
+    const least = (keepAtLeast: number): string[] =>
+      gone({ snapshots: old, rules: [{ type: 'age', value: 1, unit: 'hour' }], keepAtLeast });
+    assert.deepEqual([least(2), least(1), least(0)], [['x'], ['x', 'y'], ['x', 'y']]);
+    assert.deepEqual(gone({ snapshots, scope, rules: [{ type: 'age', value: 1, unit: 'hour' }], keepAtLeast: 2 }), []);
   });
 
   it('rule 6: keeps the last snapshot shared with each known destination, live or away', () => {
@@ -151,6 +168,9 @@ describe('retention rules decided by the plan', () => {
     const live = destination({ guids: new Set([guid(all[4])]) });
     assert.deepEqual(goneBeside(all, [marker(all[1], destinationId('77', 'tank/copy'))], [live]), ['a', 'b', 'c', 'd']);
     assert.deepEqual(goneBeside(all, [marker(all[1], destinationId('78', 'tank/copy'))], [live]), ['a']);
+    // Which pool was listed is not known: then the bookmarks may be another's.
+    const unknown = { ...live, poolGuid: '' };
+    assert.deepEqual(goneBeside(all, [marker(all[1], destinationId('77', 'tank/copy'))], [unknown]), ['a']);
   });
 
   it('rule 7: keeps what a destination has not received yet', () => {
@@ -163,8 +183,15 @@ describe('retention rules decided by the plan', () => {
     assert.deepEqual(goneBeside(without, [base], [live]), ['a', 'b']);
     assert.deepEqual(goneBeside(without, [base], []), ['a', 'b']);
     // Nothing shared, or not there at all: all of it is unsent.
+    const missing = 'nas2:tank/copy does not exist';
     assert.deepEqual(goneBeside(all, [], [destination({ guids: new Set(['1']) })]), []);
     assert.deepEqual(goneBeside(all, [], [destination({ state: 'missing' })]), []);
+    assert.equal(
+      neededElsewhere(all, [], [destination({ state: 'missing' })]).keepAll,
+      `${missing}, so all of it is unsent`,
+    );
+    // Even where a bookmark says what it had: it is to receive all of it again.
+    assert.deepEqual(goneBeside(all, [base], [destination({ state: 'missing' })]), []);
     // What a partial receive began with or leads to.
     const partial = destination({ guids: new Set([guid(all[7])]), partial: [guid(all[0])] });
     assert.deepEqual(goneBeside(all, [], [partial]), ['b', 'c', 'd', 'e', 'f', 'g']);
@@ -189,6 +216,19 @@ describe('retention rules decided by the plan', () => {
     assert.deepEqual(gone({ snapshots, scope, ageFrom: 'name' }), ['auto-2026-01-01_00-00']);
     const { creation: _, ...undated } = snap('u', 0, { createtxg: '1' });
     assert.deepEqual(gone({ snapshots: [undated, snap('ahead', -100, { createtxg: '2' }), snap('b', 50)] }), []);
+    // A name that two schemas read as different dates says none.
+    const other = { text: 'auto-%Y-%d-%m_%H-%M', read: (name: string) => (AUTO.read(name) ?? NaN) + DAY };
+    const both = { ...scope, schemas: [AUTO, other] };
+    assert.deepEqual(gone({ snapshots: snapshots.slice(2), scope: both, ageFrom: 'name' }), []);
+    assert.deepEqual(gone({ snapshots: snapshots.slice(2), scope: both }), ['auto-2026-01-01_00-00']);
+    // One of the future takes no place from the others.
+    const today = [
+      snap('auto-2026-11-21_03-00', 9),
+      snap('auto-2026-11-21_04-00', 8),
+      snap('auto-2099-01-01_00-00', 7),
+    ];
+    const days = [{ type: 'every', period: 'day', count: 1 }] as const;
+    assert.deepEqual(gone({ snapshots: today, scope, ageFrom: 'name', rules: days }), ['auto-2026-11-21_04-00']);
   });
 
   it('rule 11: deletes nothing while the clock looks wrong', () => {
@@ -199,6 +239,9 @@ describe('retention rules decided by the plan', () => {
     assert.deepEqual(at(now), ['a', 'b']);
     assert.deepEqual(at(now - HOUR * 1000 - 301_000), []);
     assert.deepEqual(at(now, [['nas', now - 301_000]]), []);
+    assert.deepEqual(at(now, [['nas', now + 301_000]]), []);
+    assert.deepEqual(at(now, [['nas', now - 299_000]]), ['a', 'b']);
+    assert.deepEqual([at(NaN), at(now, [['nas', NaN]])], [[], []]);
     // A foreign snapshot's creation is evidence too.
     assert.deepEqual(gone({ snapshots: [...snapshots, snap('x', -301, { dataset: 'tank/other' })] }), []);
   });
@@ -210,6 +253,15 @@ describe('retention rules decided by the plan', () => {
       rules: [{ type: 'every', period: 'day', count: 7 }],
     });
     assert.equal(result.keep.length, 7);
+    // Today's, and the first of each of the six days before the pause.
+    const days = result.keep.map(({ record: { creation = 0 } }) =>
+      new Date(creation * 1000).toISOString().slice(0, 13),
+    );
+    assert.equal(days.pop(), '2026-11-21T12');
+    assert.deepEqual(
+      days,
+      ['2026-04-30', '2026-05-01', '2026-05-02', '2026-05-03', '2026-05-04', '2026-05-05'].map((day) => `${day}T00`),
+    );
   });
 
   it('rule 13: buckets follow the calendar of the zone, and their oldest snapshot stays the one kept', () => {
@@ -250,6 +302,16 @@ describe('retention rules decided by the plan', () => {
     const pools = new Map([['tank', { free: 0, size: 1e10 }]]);
     const snapshots = [snap('a', 5, { userrefs: 1 }), snap('b', 4), snap('c', 3), snap('z', 0)];
     assert.deepEqual(gone({ snapshots, minFree, pools }), ['b', 'c']);
+    // Only below it, and no more than it takes; of a pool that says nothing, nothing.
+    const by = (free: number, wanted: object): string[] =>
+      gone({ snapshots, minFree: wanted as typeof minFree, pools: new Map([['tank', { free, size: 10_000 }]]) });
+    assert.deepEqual(by(5000, { bytes: 5000 }), []);
+    assert.deepEqual(by(4999, { bytes: 5000 }), ['b']);
+    assert.deepEqual(by(4999, { percent: 50 }), ['b']);
+    assert.deepEqual(by(5000, { percent: 50 }), []);
+    const enough = plan({ snapshots, minFree: { bytes: 512 }, pools: new Map([['tank', { free: 512, size: 1024 }]]) });
+    assert.equal(reasonsOf(enough, 'b'), 'kept: pool tank has 512 B free, not less than 512 B');
+    assert.deepEqual(gone({ snapshots, minFree, pools: new Map([['other', { free: 0, size: 1 }]]) }), []);
   });
 
   it('rule 15: the source lets go snapshot by snapshot, by GUID, and never by vanishing', () => {
@@ -282,5 +344,17 @@ describe('retention rules decided by the plan', () => {
     assert.equal(tripped(20, 15, { maxDestroyCount: 5 }), 0);
     assert.equal(tripped(20, 15, { maxDestroyCount: 4 }), 1);
     assert.equal(tripped(20, 1, { maxDestroyFraction: 1 }), 0);
+    // Whoever mirrors a source has another idea of few.
+    assert.equal(tripped(4, 1, { fractionAbove: 2 }), 1);
+    assert.equal(tripped(2, 1, { fractionAbove: 2, maxDestroyFraction: 0.4 }), 0);
+    // The share is of each dataset, the count of all of them.
+    const two = [...series(5), ...series(5, HOUR, { dataset: 'tank/other' })];
+    const limits = { maxDestroyFraction: 1, maxDestroyCount: 7 };
+    assert.match(plan({ snapshots: two, limits }).breaker.join(), /^8 snapshots would go in all, more than 7$/);
+    const uneven = [...series(20), ...series(100, HOUR, { dataset: 'tank/other' })];
+    const rules = [{ type: 'last', count: 60 }] as const;
+    assert.deepEqual(plan({ snapshots: uneven, rules }).breaker, []);
+    const keep9 = plan({ snapshots: uneven, rules: [{ type: 'last', count: 9 }] }).breaker;
+    assert.deepEqual(keep9.length, 2);
   });
 });

@@ -6,11 +6,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, utils, type Connection, type ServerChannel } from 'ssh2';
 import { ZfsFlowError } from '../../../../src/base/errors';
+import type { Host } from '../../../../src/host/host';
 import { LocalHost } from '../../../../src/host/local/local-host';
 import { SshHost } from '../../../../src/host/ssh/ssh-host';
-import { Lane, type Endpoint } from '../../../../src/stream/ways/lane';
+import type { Endpoint } from '../../../../src/stream/ways/endpoint';
+import { Lane } from '../../../../src/stream/ways/lane';
 import { Lanes } from '../../../../src/stream/ways/lanes';
 import { runSmallTransfer } from '../../../../src/stream/ways/small-transfer';
+import type { Watch } from '../../../../src/stream/ways/way';
 
 const HOST_KEYS = utils.generateKeyPairSync('ed25519');
 /** Divides the buffer of a stream of every Node.js, so that one of some chunks in a row is the one that fills it. */
@@ -119,7 +122,8 @@ describe('a lane', () => {
     });
   }
 
-  const open = async (): Promise<Lane> => Lane.open(host, (lane) => free.push(lane), AbortSignal.timeout(10_000));
+  const open = async (): Promise<Lane> =>
+    Lane.open(host.channels, (lane) => free.push(lane), AbortSignal.timeout(10_000));
   const start = (lane: Lane): Endpoint => lane.start(['send'], 'zfsflow.test', false);
 
   /** Fails when the only slot is still taken. */
@@ -133,10 +137,11 @@ describe('a lane', () => {
     await sleep(50);
   }
 
-  const small = async (target: { host: LocalHost | SshHost; argv: string[] }, lanes: Lanes, signal?: AbortSignal) =>
+  const small = async (target: { host: Host; argv: string[] }, lanes: Lanes, watch: Partial<Watch> = {}) =>
     runSmallTransfer(
-      { source: host, sendArgv: ['send'], target: target.host, receiveArgv: target.argv },
-      { lanes, tag: 'zfsflow.test', onBytes: () => undefined, signal: signal ?? new AbortController().signal },
+      { source: host, sendArgv: ['send'], target: target.host, receiveArgv: target.argv, tag: 'zfsflow.test' },
+      lanes,
+      { onLine: () => false, onBytes: () => undefined, signal: new AbortController().signal, ...watch },
     );
 
   it('goes on after a stream whose end came while its reader was behind', async () => {
@@ -186,11 +191,24 @@ describe('a lane', () => {
   it('gives its channel back when a transfer is cancelled while its receiver takes nothing', async () => {
     stage.play = printsForEver;
     const stop = new AbortController();
-    const moving = small({ host: new LocalHost(), argv: ['sleep', '60'] }, new Lanes(), stop.signal);
+    const moving = small({ host: new LocalHost(), argv: ['sleep', '60'] }, new Lanes(), { signal: stop.signal });
     await sleep(500);
     stop.abort();
     const results = await moving;
     assert.ok(results.every(({ code, ended }) => code !== 0 && ended));
+    await assertSlotFree();
+  });
+
+  it('gives its channel back when who follows the transfer fails', async () => {
+    stage.play = (channel) => {
+      channel.stderr.write('a line\n');
+      printsForEver(channel, '');
+    };
+    const fails = (): never => {
+      throw new RangeError('the listener');
+    };
+    const taker = { host: new LocalHost(), argv: ['sleep', '60'] };
+    await assert.rejects(small(taker, new Lanes(), { onLine: fails }), /the listener/);
     await assertSlotFree();
   });
 

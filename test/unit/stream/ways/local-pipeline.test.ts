@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessSpec } from '../../../../src/host/host';
 import { LocalHost } from '../../../../src/host/local/local-host';
-import { runPipeline, succeeded, type StageResult } from '../../../../src/stream/ways/local-pipeline';
+import { runPipeline } from '../../../../src/stream/ways/local-pipeline';
+import { succeeded, type StageResult } from '../../../../src/stream/ways/way';
 
 const host = new LocalHost();
 
 function spec(script: string, more: Partial<ProcessSpec> = {}): ProcessSpec {
   const args = ['-c', script];
-  return { file: '/bin/sh', args, env: process.env, display: script, release: () => undefined, ...more };
+  return { file: '/bin/sh', args, env: process.env, release: () => undefined, ...more };
 }
 
 /** The processes whose command line has this word. */

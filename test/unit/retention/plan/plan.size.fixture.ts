@@ -1,4 +1,4 @@
-// Plans 100,000 snapshots and prints what that took; plan-size.test.ts starts it with little memory.
+// Plans 100,000 snapshots and prints what that took; plan.size.test.ts starts it with little memory.
 import { AUTO, HOUR, plan, series } from '../../../support/builders';
 
 const snapshots = Array.from({ length: 20 }, (_, index) => series(5000, HOUR, { dataset: `tank/d${index}` })).flat();

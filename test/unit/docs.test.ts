@@ -3,16 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { FIELDS } from '../../../nodes/fields';
-import { CREDENTIALS, type NodeType } from '../../../nodes/node-options';
-import { controlOf } from '../../../nodes/runtime/control-message';
-import { NODES, ROOT, registeredNodes } from '../../../scripts/build/assemble';
-import { helpText, nodePage, propertyWords } from '../../../scripts/build/node-docs';
-import { ERROR_CODES, ZfsFlowError } from '../../../src/base/errors';
-import { EVENT_NAMES } from '../../../src/base/events';
-import type { Field } from '../../../src/options/field';
-import { list, number } from '../../../src/options/kinds';
-import { parsePolicy, parseScope } from '../../../src/retention/read-policy';
+import { FIELDS } from '../../nodes/fields';
+import { CREDENTIALS, type NodeType } from '../../nodes/node-options';
+import { controlOf } from '../../nodes/runtime/control-message';
+import { NODES, ROOT, registeredNodes } from '../../scripts/build/assemble';
+import { helpText, nodePage, propertyWords } from '../../scripts/build/node-docs';
+import { ERROR_CODES, ZfsFlowError } from '../../src/base/errors';
+import { EVENT_NAMES } from '../../src/base/events';
+import type { Field } from '../../src/options/field';
+import { list, number } from '../../src/options/kinds';
+import { parsePolicy, parseScope } from '../../src/retention/read-policy';
 
 const OUTDATED = 'run `npm run docs`';
 

@@ -8,11 +8,11 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'ssh2';
-import { CommandFailed } from '../lab/control';
-import { ACCOUNTS, Lab } from '../lab/lab';
-import { leftovers } from '../lab/leftovers';
-import type { Machine } from '../lab/machine';
-import { labProblems } from '../lab/problems';
+import { CommandFailed } from '../../lab/control';
+import { ACCOUNTS, Lab } from '../../lab/lab';
+import { leftovers } from '../../lab/leftovers';
+import type { Machine } from '../../lab/machine';
+import { labProblems } from '../../lab/problems';
 
 /** What is still there of one lab; others may be running beside it. */
 function traces(directory: string, namespace: string): string[] {
@@ -294,14 +294,14 @@ describe('lab', function () {
   });
 
   describe('end', () => {
-    const owner = path.join(__dirname, '../lab/owner.fixture.ts');
+    const owner = path.join(__dirname, '../../lab/owner.fixture.ts');
 
     async function endedBy(signal: NodeJS.Signals): Promise<void> {
       const child = spawn(process.execPath, ['--require', 'tsx/cjs', owner], { stdio: ['ignore', 'pipe', 'inherit'] });
       const [said] = (await once(child.stdout, 'data')) as [Buffer];
       const directory = said.toString().trim();
       assert.ok(existsSync(directory));
-      const asked = spawnSync(path.join(__dirname, '../lab/zfs-lab'), ['netns'], {
+      const asked = spawnSync(path.join(__dirname, '../../lab/zfs-lab'), ['netns'], {
         env: { ...process.env, ZFS_LAB_STATE: path.join(directory, 'state') },
         encoding: 'utf8',
       });
@@ -321,7 +321,7 @@ describe('lab', function () {
 
     it('says what is missing', () => {
       assert.deepEqual(labProblems(), []);
-      const script = `console.log(require('${path.join(__dirname, '../lab/problems.ts')}').labProblems().join('\\n'))`;
+      const script = `console.log(require('${path.join(__dirname, '../../lab/problems.ts')}').labProblems().join('\\n'))`;
       const nobody = spawnSync(
         'setpriv',
         ['--reuid=65534', process.execPath, '--require', require.resolve('tsx/cjs'), '-e', script],

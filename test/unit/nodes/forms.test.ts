@@ -1,11 +1,11 @@
 // What a form lets a person enter is what the engine takes: limits of numbers, choices of selects, and each property in
 // the part of the dialog that its field says.
 import assert from 'node:assert/strict';
-import { FIELDS } from '../../../../nodes/fields';
-import type { NodeType } from '../../../../nodes/node-options';
-import { assembleForm, registeredNodes } from '../../../../scripts/build/assemble';
-import type { Field, FieldTable } from '../../../../src/options/field';
-import { MAX_HOOK_TIMEOUT } from '../../../../src/snapshots/kinds';
+import { FIELDS } from '../../../nodes/fields';
+import type { NodeType } from '../../../nodes/node-options';
+import { assembleForm, registeredNodes } from '../../../scripts/build/assemble';
+import type { Field, FieldTable } from '../../../src/options/field';
+import { MAX_HOOK_TIMEOUT } from '../../../src/snapshots/kinds';
 
 type Attributes = Record<string, string>;
 

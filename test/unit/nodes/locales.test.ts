@@ -8,8 +8,8 @@ import {
   assembleCatalogue,
   assembleForm,
   registeredNodes,
-} from '../../../../scripts/build/assemble';
-import { lookUp } from './browser';
+} from '../../../scripts/build/assemble';
+import { lookUp } from './dialog/browser';
 
 /** All code that can ask for a text of this node: its own, in both halves, and what the nodes share. */
 async function sources(folder: string): Promise<string> {

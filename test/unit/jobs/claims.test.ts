@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { DatasetUse } from '../../../src/base/run-context';
 import type { Host, HostResolver } from '../../../src/host/host';
 import { claimsOf, learnPools, relation } from '../../../src/jobs/claims';
+import { parsePruneOptions, pruneUses } from '../../../src/retention/check-options';
 import { parseReplicateOptions, replicateUses } from '../../../src/replication/setup/check-options';
 
 /** By connection: the pools that are found there. `''` is this machine. */
@@ -88,5 +89,25 @@ describe('replications on overlapping datasets', () => {
     assert.equal(await conflict(replication(':tank/a > nas by address:tank/x'), all), true);
     assert.equal(await conflict(replication(':tank/a > other nas:tank/x'), all), false);
     assert.equal(await conflict(replication('nas by address:tank/a > other nas:tank/x'), all), false);
+  });
+
+  it('rule 4: a prune waits for whoever sends from its datasets or receives into them, on whatever way it gets there', async () => {
+    const prune = (connection: string, mode: string): DatasetUse[] =>
+      pruneUses(parsePruneOptions({ connection, datasets: ['tank/a'], mode, policy: {}, scope: {} }));
+    const runs = [':tank/a > other nas:tank/x', ':tank > other nas:tank/x', 'other nas:tank/x > :tank/a'];
+    for (const mode of ['execute', 'approve']) {
+      for (const run of runs) {
+        assert.equal(await conflict(prune('', mode), replication(run)), true, run);
+        assert.equal(await conflict(prune('ssh to this machine', mode), replication(run)), true, run);
+      }
+      assert.equal(await conflict(prune('', mode), replication(':tank/b > other nas:tank/a')), false);
+      assert.equal(await conflict(prune('', mode), prune('ssh to this machine', 'execute')), true);
+    }
+    // A plan only reads, so it waits for nobody who reads, but for whoever writes.
+    assert.deepEqual(await Promise.all(runs.map((run) => conflict(prune('', 'plan'), replication(run)))), [
+      false,
+      false,
+      true,
+    ]);
   });
 });

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as acorn from 'acorn';
 import * as walk from 'acorn-walk';
-import { FIELDS } from '../../../../nodes/fields';
-import { CREDENTIALS, type NodeType } from '../../../../nodes/node-options';
-import type { Field, FieldTable } from '../../../../src/options/field';
-import { NODES, assembleForm } from '../../../../scripts/build/assemble';
-import { type EditorHalf, editorHalves, refusals } from './browser';
+import { FIELDS } from '../../../nodes/fields';
+import { CREDENTIALS, type NodeType } from '../../../nodes/node-options';
+import type { Field, FieldTable } from '../../../src/options/field';
+import { NODES, assembleForm } from '../../../scripts/build/assemble';
+import { type EditorHalf, editorHalves, refusals } from './dialog/browser';
 
 const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 

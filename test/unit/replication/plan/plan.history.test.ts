@@ -12,7 +12,7 @@ function assertRightlyRefused(world: World, plan: DatasetPlan, mode: Mode): void
   const why: Record<string, boolean> = {
     TARGET_DIVERGED: mode === 'refuse' && world.target.at(-1)?.guid !== plan.base?.guid,
     TARGET_MODIFIED: mode === 'refuse' && world.written > 0,
-    TARGET_BUSY_PARTIAL: world.token !== null && !world.pair().tokenIsOwn,
+    TARGET_BUSY_PARTIAL: world.token !== null && world.pair().partial?.isOwn !== true,
     SNAPSHOT_EXISTS: world.wanted().some((one) => world.target.some(({ name, guid }) => name === one.name && guid !== one.guid)), // prettier-ignore
     NO_COMMON_SNAPSHOT: !world.target.some(({ guid }) => world.known().has(guid)),
   };

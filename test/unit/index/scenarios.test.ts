@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const TESTS = path.resolve(__dirname, '..');
+const TESTS = path.resolve(__dirname, '../..');
 
 const SCENARIOS: Readonly<Record<number, string>> = {
   1: 'a renamed source snapshot stays the base',
@@ -94,7 +94,7 @@ const LAST = 77;
 function covered(): Map<number, string[]> {
   const found = new Map<number, string[]>();
   for (const file of readdirSync(TESTS, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.test.ts') || file === 'unit/scenarios.test.ts') continue;
+    if (!file.endsWith('.test.ts') || file === 'unit/index/scenarios.test.ts') continue;
     for (const [line] of readFileSync(path.join(TESTS, file), 'utf8').matchAll(/^\s*it\((?:.|\n)*?[`'"], /gm)) {
       for (const [, number] of line.matchAll(/\[C1 (\d+)\]/g)) {
         found.set(Number(number), [...(found.get(Number(number)) ?? []), file]);

@@ -1,11 +1,11 @@
 // What the flow library looks at in package.json and the examples (its scorecard, node-red-dev), as far as it can be said
-// without a network. That it can read the definitions out of the html is shown in unit/editor/definitions.test.ts.
+// without a network. That it can read the definitions out of the html is shown in nodes/definitions.test.ts.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { NODE_TYPES } from '../../../nodes/node-options';
-import { NODES, ROOT, registeredNodes } from '../../../scripts/build/assemble';
+import { NODE_TYPES } from '../../nodes/node-options';
+import { NODES, ROOT, registeredNodes } from '../../scripts/build/assemble';
 
 interface Manifest {
   name: string;

@@ -9,7 +9,7 @@ describe('retention plan: size', function () {
 
   it('plans 100,000 snapshots with 200 MB, the snapshots themselves among them, and with little processor time', async () => {
     const tsx = path.join(path.dirname(require.resolve('tsx/package.json')), 'dist/cjs/index.cjs');
-    const fixture = path.join(__dirname, 'plan-size.fixture.ts');
+    const fixture = path.join(__dirname, 'plan.size.fixture.ts');
     const argv = ['--max-old-space-size=200', '--require', tsx, fixture];
     const { stdout } = await promisify(execFile)(process.execPath, argv);
     const { planned, seconds } = JSON.parse(stdout) as { planned: number; seconds: number };

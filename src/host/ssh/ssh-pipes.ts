@@ -1,0 +1,49 @@
+// Processes of this machine that carry the standard input and output of a command on the host, for bulk data: each has a
+// connection of its own, made by the `ssh` program or by our helper (pipe-process.ts).
+import { extname, join } from 'node:path';
+import type { HostFacts, ProcessSpec } from '../host';
+import { newMarker, type CommandSetup } from '../shell/marked-output';
+import { remotePipelineScript } from '../shell/pipeline-script';
+import { remoteCommand } from '../shell/quote';
+import type { SshPipeRequest } from './pipe-process';
+import type { SshHostOptions } from './ssh-options';
+import { findSshProgram, SshProgramFiles } from './ssh-program';
+
+export class SshPipes {
+  /** Connections that were made for processes so far. */
+  count = 0;
+  private readonly files: SshProgramFiles;
+
+  constructor(
+    private readonly options: SshHostOptions,
+    private readonly setup: CommandSetup,
+  ) {
+    this.files = new SshProgramFiles(options);
+  }
+
+  /** Carries a pipeline of `argvs`. Throws AUTHENTICATION_FAILED. */
+  async carry(argvs: readonly (readonly string[])[], tag: string, facts: HostFacts): Promise<ProcessSpec> {
+    const marker = facts.noisyShell ? newMarker() : undefined;
+    const command = remoteCommand(remotePipelineScript(argvs, this.setup, marker), tag);
+    this.count++;
+    const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
+    const spec = program ? await this.bySsh(program, command, facts.aes) : this.byHelper(command);
+    return marker === undefined ? spec : { ...spec, outputMarker: marker };
+  }
+
+  private async bySsh(file: string, command: string, remoteAes: boolean): Promise<ProcessSpec> {
+    const { args, release } = await this.files.acquire(remoteAes);
+    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C' };
+    return { file, args: [...args, command], env, release };
+  }
+
+  private byHelper(command: string): ProcessSpec {
+    const request: SshPipeRequest = { options: this.options, command };
+    // Compiled it is a .js file beside this one; in tests, run by tsx, a .ts file that needs tsx as well.
+    const type = extname(__filename);
+    const loader = type === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
+    const env = { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' };
+    const args = [...loader, join(__dirname, `pipe-process${type}`)];
+    return { file: process.execPath, args, env, secretInput: JSON.stringify(request), release: () => undefined };
+  }
+}

@@ -1,0 +1,65 @@
+// The listings of both sides: the sources, the target with what is below it, and what the options make necessary beside them.
+import type { RunContext } from '../../base/run-context';
+import { getProperties } from '../../zfs/get';
+import { listDatasets, listTrees, type SnapshotColumn, type TreeListing } from '../../zfs/list';
+import { destinationId, parseReplacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
+import type { DatasetRecord } from '../../zfs/records';
+import type { Setup } from '../setup/setup';
+
+/** The path from the pool down to the parent of `dataset`. */
+function ancestorNames(dataset: string): string[] {
+  const parts = dataset.split('/');
+  return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+const displaces = ({ options }: Setup): boolean =>
+  options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate';
+
+export async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { options, source, selection, excluded } = setup;
+  return listTrees(source, {
+    roots: options.sourceDatasets,
+    recursive: options.recursive,
+    exclude: excluded,
+    columns: selection.needsCreation || options.targetRetention === 'custom' ? ['creation'] : [],
+    signal: ctx.signal,
+  });
+}
+
+export async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { options, target } = setup;
+  // What is set aside takes everything below it along, so all of it has to be known.
+  const recursive = options.recursive || options.sourceDatasets.length > 1 || displaces(setup);
+  const columns: SnapshotColumn[] = options.targetRetention === 'custom' ? ['creation'] : [];
+  const roots = [options.targetDataset];
+  return listTrees(target, { roots, recursive, kinds: ['snapshot'], columns, signal: ctx.signal });
+}
+
+/** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */
+export async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+  const { targetDataset } = setup.options;
+  const parent = ancestorNames(targetDataset).at(-1);
+  if (!displaces(setup) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
+  const request = {
+    of: [parent],
+    properties: [REPLACED_PROPERTY],
+    sources: ['local'],
+    depth: 1,
+    types: ['filesystem', 'volume'],
+  };
+  const marked = await getProperties(setup.target, request, { missingOk: true, signal: ctx.signal });
+  const dstId = destinationId(setup.targetPoolGuid, targetDataset);
+  const roots = marked
+    .filter(({ name, value }) => name !== targetDataset && parseReplacedMark(value, name)?.dstId === dstId)
+    .map(({ name }) => name);
+  return listTrees(setup.target, { roots, recursive: true, kinds: ['snapshot'], signal: ctx.signal });
+}
+
+/** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
+export async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
+  const names = ancestorNames(setup.options.targetDataset);
+  // A recreated target is made anew below them too.
+  const needed = listing.missing.length > 0 || displaces(setup);
+  if (!needed || names.length === 0) return [];
+  return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
+}

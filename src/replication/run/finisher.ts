@@ -1,0 +1,62 @@
+// Verifies what arrived and moves its marks on, in groups, beside the sends that still run.
+import { toZfsFlowError, type ZfsFlowError } from '../../base/errors';
+import { finish } from '../marks/finish';
+import type { PlannedPair } from '../plan/plan-types';
+import type { ResultBook } from '../report/result-book';
+import type { Run } from '../setup/run';
+
+/** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
+const FINISH_GROUP = 32;
+/** … or when the last group is so many milliseconds ago, so that holds of a long run do not pile up. */
+const FINISH_INTERVAL_MS = 10_000;
+
+export class Finisher {
+  private waiting: PlannedPair[] = [];
+  private last: number;
+  private readonly flushes: Promise<void>[] = [];
+  /** By source dataset: what does not have what was sent to it. */
+  readonly failures = new Map<string, ZfsFlowError>();
+
+  constructor(
+    private readonly run: Run,
+    private readonly book: ResultBook,
+  ) {
+    this.last = this.now();
+  }
+
+  /** Everything of it was sent. */
+  add(one: PlannedPair): void {
+    this.waiting.push(one);
+    const due = this.now() - this.last >= FINISH_INTERVAL_MS;
+    if (due || this.waiting.length >= FINISH_GROUP) this.flush();
+  }
+
+  /** Milliseconds. */
+  private now(): number {
+    return this.run.ctx.now().getTime();
+  }
+
+  private flush(): void {
+    const group = this.waiting;
+    this.waiting = [];
+    this.last = this.now();
+    if (group.length === 0) return;
+    this.flushes.push(
+      finish(this.run, group).then(
+        ({ failures, warnings }) => {
+          for (const [source, failure] of failures) this.failures.set(source, failure);
+          this.book.warnRun(warnings);
+        },
+        (error: unknown) => {
+          for (const { plan } of group) this.failures.set(plan.source, toZfsFlowError(error));
+        },
+      ),
+    );
+  }
+
+  /** Resolves when all of them are done; never rejects. */
+  async end(): Promise<void> {
+    this.flush();
+    await Promise.all(this.flushes);
+  }
+}

@@ -1,0 +1,92 @@
+// Looks at both sides, plans an attempt and tells the plan, changing nothing. Every retry begins here again, so that nothing is ever done
+// on the strength of an old listing.
+import { ZfsFlowError } from '../../base/errors';
+import { discover, type Discovery } from '../discover/discover';
+import { lackingFeatures } from '../discover/pool-features';
+import { measure, type Sizes } from '../discover/sizes';
+import { limitWarning } from '../execute/limited-transfer';
+import { planReplication } from '../plan/plan';
+import type { PlanInput, ReplicationPlan } from '../plan/plan-types';
+import { tellPlan } from '../report/plan-event';
+import type { Run } from '../setup/run';
+import { isWithin } from '../../zfs/records';
+import type { RunState } from './run-state';
+import { objections } from '../discover/objections';
+
+/** What is there. */
+export interface Sight extends Required<Pick<PlanInput, 'lacking'>> {
+  discovery: Discovery;
+}
+
+/** What is there, and what is to be done about it. */
+export interface PlannedAttempt {
+  discovery: Discovery;
+  plan: ReplicationPlan;
+  sizes: Sizes;
+}
+
+/** Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
+export async function look(run: Run): Promise<Sight> {
+  const [discovery, lacking] = await Promise.all([discover(run, run.ctx), lackingFeatures(run, run.ctx)]);
+  return { discovery, lacking };
+}
+
+/** The plan for what was seen, after a closer look at what it would destroy or displace. */
+export async function planAttempt(
+  run: Run,
+  { stuck, given, keepLargeBlocks, isFirstAttempt }: RunState,
+  { discovery, lacking }: Sight,
+): Promise<PlannedAttempt> {
+  const { options, ctx } = run;
+  const lost = [...given.keys()];
+  const pairs = stuck
+    .mark(discovery.pairs)
+    .filter(({ source }) => !lost.some((failed) => isWithin(source.name, failed)));
+  const failed = [...lost, ...discovery.missingSources][0];
+  const input: PlanInput = {
+    pairs,
+    ancestors: discovery.ancestors,
+    existing: discovery.existing,
+    others: discovery.others,
+    options,
+    lacking,
+    keepLargeBlocks,
+    wholeTrees: isFirstAttempt,
+    ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
+  };
+  const plan = planReplication(input);
+  const sizes = await measure(run, plan.datasets, ctx);
+  const found = await objections(run, plan, sizes, pairs, ctx);
+  if (found.size === 0) return { discovery, plan, sizes };
+  const careful = planReplication({ ...input, objections: found });
+  return { discovery, plan: careful, sizes: await measure(run, careful.datasets, ctx) };
+}
+
+/** Tells the plan. Throws NO_SNAPSHOTS where nothing is to be sent and nothing is there: a mistake, not a success. */
+export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt): void {
+  const { options, source, ctx } = run;
+  tellPlan(plan, sizes.estimates, ctx);
+  const { datasets } = plan;
+  if (datasets.length === 0 || datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
+  // A run would take a snapshot first.
+  if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
+  const any = discovery.pairs.some(({ sourceRecords }) => sourceRecords.some(({ kind }) => kind === 'snapshot'));
+  throw new ZfsFlowError(
+    'NO_SNAPSHOTS',
+    any ? 'none of the source snapshots is selected' : `"${options.sourceDatasets.join('", "')}" has no snapshots`,
+    { host: source.label, hint: 'Check the selection, or let createSnapshot take one.' },
+  );
+}
+
+/** What is on the target and not, or no more, on the source. */
+function abandonedWarning({ abandoned }: Discovery): string[] {
+  if (abandoned.length === 0) return [];
+  const shown = abandoned.slice(0, 5).join('", "');
+  const more = abandoned.length > 5 ? ` and ${abandoned.length - 5} more` : '';
+  return [`not on the source (any more), left alone on the target: "${shown}"${more}`];
+}
+
+/** What is to be said of a run as a whole, before it begins. */
+export function runWarnings(run: Run, { discovery }: PlannedAttempt): string[] {
+  return [...abandonedWarning(discovery), ...limitWarning(run)];
+}

@@ -1,0 +1,61 @@
+// What the attempts of one run hand on to each other: what has been told and moved, what failed for good, and what was
+// learned that a new listing cannot show.
+import type { RunContext } from '../../base/run-context';
+import type { AttemptFailure } from '../execute/attempt-failure';
+import { SnapshotTaker } from '../execute/take-snapshots';
+import type { Discovery } from '../discover/discover';
+import type { DatasetPlan } from '../plan/plan-types';
+import type { ResultBook } from '../report/result-book';
+import { RunProgress } from '../report/run-progress';
+import type { ReplicateOptions } from '../setup/options';
+import { Tries } from './retry';
+import { StuckReceives } from './stuck-receives';
+
+/** How far the targets are: bytes that were sent and did not stay are no progress. */
+function positionOf({ pairs }: Discovery): string {
+  return pairs
+    .map(({ target, targetSnapshots, partial }) => `${target} ${targetSnapshots.length} ${partial?.token?.bytes ?? ''}`)
+    .join('\n');
+}
+
+export class RunState {
+  readonly tries: Tries;
+  readonly progress: RunProgress;
+  readonly snapshots = new SnapshotTaker();
+  readonly stuck = new StuckReceives();
+  /** Source datasets that failed for good. */
+  readonly given = new Map<string, AttemptFailure>();
+  /** Source datasets whose copies ZFS continues with large blocks only. */
+  readonly keepLargeBlocks = new Set<string>();
+  /** How far the targets were at the last attempt. */
+  private reached = '';
+
+  constructor(
+    options: ReplicateOptions,
+    readonly book: ResultBook,
+    ctx: RunContext,
+  ) {
+    this.tries = new Tries(options, ctx);
+    this.progress = new RunProgress(ctx);
+  }
+
+  get isFirstAttempt(): boolean {
+    return this.tries.attempt === 1;
+  }
+
+  /** Takes what an attempt sees before it does anything. */
+  sees(discovery: Discovery): void {
+    const reached = positionOf(discovery);
+    if (reached !== this.reached) this.tries.movedOn();
+    this.reached = reached;
+  }
+
+  /** Takes what an attempt planned and what failed of it. */
+  ended(plans: readonly DatasetPlan[], failures: ReadonlyMap<string, AttemptFailure>): void {
+    this.stuck.note(plans, failures);
+    for (const [source, failure] of failures) {
+      if (failure.next === 'withLargeBlocks') this.keepLargeBlocks.add(source);
+      if (failure.next === 'giveUp') this.given.set(source, failure);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// Keys of encrypted datasets (zfs-load-key(8)): loading and unloading them, and where each is kept. A key itself goes over
+// standard input only.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host, RunOptions } from '../host/host';
+import { missingDatasets } from './classify';
+import { commandError, fields } from './command';
+
+const UNLOAD_ATTEMPTS = 5;
+const UNLOAD_PAUSE_MS = 400;
+
+export interface KeyRecord {
+  name: string;
+  /** '-' where it is not encrypted. */
+  encryptionRoot: string;
+  /** 'prompt', a URL, or 'none'. */
+  location: string;
+  /** 'available', 'unavailable', or '-'. */
+  status: string;
+}
+
+/** Keys of these datasets; those that do not exist are left out. Throws the classified error. */
+export async function listKeys(
+  host: Host,
+  datasets: readonly string[],
+  options: Pick<RunOptions, 'signal' | 'timeoutMs'> = {},
+): Promise<KeyRecord[]> {
+  if (datasets.length === 0) return [];
+  const argv = ['zfs', 'list', '-Hp', '-o', 'name,encryptionroot,keylocation,keystatus', ...datasets];
+  const result = await host.run(argv, options);
+  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
+  const lines = result.stdout.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [name = '', encryptionRoot = '', location = '', status = ''] = fields(line, 4, host);
+    return { name, encryptionRoot, location, status };
+  });
+}
+
+/**
+ * Loads the key of an encryption root from `location` ('prompt': from `stdin`). False when it was loaded already: somebody
+ * may have been quicker. Throws the classified error.
+ */
+export async function loadKey(
+  host: Host,
+  root: string,
+  location: string,
+  options: Pick<RunOptions, 'stdin' | 'signal'> = {},
+): Promise<boolean> {
+  const argv = ['zfs', 'load-key', '-L', location, root];
+  const result = await host.run(argv, options);
+  if (result.code === 0) return true;
+  if (/already loaded/i.test(result.stderr)) return false;
+  throw commandError(host, argv, result, root);
+}
+
+/**
+ * Unloads the key of an encryption root; that it is gone already is fine. Tries a few times: a volume that has just come
+ * into being is looked at by the system for a moment, which makes its key busy. Throws the classified error.
+ */
+export async function unloadKey(host: Host, root: string, options: Pick<RunOptions, 'timeoutMs'> = {}): Promise<void> {
+  const argv = ['zfs', 'unload-key', root];
+  for (let attempt = 1; ; attempt++) {
+    const result = await host.run(argv, options);
+    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
+    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
+    await sleep(UNLOAD_PAUSE_MS);
+  }
+}
