@@ -48,13 +48,6 @@ interface EditorNodeDefinition {
   oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
 }
 
-/**
- * Not functions: the build writes the literals in their place that the tables of the options say
- * (scripts/build/editor-defaults.ts). `validate` must be a variable.
- */
-declare function defaultsOf(type: string, validate: Record<string, EditorValidator>): Record<string, EditorProperty>;
-declare function credentialsOf(type: string): Record<string, { type: 'password' }>;
-
 interface EditorPanel {
   readonly container: JQuery;
   show(options: {
@@ -68,13 +61,36 @@ interface EditorPanel {
   hide(dispose?: boolean): void;
 }
 
+/** A definition that is registered; it has got the translator of its node's catalogue. */
+interface RegisteredDefinition extends EditorNodeDefinition {
+  _: EditorNode['_'];
+}
+
+interface EditorNotification {
+  close(): void;
+}
+
 declare const RED: {
   readonly _: (key: string, replacements?: Record<string, unknown>) => string;
+  readonly settings: {
+    /** What relative URLs of the editor begin with: '' or something that ends with a slash. */
+    readonly apiRootUrl: string;
+  };
   readonly nodes: {
     registerType(type: string, definition: EditorNodeDefinition): void;
+    getType(type: string): RegisteredDefinition | undefined;
     node(id: string): EditorNode | null;
+    eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
   };
+  readonly editor: { validateNode(node: EditorNode): boolean };
+  readonly view: { redraw(): void };
+  readonly events: { emit(event: 'nodes:change', node: EditorNode): void };
+  /** `message` is HTML. */
+  notify(
+    message: string,
+    options: { type: 'error' | 'warning'; fixed?: boolean; buttons?: { text: string; click: () => void }[] },
+  ): EditorNotification;
   readonly utils: {
     /** `true`, or with `options` the reason as a text. */
     validateTypedProperty(value: unknown, type: string, options?: object): true | string;

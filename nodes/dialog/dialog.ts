@@ -7,11 +7,14 @@ import css from './style.css';
 
 const STYLE_ID = 'zfs-flows-style';
 
-/** The node whose dialog is open; validators look at the form only for that one. */
-let edited: EditorNode | null = null;
+/**
+ * The node of each type whose dialog is open; validators look at the form only for that one. A connection's dialog lies
+ * above that of the node which uses it, and both are open then.
+ */
+const edited = new Map<string, EditorNode>();
 
 export function isBeingEdited(node: EditorNode): boolean {
-  return edited === node;
+  return edited.get(node.type) === node;
 }
 
 export function inputPrefix(type: NodeType): string {
@@ -42,7 +45,7 @@ export class Dialog {
     readonly node: EditorNode,
     readonly type: NodeType,
   ) {
-    edited = node;
+    edited.set(type, node);
     this.prefix = inputPrefix(type);
     this.fields = FIELDS[type];
     this.form = $(`#${this.prefix}name`).closest('.zfs-form');
@@ -192,7 +195,7 @@ export class Dialog {
     if (this.pending !== null) window.clearTimeout(this.pending);
     for (const dispose of this.disposers.splice(0)) dispose();
     this.form.off('.zfs');
-    if (edited === this.node) edited = null;
+    if (isBeingEdited(this.node)) edited.delete(this.type);
   }
 
   private assign(property: string, field: Field, value: unknown): void {

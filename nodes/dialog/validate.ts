@@ -165,7 +165,7 @@ export function current(node: EditorNode, type: NodeType, property: string): unk
 }
 
 type ScheduleProperty = 'schedule' | 'scheduleTimeZone' | 'scheduleBegin' | 'scheduleEnd';
-const SCHEDULE_PROPERTIES: readonly ScheduleProperty[] = [
+export const SCHEDULE_PROPERTIES: readonly ScheduleProperty[] = [
   'schedule',
   'scheduleTimeZone',
   'scheduleBegin',
@@ -173,7 +173,7 @@ const SCHEDULE_PROPERTIES: readonly ScheduleProperty[] = [
 ];
 
 /** The four properties of a schedule are judged together; the complaint is shown at the one it is about. */
-function scheduleValidator(type: NodeType, property: ScheduleProperty): EditorValidator {
+export function scheduleValidator(type: NodeType, property: ScheduleProperty): EditorValidator {
   return function (value, _nodeRed) {
     const options: Record<string, unknown> = {};
     for (const name of SCHEDULE_PROPERTIES) options[name] = current(this, type, name);
@@ -187,22 +187,4 @@ function scheduleValidator(type: NodeType, property: ScheduleProperty): EditorVa
       return error.field === property ? error.message : true;
     }
   };
-}
-
-type Property<T extends NodeType> = keyof (typeof FIELDS)[T] & string;
-
-/** The validators of all properties of `type`; `own` are those that its field alone does not give. */
-export function validatorsOf<T extends NodeType>(
-  type: T,
-  own: Partial<Record<Property<T>, Rules | EditorValidator>> = {},
-): Record<string, EditorValidator> {
-  const validators: Record<string, EditorValidator> = {};
-  for (const property of Object.keys(FIELDS[type])) {
-    const given = own[property as Property<T>];
-    validators[property] = typeof given === 'function' ? given : validatorOf(type, property, given);
-  }
-  if (Object.hasOwn(FIELDS[type], 'schedule')) {
-    for (const property of SCHEDULE_PROPERTIES) validators[property] = scheduleValidator(type, property);
-  }
-  return validators;
 }

@@ -1,17 +1,17 @@
 // The zfs-list-snapshots dialog. What its properties mean is nodes/fields.ts; listing is src/snapshots.
 import { connectionLabel, connectionSelect } from '../dialog/connection';
 import { datasetList, excludeList, summarizeDatasets } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { defaultsOf } from '../dialog/defaults';
+import { dialogOf } from '../dialog/dialog-life';
 import type { Dialog } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { presetsForOne } from '../dialog/naming';
 import { runningSection } from '../dialog/running';
 import { typedText } from '../dialog/typed';
-import { validatorsOf } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
 import { FIELDS } from '../fields';
 
 const TYPE = 'zfs-list-snapshots';
-const VALIDATE = validatorsOf(TYPE);
 const KINDS = FIELDS[TYPE].kinds.choices ?? [];
 
 function filterSection(open: Dialog): void {
@@ -58,11 +58,11 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-list-snapshots', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-list-snapshots.svg',
-  defaults: defaultsOf('zfs-list-snapshots', VALIDATE),
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,
@@ -72,4 +72,4 @@ RED.nodes.registerType('zfs-list-snapshots', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

@@ -1,10 +1,12 @@
-// The zfs-replicate dialog: its registration and when its parts are built. The parts are in sections.ts; what is sent is
+// The zfs-replicate dialog: its definition and when its parts are built. The parts are in sections.ts; what is sent is
 // decided by src/replication/plan/plan.ts.
 import { parseCronSchedule } from '../../src/time/schedule';
 import { complaint, cronProblem, regexProblem } from '../dialog/checks';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { credentialsOf, defaultsOf } from '../dialog/defaults';
+import { dialogOf } from '../dialog/dialog-life';
+import { LABELS } from '../dialog/labels';
 import { runningSection, scheduleSection } from '../dialog/running';
-import { current, validatorsOf } from '../dialog/validate';
+import { current } from '../dialog/validate';
 import { buildSections, suggestedName } from './editor/sections';
 
 const TYPE = 'zfs-replicate';
@@ -37,7 +39,7 @@ function leavesOut(node: EditorNode): boolean {
 }
 
 /** What concerns two properties; the runtime refuses the same (src/replication/setup/check-options.ts). */
-const VALIDATE = validatorsOf(TYPE, {
+const DEFAULTS = defaultsOf(TYPE, {
   namingSchemas: {
     required: (node) => (selects(node, 'schema') ? node._('common.invalid.schemas') : null),
   },
@@ -66,12 +68,12 @@ const life = dialogOf(TYPE, (open) => {
   runningSection(open);
 });
 
-RED.nodes.registerType('zfs-replicate', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#A6BBCF',
   icon: 'zfs-replicate.svg',
-  defaults: defaultsOf('zfs-replicate', VALIDATE),
-  credentials: credentialsOf('zfs-replicate'),
+  defaults: DEFAULTS,
+  credentials: credentialsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,
@@ -83,4 +85,4 @@ RED.nodes.registerType('zfs-replicate', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

@@ -4,8 +4,10 @@ import type { RetentionPolicy, RetentionScope } from '../../src/retention/plan/p
 import { datasetProblem } from '../dialog/checks';
 import { connectionLabel } from '../dialog/connection';
 import { sourceSection } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { defaultsOf } from '../dialog/defaults';
+import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { retentionPreview } from '../dialog/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../dialog/retention';
 import { checkWhileTyping, rows } from '../dialog/rows';
@@ -13,11 +15,9 @@ import { runningSection, scheduleSection } from '../dialog/running';
 import { isEmptyScope, scopeEditor, summarizeScope } from '../dialog/scope';
 import { shareInput } from '../dialog/share';
 import { typedChoice } from '../dialog/typed';
-import { validatorsOf } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-retention-prune';
-const VALIDATE = validatorsOf(TYPE);
 
 function scopeSection(open: Dialog): void {
   const scope = scopeEditor(open, open.form.find('.zfs-scope'), open.value('scope') as RetentionScope);
@@ -92,11 +92,11 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-retention-prune', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#FDD0A2',
   icon: 'zfs-retention-prune.svg',
-  defaults: defaultsOf('zfs-retention-prune', VALIDATE),
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,
@@ -106,4 +106,4 @@ RED.nodes.registerType('zfs-retention-prune', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

@@ -1,8 +1,10 @@
 // The zfs-snapshot dialog. What its properties mean is nodes/fields.ts; taking snapshots is src/snapshots.
 import type { RetentionPolicy } from '../../src/retention/plan/policy';
 import { sourceSection } from '../dialog/dataset-fields';
-import { LABELS, dialogOf } from '../dialog/definition';
+import { defaultsOf } from '../dialog/defaults';
+import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
+import { LABELS } from '../dialog/labels';
 import { presetsForOne, previewName } from '../dialog/naming';
 import { retentionPreview } from '../dialog/preview';
 import { policyEditor, summarizePolicy } from '../dialog/retention';
@@ -10,11 +12,9 @@ import { propertyTable } from '../dialog/rows';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { typedText } from '../dialog/typed';
 import { userPropertyNameProblem } from '../dialog/checks';
-import { validatorsOf } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-snapshot';
-const VALIDATE = validatorsOf(TYPE);
 
 interface Hooks {
   before: string;
@@ -90,11 +90,11 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-snapshot', {
+export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-snapshot.svg',
-  defaults: defaultsOf('zfs-snapshot', VALIDATE),
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,
@@ -104,4 +104,4 @@ RED.nodes.registerType('zfs-snapshot', {
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,
-});
+};

@@ -1,15 +1,16 @@
 // The zfs-ssh-connection dialog. What its properties mean is nodes/fields.ts; connecting is src/host. The three
 // buttons are in tools.ts.
-import { dialogOf } from '../dialog/definition';
+import { dialogOf } from '../dialog/dialog-life';
+import { credentialsOf, defaultsOf } from '../dialog/defaults';
 import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
-import { current, validatorsOf } from '../dialog/validate';
+import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
 import { connectionTools } from './editor/tools';
 
 const TYPE = 'zfs-ssh-connection';
 
-const VALIDATE = validatorsOf(TYPE, {
+const DEFAULTS = defaultsOf(TYPE, {
   host: {
     check: (node, text) => (/^[^\s/@]+$/.test(text) ? null : node._('invalid.host')),
     required: (node) => node._('invalid.noHost'),
@@ -68,12 +69,12 @@ function build(open: Dialog): void {
 
 const life = dialogOf(TYPE, build);
 
-RED.nodes.registerType('zfs-ssh-connection', {
+export const definition: EditorNodeDefinition = {
   category: 'config',
   color: '#A6BBCF',
   icon: 'zfs-ssh-connection.svg',
-  defaults: defaultsOf('zfs-ssh-connection', VALIDATE),
-  credentials: credentialsOf('zfs-ssh-connection'),
+  defaults: DEFAULTS,
+  credentials: credentialsOf(TYPE),
   paletteLabel: 'zfs ssh connection',
   label() {
     if (this.name) return this.name;
@@ -85,4 +86,4 @@ RED.nodes.registerType('zfs-ssh-connection', {
   oneditsave: life.save,
   oneditcancel: life.close,
   oneditdelete: life.close,
-});
+};

@@ -1,9 +1,7 @@
-// The editor half of each node, put together: the bundled script, the dialog with its includes, the catalogues. Used by
-// the build and by the tests, which look at the same definitions as Node-RED's editor.
+// What is put together of a node's files without a compiler: the form with its includes, the catalogues. Used by the build
+// and by the tests, which look at the same forms and texts as Node-RED's editor.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
-import { editorDefaults } from './editor-defaults';
 
 export const ROOT = path.resolve(__dirname, '../..');
 export const NODES = path.join(ROOT, 'nodes');
@@ -23,29 +21,7 @@ export async function registeredNodes(): Promise<Map<string, string>> {
   );
 }
 
-/** The editor script of a node, in the syntax of ES2020. */
-export async function bundleEditor(folder: string): Promise<string> {
-  const result = await build({
-    entryPoints: [path.join(NODES, folder, 'editor.ts')],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-    // Not minified: the flow library reads the definition out of the html, and people read it in the browser.
-    minify: false,
-    target: 'es2020',
-    charset: 'utf8',
-    loader: { '.css': 'text' },
-    plugins: [editorDefaults],
-    tsconfig: path.join(ROOT, 'tsconfig.editor.json'),
-    logLevel: 'warning',
-  });
-  const [output] = result.outputFiles;
-  if (output === undefined) throw new Error(`no editor script for ${folder}`);
-  return output.text;
-}
-
-/** The dialog, with each line `<!-- include file -->` (relative to nodes/) replaced by that file, indented like the line. */
+/** The form, with each line `<!-- include file -->` (relative to nodes/) replaced by that file, indented like the line. */
 export async function assembleForm(folder: string): Promise<string> {
   const form = await readFile(path.join(NODES, folder, 'form.html'), 'utf8');
   const included = await Promise.all(

@@ -1,10 +1,13 @@
-// Makes dist/ from nothing: the compiled engine and adapters, and per node one .html with the bundled editor script
-// and the dialog, beside it its catalogues and icons. Type errors of either half fail it. Nothing in dist/ is edited.
+// Makes dist/ and resources/ from nothing. dist/: the compiled engine and adapters, and per node one .html with its
+// registration and its form, beside it its catalogues and icons. resources/: the dialogs of all nodes. Type errors of either
+// half fail it. Nothing in these folders is edited.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { NODES, ROOT, assembleCatalogue, assembleForm, bundleEditor, registeredNodes } from './assemble';
+import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes } from './assemble';
+import { DIALOG_FILE, type DialogBundle, bundleDialogs } from './dialogs';
+import { registrationScript } from './registration';
 
 const DIST = path.join(ROOT, 'dist');
 /**
@@ -12,6 +15,9 @@ const DIST = path.join(ROOT, 'dist');
  * deep as dist/, since source maps have relative paths.
  */
 const NEW = path.join(ROOT, `.dist-${process.pid}`);
+/** Where Node-RED looks for what it serves of a package (`resources/<package>/…`); it has to be at the root. */
+const RESOURCES = path.join(ROOT, path.dirname(DIALOG_FILE));
+const NEW_RESOURCES = path.join(ROOT, `.resources-${process.pid}`);
 
 /** Runs the compiler on one project file; its output goes to the terminal. */
 function compile(project: string, ...options: string[]): Promise<void> {
@@ -35,10 +41,14 @@ async function copyLocales(folder: string): Promise<void> {
   }
 }
 
-async function assembleNode(type: string, folder: string): Promise<void> {
+async function assembleNode(type: string, folder: string, dialogs: DialogBundle): Promise<void> {
   const target = path.join(NEW, 'nodes', folder);
   await mkdir(target, { recursive: true });
-  const [script, form] = await Promise.all([bundleEditor(folder), assembleForm(folder), copyLocales(folder)]);
+  const [script, form] = await Promise.all([
+    registrationScript(type, dialogs),
+    assembleForm(folder),
+    copyLocales(folder),
+  ]);
   await writeFile(
     path.join(target, `${folder}.html`),
     `<script type="text/javascript">\n${script}</script>\n\n` +
@@ -48,18 +58,27 @@ async function assembleNode(type: string, folder: string): Promise<void> {
   if (existsSync(icons)) await cp(icons, path.join(target, 'icons'), { recursive: true });
 }
 
+/** The dialogs, and the html of each node, which names them. */
+async function assembleDialogs(): Promise<void> {
+  const [nodes, dialogs] = await Promise.all([registeredNodes(), bundleDialogs()]);
+  await mkdir(NEW_RESOURCES, { recursive: true });
+  const file = path.join(NEW_RESOURCES, path.basename(DIALOG_FILE));
+  await Promise.all([writeFile(file, dialogs.code), writeFile(`${file}.map`, dialogs.map)]);
+  await Promise.all([...nodes].map(([type, folder]) => assembleNode(type, folder, dialogs)));
+}
+
+async function replace(folder: string, by: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rename(by, folder);
+}
+
 async function main(): Promise<void> {
   try {
-    const nodes = await registeredNodes();
-    await Promise.all([
-      compile('tsconfig.json', '--outDir', NEW),
-      compile('tsconfig.editor.json'),
-      ...[...nodes].map(([type, folder]) => assembleNode(type, folder)),
-    ]);
-    await rm(DIST, { recursive: true, force: true });
-    await rename(NEW, DIST);
+    await Promise.all([compile('tsconfig.json', '--outDir', NEW), compile('tsconfig.editor.json'), assembleDialogs()]);
+    await replace(DIST, NEW);
+    await replace(RESOURCES, NEW_RESOURCES);
   } finally {
-    await rm(NEW, { recursive: true, force: true });
+    await Promise.all([NEW, NEW_RESOURCES].map((folder) => rm(folder, { recursive: true, force: true })));
   }
 }
 

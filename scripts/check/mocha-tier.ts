@@ -1,8 +1,9 @@
 // Runs the tests of a tier in mocha: all files in one process, or, where tests mostly wait for machines, file by file in
 // several processes at once.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { end, isStopped, ROOT, run } from './processes';
+import { testFiles } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 /** Minutes after which mocha is ended; an endless loop in a test is out of its own reach. */
@@ -66,20 +67,24 @@ function sum(runs: readonly TierRun[]): TierRun {
   return total;
 }
 
+/** `test/zfs/host/link.test.ts` → `zfs-host-link`. */
+const resultName = (file: string): string =>
+  file
+    .replace(/^test\//, '')
+    .replace(/\.test\.ts$/, '')
+    .replaceAll('/', '-');
+
 /** Runs a tier to its end, whatever fails on the way. */
 export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
   const atOnce = AT_ONCE[tier] ?? 1;
   if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, false, settings);
   // The long ones first, as far as the size tells, so that none is left over at the end.
   const size = (file: string): number => statSync(path.join(ROOT, file)).size;
-  const files = readdirSync(path.join(ROOT, 'test', tier))
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => path.join('test', tier, name))
-    .toSorted((a, b) => size(b) - size(a));
+  const files = testFiles(tier).toSorted((a, b) => size(b) - size(a));
   const runs: TierRun[] = [];
   const work = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined && !isStopped(); file = files.shift()) {
-      runs.push(await mocha(`${tier}-${path.basename(file, '.test.ts')}`, file, true, settings));
+      runs.push(await mocha(resultName(file), file, true, settings));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

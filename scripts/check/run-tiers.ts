@@ -5,6 +5,7 @@ import { sweepLabs } from '../../test/lab/leftovers';
 import { mochaTier } from './mocha-tier';
 import { isStopped, run, stopOnSignals } from './processes';
 import { RunTraces } from './run-traces';
+import { BUILT } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 const traces = new RunTraces();
@@ -12,8 +13,6 @@ const CHECKS: Record<string, string[]> = {
   types: ['npm', 'run', '--silent', 'types'],
   lint: ['npm', 'run', '--silent', 'lint'],
 };
-/** Tiers that load the built package. */
-const BUILT = new Set(['nodes', 'zfs', 'package', 'e2e']);
 
 interface Outcome {
   tier: string;

@@ -4,7 +4,7 @@ import type { RunContext } from '../base/run-context';
 import { invalidOption, ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { parseNamingSchema, parseSnapshotName } from '../naming/schema';
-import { eachSnapshot } from '../zfs/each-snapshot';
+import { eachSnapshot } from '../zfs/list';
 import { compileExcludes, poolOf } from '../zfs/names';
 import { compareDecimal, isWithin } from '../zfs/records';
 import { listDatasetFacts, syncPools, writtenSince, type DatasetFacts } from '../zfs/snapshot-facts';

@@ -2,6 +2,7 @@
 // exist is a fact that ZFS states itself (`missing`); anything else that is not exit code 0 is an error, never an
 // empty list (architecture.md, principle 6).
 import { ZfsFlowError } from '../base/errors';
+import { SlicedQueue } from '../base/slices';
 import type { Host } from '../host/host';
 import { groupNames } from './batch';
 import { missingDatasets } from './classify';
@@ -94,7 +95,7 @@ function parseDataset(line: string, host: Host): DatasetRecord {
 }
 
 /** One line of the output of `snapshotsArgv`. */
-export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
+function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
   const [full = '', guid = '', createtxg = '', ...more] = fields(line, 3 + columns.length, host);
   const at = full.search(/[@#]/);
   if (at < 1)
@@ -133,7 +134,7 @@ function datasetsArgv({ roots, recursive }: ListRequest): string[] {
   ];
 }
 
-export function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest): string[] {
+function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest): string[] {
   const types = (kinds ?? ['snapshot', 'bookmark']).join(',');
   // -d 1 without -r: the snapshots of the dataset itself (zfs-list(8)).
   const levels = recursive ? ['-r'] : ['-d', '1'];
@@ -150,7 +151,7 @@ export function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotList
   ];
 }
 
-export interface Part {
+interface Part {
   argv: string[];
   /** Parses one line of output and keeps it. */
   take: (line: string) => void;
@@ -159,11 +160,7 @@ export interface Part {
 }
 
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
-export async function listParts(
-  host: Host,
-  signal: AbortSignal | undefined,
-  parts: readonly Part[],
-): Promise<string[]> {
+async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
   let failure: unknown;
   const results = await host.runAll(
     parts.map((part) => part.argv),
@@ -270,6 +267,27 @@ export async function listSnapshots(
   if (request.roots.length === 0) return { snapshots, missing: [] };
   const missing = await listParts(host, request.signal, [snapshotPart(host, request, snapshots)]);
   return { snapshots, missing };
+}
+
+/**
+ * For listings too long to be kept or to be read at one go: calls `take` for each snapshot and bookmark of the trees, in the order of `zfs list`; without roots (and recursive)
+ * for those of all pools. One remote command; the event loop stays free. Returns the roots that do not exist.
+ */
+export async function eachSnapshot(
+  host: Host,
+  request: SnapshotListRequest,
+  take: (record: SnapshotRecord) => void,
+): Promise<{ missing: string[] }> {
+  const excluded = compileExcludes(request.exclude ?? []);
+  const columns = request.columns ?? [];
+  const queue = new SlicedQueue<string>((line) => {
+    const record = parseSnapshot(line, columns, host);
+    if (!excluded(record.dataset)) take(record);
+  });
+  const part = { argv: snapshotsArgv(request), take: (line: string) => queue.push(line) };
+  const missing = await listParts(host, request.signal, [part]);
+  await queue.drained();
+  return { missing };
 }
 
 /** Beyond so many names of one dataset, listing all its snapshots is cheaper than asking for each. */

@@ -33,10 +33,17 @@ export class Editor {
     page.on('pageerror', (error) => this.complaints.push(error.stack ?? error.message));
   }
 
-  static async open(browser: Browser, url: string, theme: 'light' | 'dark' = 'light'): Promise<Editor> {
+  /** `prepare` gets the page before it loads anything. */
+  static async open(
+    browser: Browser,
+    url: string,
+    theme: 'light' | 'dark' = 'light',
+    prepare?: (page: Page) => Promise<unknown>,
+  ): Promise<Editor> {
     const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
     page.setDefaultTimeout(15_000);
     const editor = new Editor(page);
+    await prepare?.(page);
     await page.goto(url);
     await page.locator('.red-ui-flow-node').first().waitFor();
     await page.evaluate('$.fx.off = true');
@@ -58,6 +65,11 @@ export class Editor {
 
   get form(): Locator {
     return this.page.locator('.zfs-form').last();
+  }
+
+  /** What stands in a dialog that cannot be filled in. */
+  excuse(): Promise<string | null> {
+    return this.form.locator('[role="alert"]').textContent();
   }
 
   section(name: string): Locator {

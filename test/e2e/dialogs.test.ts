@@ -271,6 +271,22 @@ describe('dialogs', function () {
     assert.equal(await editor.valid('replicate'), true);
   });
 
+  it('look at the form of a node also after the dialog of its connection, above it, was closed', async () => {
+    await editor.edit('replicate');
+    const { page } = editor;
+    await page.locator('#node-input-btn-sourceConnection-edit').click();
+    await page.locator('#node-config-input-host').waitFor();
+    await page.locator('#node-config-dialog-cancel').click();
+    await page.locator('#node-config-input-host').waitFor({ state: 'detached' });
+    await page.waitForFunction('$(":animated").length === 0');
+    await editor.unfold('snapshots');
+    // The stored node sends all snapshots; only the form says that there must be a schema.
+    await editor.form.locator('#node-input-snapshotSelection').selectOption('schema');
+    await editor.section('source').getByLabel('Dataset', { exact: true }).fill('tank/x');
+    await waitForClass(editor, '[data-section="snapshots"]', 'zfs-invalid');
+    await editor.cancel();
+  });
+
   it('Cancel keeps what was there', async () => {
     await editor.edit('prune');
     await editor.section('rules').getByLabel('Remove this row').click();

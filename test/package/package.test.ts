@@ -7,7 +7,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { FIELDS } from '../../nodes/fields';
 import { NODE_TYPES } from '../../nodes/node-options';
+import { DIALOG_FILE } from '../../scripts/build/dialogs';
 import { NODE_RED_4, NodeRed, type Platform, ROOT, makeUserDir, node22, nodeRed5 } from './node-red';
+import { reverseProxy } from './reverse-proxy';
 
 const run = promisify(execFile);
 const MODULE = '@zfs-flows/node-red-zfs-replication';
@@ -34,6 +36,14 @@ interface FlowNode {
 let folder = '';
 let tarball = '';
 let files: string[] = [];
+
+/** The html of our nodes, by node set, as the editor below `base` gets it. */
+async function editorHtml(base: string): Promise<Map<string, string>> {
+  const answer = await fetch(new URL('nodes', base), { headers: { accept: 'text/html' } });
+  const sets = (await answer.text()).split(/<!-- --- \[red-module:(\S+)\] --- -->/);
+  const ours = sets.flatMap((id, index) => (id.startsWith(`${MODULE}/`) ? [[id, sets[index + 1] ?? ''] as const] : []));
+  return new Map(ours);
+}
 
 /** The examples as they are in the repository: file name without `.json` → flow. */
 async function examples(): Promise<Map<string, FlowNode[]>> {
@@ -75,9 +85,10 @@ describe('package', function () {
           file,
         ) &&
         !/^examples\/\d\d - [\w ]+\.json$/.test(file) &&
-        !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'].includes(file),
+        !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', DIALOG_FILE, `${DIALOG_FILE}.map`].includes(file),
     );
     assert.deepEqual(unexpected, []);
+    for (const file of [DIALOG_FILE, `${DIALOG_FILE}.map`]) assert.ok(files.includes(file), `${file} is missing`);
     const manifest = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
       'node-red': { nodes: Record<string, string> };
     };
@@ -173,6 +184,19 @@ describe('package', function () {
         }
       });
 
+      it('gives the editor one script a node, and nothing else that it would run or load', async () => {
+        const sets = await editorHtml(`${nodeRed.url}/`);
+        assert.equal(sets.size, NODE_TYPES.length);
+        for (const [id, html] of sets) {
+          const tags = [...html.matchAll(/<(?:script|style|link|iframe)\b[^>]*>/g)].map(([tag]) => tag);
+          const runs = tags.filter(
+            (tag) => !/^<script type="text\/html" data-(?:template|help)-name="[\w-]+">$/.test(tag),
+          );
+          assert.deepEqual(runs, ['<script type="text/javascript">'], id);
+          assert.doesNotMatch(html, /<[^>]* on[a-z]+=/, id);
+        }
+      });
+
       it('lists every example', async () => {
         const listed = (await nodeRed.get(`library/examples/flows/${MODULE}`)) as { fn: string }[];
         assert.deepEqual(
@@ -199,6 +223,34 @@ describe('package', function () {
         }
         assert.doesNotMatch(nodeRed.log, /missing types|\[error\]|Uncaught/);
       });
+    });
+  }
+
+  for (const [label, platform] of platforms) {
+    it(`has its dialogs wherever the editor is mounted: ${label}`, async () => {
+      const userDir = await makeUserDir({ packageSource: tarball, settings: { httpAdminRoot: '/x/y' } });
+      const nodeRed = await NodeRed.start(await platform(), userDir);
+      const proxy = await reverseProxy(nodeRed.url, '/behind/it');
+      try {
+        for (const base of [`${nodeRed.url}/x/y/`, `${proxy.url}x/y/`]) {
+          const html = [...(await editorHtml(base)).values()];
+          const named = html.flatMap((text) => [...text.matchAll(/["'`/]*\bresources\/@[^"]*/g)].map(([url]) => url));
+          assert.equal(named.length, NODE_TYPES.length, 'each node names the file');
+          const [quoted = ''] = new Set(named);
+          assert.equal(new Set(named).size, 1, named.join());
+          const [, url = '', build = ''] = /^"(resources\/[^?]*\?v=(.*))$/.exec(quoted) ?? [];
+          const answer = await fetch(new URL(url, base));
+          assert.equal(answer.status, 200, url);
+          assert.match(answer.headers.get('content-type') ?? '', /javascript/);
+          const code = await answer.text();
+          assert.ok(code.includes(`deliver("${build}"`), 'the html and the file belong together');
+          const [, map = ''] = /^\/\/# sourceMappingURL=(.*)$/m.exec(code) ?? [];
+          assert.equal((await fetch(new URL(map, new URL(url, base)))).status, 200, map);
+        }
+      } finally {
+        await proxy.close();
+        await nodeRed.stop();
+      }
     });
   }
 

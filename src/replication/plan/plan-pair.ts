@@ -27,7 +27,7 @@ export interface Surroundings {
   input: PlanInput;
 }
 
-export interface PlannedPair {
+interface Planned {
   plan: DatasetPlan;
   /** What datasets below the target will find above them. */
   above: ParentEncryption;
@@ -180,7 +180,7 @@ function sayings(turn: Turn, wished: Wish, isRefused: boolean): Pick<DatasetPlan
   };
 }
 
-export function planPair(turn: Turn, surroundings: Surroundings): PlannedPair {
+export function planPair(turn: Turn, surroundings: Surroundings): Planned {
   const { isRoot, parent, input } = surroundings;
   const { pair } = turn;
   const wished = wish(turn, surroundings);

@@ -1,20 +1,6 @@
-// The parts of a definition that are the same for each node: labels, and the life of its dialog. Given by name, not spread:
-// the flow library and the scorecard read the object literal itself.
+// The life of a node's dialog, as its definition gives it to Node-RED: built when it opens, saved or dropped when it closes.
 import type { NodeType } from '../node-options';
 import { Dialog } from './dialog';
-
-/** Called by the editor with the node as `this`. */
-export const LABELS: Readonly<Required<Pick<EditorNodeDefinition, 'outputLabels' | 'label' | 'labelStyle'>>> = {
-  outputLabels(index) {
-    return this._(`common.output.${['result', 'log', 'error'][index] ?? 'result'}`);
-  },
-  label() {
-    return this.name || this._('label');
-  },
-  labelStyle() {
-    return this.name ? 'node_label_italic' : '';
-  },
-};
 
 export interface DialogLife {
   readonly prepare: (this: EditorNode) => void;
