@@ -85,7 +85,7 @@ class Examination {
 
   /** null is left to the runtime's defaults. */
   private jsonProblem(value: unknown): string | null {
-    return value === null || this.field.kind === 'later' ? null : this.engineProblem(value);
+    return value === null || this.field.kind === 'unread' ? null : this.engineProblem(value);
   }
 
   private textProblem(value: unknown): string | null {

@@ -47,7 +47,7 @@ export type Kind =
   | 'hostKeys'
   | 'path'
   | 'ciphers'
-  | 'later';
+  | 'unread';
 
 /** Throws INVALID_OPTIONS for the property `name` unless `text` is one of its kind. */
 export type Check = (text: string, name: string) => unknown;
@@ -90,7 +90,7 @@ export type OptionsOf<T extends FieldTable> = {
 
 /** Every option of a table, in its order. Throws INVALID_OPTIONS with the property in `field`, and UNSUPPORTED. */
 export function readOptions<T extends FieldTable>(table: T, raw: RawOptions): OptionsOf<T> {
-  const fields = Object.entries(table).filter(([, field]) => field.kind !== 'later');
+  const fields = Object.entries(table).filter(([, field]) => field.kind !== 'unread');
   return Object.fromEntries(fields.map(([name, field]) => [name, field.read(raw, name)])) as OptionsOf<T>;
 }
 

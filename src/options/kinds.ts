@@ -69,7 +69,7 @@ export function later<C extends string>(known: Field<C>, ...values: string[]): F
 
 /** A property of an engine part that does not exist yet: kept as it is stored, read by nobody. */
 export function unread(): Field<never> {
-  return field<never>('later', { type: 'json', default: null }, (_raw, name) => {
+  return field<never>('unread', { type: 'json', default: null }, (_raw, name) => {
     throw new ZfsFlowError('UNSUPPORTED', `${name} is not supported in this version`, { field: name });
   });
 }
