@@ -2,7 +2,7 @@
 // the connection is made by the first job that needs it (src/host/ssh/ssh-host.ts).
 import type { Node } from 'node-red';
 import { stableHash } from '../../src/base/stable-hash';
-import { FIELDS } from '../node-options';
+import { FIELDS } from '../fields';
 import { registerEndpoints } from '../admin/endpoints';
 import { engine } from '../runtime/engine';
 import type { ConnectionHandle } from '../runtime/host-leases';
