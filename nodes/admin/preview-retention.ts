@@ -4,12 +4,10 @@ import type { RunContext } from '../../src/base/run-context';
 import type { HostResolver } from '../../src/host/host';
 import { invalidOption } from '../../src/base/errors';
 import { groupBy } from '../../src/base/group-by';
+import type { Field, LiteralType } from '../../src/options/field';
 import { readString, type RawOptions } from '../../src/options/read';
-import { parseReplicateOptions } from '../../src/replication/setup/check-options';
-import { planTargetRetention } from '../../src/replication/retention/preview';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
-import { parsePruneOptions } from '../../src/retention/check-options';
-import { planPrune } from '../../src/retention/prune';
+import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import type { PreviewAnswer, PreviewDataset } from './preview-answer';
@@ -20,15 +18,16 @@ const MOST_SNAPSHOTS = 1000;
 /** Milliseconds after which nobody waits for the answer any more. */
 const TIMEOUT_MS = 120_000;
 
-/** Properties that a message may decide, with their literal types; those that a dialog asks with, that is. */
-const TYPED: readonly (readonly [string, string])[] = [
-  ['datasets', 'list'],
-  ['namingSchema', 'str'],
-  ['sourceDatasets', 'list'],
-  ['targetDataset', 'str'],
-  ['namingSchemas', 'list'],
-  ['nameRegex', 'str'],
-];
+/** The node types whose dialogs ask. */
+const ASKING = ['zfs-snapshot', 'zfs-replicate', 'zfs-retention-prune'] as const;
+/** What the dialog says of approvals and modes does not matter: this only plans. */
+const IGNORED: ReadonlySet<string> = new Set(['mode']);
+
+/** Properties that a message may decide, with their literal types. */
+function typedFields(): [string, LiteralType][] {
+  const fields = ASKING.flatMap((type) => Object.entries<Field>(engine.fields()[type]));
+  return fields.flatMap(([name, field]) => (field.typed && !IGNORED.has(name) ? [[name, field.type]] : []));
+}
 
 function context(): RunContext {
   return {
@@ -52,7 +51,7 @@ function describe(dataset: string, items: readonly (PruneItem & { goes: boolean 
 }
 
 function requireLiterals(body: RawOptions): void {
-  for (const [name, literal] of TYPED) {
+  for (const [name, literal] of typedFields()) {
     const type = readString(body, `${name}Type`, literal);
     if (type === literal || type === '') continue;
     throw invalidOption(
@@ -65,8 +64,11 @@ function requireLiterals(body: RawOptions): void {
 
 /** The replicate dialog asks with that node's properties, the others with those of a prune. */
 async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResult | null> {
-  if ('targetDataset' in body) return planTargetRetention(parseReplicateOptions(body), hosts, context());
-  // What the dialog says of approvals and modes does not matter: this only plans.
+  if ('targetDataset' in body) {
+    const { parseReplicateOptions, planTargetRetention } = engine.replication();
+    return planTargetRetention(parseReplicateOptions(body), hosts, context());
+  }
+  const { parsePruneOptions, planPrune } = engine.retention();
   return planPrune(parsePruneOptions({ ...body, mode: 'plan' }), hosts, context(), { remember: false });
 }
 

@@ -3,7 +3,7 @@
 import { parseNamingSchema } from '../../src/naming/schema';
 import { readRegExp } from '../../src/options/read';
 import { checkOverride, checkLeftOut } from '../../src/replication/setup/kinds';
-import { parseCron } from '../../src/time/cron';
+import { checkCron } from '../../src/time/cron-guard';
 import { compileExcludes, datasetNameProblem, userPropertyProblem } from '../../src/zfs/names';
 
 /** What `run` complains about, or null. */
@@ -22,7 +22,7 @@ export const excludeProblem = (text: string): string | null => complaint(() => c
 
 export const schemaProblem = (text: string): string | null => complaint(() => parseNamingSchema(text));
 
-export const cronProblem = (text: string): string | null => complaint(() => parseCron(text));
+export const cronProblem = (text: string): string | null => complaint(() => checkCron(text));
 
 export const regexProblem = (text: string): string | null => complaint(() => readRegExp(text, 'nameRegex'));
 

@@ -3,7 +3,8 @@
 import type { Field, FieldTable } from '../../src/options/field';
 import { FIELDS } from '../fields';
 import { CREDENTIALS, type NodeType } from '../node-options';
-import css from './style.css';
+import preview from './preview.css';
+import style from './style.css';
 
 const STYLE_ID = 'zfs-flows-style';
 
@@ -49,7 +50,10 @@ export class Dialog {
     this.prefix = inputPrefix(type);
     this.fields = FIELDS[type];
     this.form = $(`#${this.prefix}name`).closest('.zfs-form');
-    if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(css).appendTo('head');
+    if (document.getElementById(STYLE_ID) === null)
+      $('<style>', { id: STYLE_ID })
+        .text(style + preview)
+        .appendTo('head');
     for (const [property, field] of Object.entries(this.fields)) this.fillMissing(property, field);
     this.form.on('change.zfs keyup.zfs paste.zfs input.zfs sortupdate.zfs', () => this.changed());
     this.changed();

@@ -1,6 +1,5 @@
 // The two sections at the end of every action node: its schedule, and how it runs (running.html, schedule.html).
-import { parseSchedule } from '../../src/time/schedule';
-import { wallTimeOf } from '../../src/time/zone';
+import { ask, isRefusal } from './admin';
 import type { Dialog } from './dialog';
 import { textOf } from './dialog';
 import { timeZoneInput } from './zones';
@@ -36,11 +35,7 @@ export function scheduleSection(dialog: Dialog): void {
   dialog.showWhen('.zfs-schedule-cron', () => textOf(preset) === 'cron');
   dialog.showWhen('.zfs-scheduled', () => textOf(preset) !== '');
   timeZoneInput(dialog, 'scheduleTimeZone');
-  const next = dialog.form.find('.zfs-schedule-next');
-  dialog.onChange(() => {
-    const text = describeNext(dialog);
-    next.text(text).toggleClass('zfs-hidden', text === '');
-  });
+  nextRuns(dialog, dialog.form.find('.zfs-schedule-next'));
   dialog.summary('schedule', () => describeSchedule(dialog, preset));
 }
 
@@ -58,37 +53,45 @@ function describeSchedule(dialog: Dialog, preset: JQuery): string {
   return parts.filter((part) => part !== '').join(' · ');
 }
 
-const NEXT_RUNS = 3;
+/** Milliseconds after the last change until the runtime is asked. */
+const PAUSE_MS = 200;
 
-function two(number: number): string {
-  return String(number).padStart(2, '0');
+/**
+ * The next runs, as the clock of the schedule's zone shows them; nothing where there is no schedule or none that is valid.
+ * The runtime says when: the machine's own zone is its machine's, and what reads expressions is too large for a browser.
+ */
+function nextRuns(dialog: Dialog, line: JQuery): void {
+  const shown = (): Record<string, unknown> =>
+    Object.fromEntries(
+      ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'].map((name) => [name, dialog.shown(name)]),
+    );
+  let asked = '';
+  let pause = 0;
+  const show = (text: string): void => void line.text(text).toggleClass('zfs-hidden', text === '');
+  dialog.onClose(() => window.clearTimeout(pause));
+  dialog.onChange(() => {
+    const question = shown();
+    const mine = JSON.stringify(question);
+    if (mine === asked) return;
+    asked = mine;
+    show('');
+    window.clearTimeout(pause);
+    if (question['schedule'] === '') return;
+    pause = window.setTimeout(() => {
+      void ask<{ times: string[] }>('next-runs', question, (key, values) => dialog.t(key, values)).then((answer) => {
+        // Changed meanwhile: this answer is about another schedule.
+        if (asked === mine) show(isRefusal(answer) ? '' : describeNext(dialog, answer.times));
+      });
+    }, PAUSE_MS);
+  });
 }
 
-/** The next runs as the clock of the schedule's zone shows them, '' when there is no schedule or none that is valid. */
-function describeNext(dialog: Dialog): string {
-  const options = Object.fromEntries(
-    ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'].map((name) => [name, dialog.shown(name)]),
-  );
-  let schedule;
-  try {
-    schedule = parseSchedule(options);
-  } catch {
-    return '';
-  }
-  if (schedule === null) return '';
-  const times: string[] = [];
-  let after = new Date();
-  while (times.length < NEXT_RUNS) {
-    const run = schedule.nextRun(after);
-    if (run === null) break;
-    const { year, month, day, hour, minute } = wallTimeOf(run, schedule.timeZone);
-    const weekday = new Date(Date.UTC(year, month - 1, day)).toLocaleDateString(undefined, {
-      weekday: 'short',
-      timeZone: 'UTC',
-    });
-    times.push(`${weekday} ${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}`);
-    after = run;
-  }
+/** `times`: `2026-11-22 03:00` */
+function describeNext(dialog: Dialog, times: readonly string[]): string {
   if (times.length === 0) return dialog.t('common.schedule.never');
-  return dialog.t('common.schedule.next', { times: times.join(' · ') });
+  const described = times.map((time) => {
+    const day = new Date(`${time.slice(0, 10)}T00:00:00Z`);
+    return `${day.toLocaleDateString(undefined, { weekday: 'short', timeZone: 'UTC' })} ${time}`;
+  });
+  return dialog.t('common.schedule.next', { times: described.join(' · ') });
 }

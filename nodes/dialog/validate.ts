@@ -3,7 +3,7 @@
 // change. Pure and cheap; the form is looked at only for the node that is being edited.
 import { ZfsFlowError } from '../../src/base/errors';
 import type { Field, FieldTable } from '../../src/options/field';
-import { parseSchedule } from '../../src/time/schedule';
+import { checkSchedule } from '../../src/time/check-schedule';
 import { FIELDS } from '../fields';
 import type { NodeType } from '../node-options';
 import { complaint } from './checks';
@@ -180,7 +180,7 @@ export function scheduleValidator(type: NodeType, property: ScheduleProperty): E
     options[property] = value;
     if (Object.values(options).some(isReference)) return true;
     try {
-      parseSchedule(options);
+      checkSchedule(options);
       return true;
     } catch (error) {
       if (!(error instanceof ZfsFlowError)) throw error;

@@ -1,6 +1,6 @@
 // The zfs-replicate dialog: its definition and when its parts are built. The parts are in sections.ts; what is sent is
 // decided by src/replication/plan/plan.ts.
-import { parseCronSchedule } from '../../src/time/schedule';
+import { checkCronSchedule } from '../../src/time/check-schedule';
 import { complaint, cronProblem, regexProblem } from '../dialog/checks';
 import { credentialsOf, defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
@@ -21,7 +21,7 @@ function restrictValidator(property: 'restrictBegin' | 'restrictEnd'): EditorVal
     if (text('restrictSchedule') === '' || cronProblem(text('restrictSchedule')) !== null) return true;
     const window = { begin: text('restrictBegin'), end: text('restrictEnd') };
     const fields = { cron: 'restrictSchedule', timeZone: '', begin: 'restrictBegin', end: 'restrictEnd' };
-    return complaint(() => parseCronSchedule(text('restrictSchedule'), { timeZone: '', ...window, fields })) ?? true;
+    return complaint(() => checkCronSchedule(text('restrictSchedule'), { timeZone: '', ...window, fields })) ?? true;
   };
 }
 

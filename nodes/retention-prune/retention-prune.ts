@@ -1,20 +1,23 @@
 // Runtime half of zfs-retention-prune: hands messages to the engine's retention/prune.ts. A plan to approve is the
 // message's payload.
 import type { PruneOptions, PruneResult } from '../../src/retention/options';
-import { parsePruneOptions, pruneUses } from '../../src/retention/check-options';
-import { prune } from '../../src/retention/prune';
+import { engine } from '../runtime/engine';
+import { registerEndpoints } from '../admin/endpoints';
 import type { Red } from '../runtime/red';
 import type { TaskDefinition } from '../runtime/task-definition';
 import { registerTask } from '../runtime/task-node';
 
 const retention: TaskDefinition<PruneOptions, PruneResult> = {
   type: 'zfs-retention-prune',
-  parse: (values, { msg }) => parsePruneOptions({ ...values, approved: msg.payload }),
-  uses: pruneUses,
-  run: (options, hosts, ctx) => prune(options, hosts, ctx),
+  parse: (values, { msg }) => engine.retention().parsePruneOptions({ ...values, approved: msg.payload }),
+  uses: (options) => engine.retention().pruneUses(options),
+  run: (options, hosts, ctx) => engine.retention().prune(options, hosts, ctx),
   summary({ mode, destroy, destroyed }, t) {
     return mode === 'plan' ? t('wouldDelete', { count: destroy.length }) : t('deleted', { count: destroyed.length });
   },
 };
 
-export = (RED: Red): void => registerTask(RED, retention);
+export = (RED: Red): void => {
+  registerEndpoints(RED);
+  registerTask(RED, retention);
+};

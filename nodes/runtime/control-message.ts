@@ -1,4 +1,4 @@
-// Control messages: recognised here, and told apart from those that ask for a run. What each does is `task-node.ts`.
+// Control messages: recognised here, and told apart from those that ask for a run. What each does is `controls.ts`.
 import { parseSize } from '../../src/options/read';
 import type { FlowMessage } from './red';
 

@@ -2,7 +2,7 @@
 // first asks for it, and outlives a deploy as long as a job runs on it.
 import { invalidOption } from '../../src/base/errors';
 import type { Host, HostResolver } from '../../src/host/host';
-import { LocalHost } from '../../src/host/local/local-host';
+import { engine } from './engine';
 import type { Red } from './red';
 
 /** What a `zfs-ssh-connection` node offers to the others; a property of the node, never of a message. */
@@ -68,8 +68,6 @@ export class HostPool {
 /** Of this process, so that it survives deploys. */
 export const hostPool = new HostPool();
 
-const localHost = new LocalHost();
-
 /** The handle of a connection node, or undefined when the id is none's. */
 export function connectionHandle(RED: Red, id: string): ConnectionHandle | undefined {
   const node = RED.nodes.getNode(id) as { type?: string; connection?: ConnectionHandle } | null;
@@ -86,7 +84,7 @@ export function leaseHosts(
 ): { hosts: HostResolver; release: () => void } {
   const leases = new Map<string, HostLease>();
   const hosts: HostResolver = (id) => {
-    if (id === '') return localHost;
+    if (id === '') return engine.localHost();
     const known = leases.get(id);
     if (known !== undefined) return known.host;
     const handle = connectionHandle(RED, id);

@@ -1,9 +1,11 @@
 // The schedule of one node instance: its timer, and what an unchanged successor takes over at a deploy. When a schedule
-// is due is `src/time`; what a run does, the node.
+// is due is `src/time` (loaded with the first one that starts); what a run does, the node.
 import type { ZfsFlowError } from '../../src/base/errors';
-import { toZfsFlowError } from '../../src/base/errors';
-import { parseSchedule } from '../../src/time/schedule';
+import { readBoolean } from '../../src/options/read';
+import { checkSchedule } from '../../src/time/check-schedule';
 import { ScheduleTimer } from '../../src/time/timer';
+import { attempt } from './attempt';
+import { engine } from './engine';
 import { forgetLastLook, loadLastLook, saveLastLook } from './remembered';
 import type { Red } from './red';
 
@@ -16,9 +18,11 @@ const HANDOVER = 30_000;
 const PROPERTIES = ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'] as const;
 
 export class NodeSchedule {
-  /** Why the schedule cannot be used. */
+  /** What is wrong with it. */
   readonly problem: ZfsFlowError | undefined;
-  private readonly timer: ScheduleTimer | undefined;
+  /** There is a schedule, and it can be used. */
+  private readonly scheduled: boolean;
+  private timer: ScheduleTimer | undefined;
   /** Its own properties, which tell whether it is still the same schedule after a restart. */
   private readonly text: string;
   private readonly catchUp: boolean;
@@ -27,17 +31,15 @@ export class NodeSchedule {
     private readonly RED: Red,
     private readonly nodeId: string,
     private readonly configHash: string,
-    config: Readonly<Record<string, unknown>>,
-    run: (scheduledAt: Date) => void,
+    private readonly config: Readonly<Record<string, unknown>>,
+    private readonly run: (scheduledAt: Date) => void,
   ) {
     this.text = JSON.stringify(PROPERTIES.map((name) => config[name] ?? ''));
-    this.catchUp = config['catchUp'] === true || config['catchUp'] === 'true';
-    try {
-      const schedule = parseSchedule(config);
-      if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at, run));
-    } catch (thrown) {
-      this.problem = toZfsFlowError(thrown);
-    }
+    const checked = attempt(() => checkSchedule(config));
+    const catchUp = attempt(() => readBoolean(config, 'catchUp', false));
+    this.scheduled = (checked.value ?? null) !== null;
+    this.catchUp = catchUp.value ?? false;
+    this.problem = checked.error ?? catchUp.error;
   }
 
   get next(): Date | null {
@@ -45,6 +47,8 @@ export class NodeSchedule {
   }
 
   start(): void {
+    const schedule = this.scheduled ? engine.schedules().parseSchedule(this.config) : null;
+    if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at));
     const before = handedOver.get(this.nodeId);
     handedOver.delete(this.nodeId);
     const fits = before?.configHash === this.configHash && Date.now() - before.lastLook.getTime() < HANDOVER * 2;
@@ -55,9 +59,9 @@ export class NodeSchedule {
     else if (missedSince === undefined) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
   }
 
-  private due(scheduledAt: Date, run: (scheduledAt: Date) => void): void {
+  private due(scheduledAt: Date): void {
     if (this.catchUp && this.timer) saveLastLook(this.RED, this.nodeId, this.text, this.timer.lastLook);
-    run(scheduledAt);
+    this.run(scheduledAt);
   }
 
   /** `removed`: the node is gone for good. */

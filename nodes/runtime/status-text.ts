@@ -7,8 +7,10 @@ import { wallTimeOf } from '../../src/time/zone';
 import type { Translate } from './red';
 
 export interface TaskState {
-  enabled: boolean;
-  scheduleProblem: ZfsFlowError | undefined;
+  /** Turned off. */
+  off: boolean;
+  /** Why no message can be served. */
+  problem: ZfsFlowError | undefined;
   jobs: readonly JobInfo[];
   /** How the last run, or the last refused message, ended. */
   last: { ok: boolean; text: string } | undefined;
@@ -18,16 +20,20 @@ export interface TaskState {
 }
 
 export function statusOf(state: TaskState, t: Translate): NodeStatus {
-  if (!state.enabled) return { fill: 'grey', shape: 'ring', text: t('disabled') };
+  if (state.off) return { fill: 'grey', shape: 'ring', text: t('disabled') };
   const running = state.jobs.filter((job) => job.state === 'running');
   if (running.length > 0) return { fill: 'blue', shape: 'dot', text: runningText(running, state.jobs.length, t) };
   const [waiting] = state.jobs;
   if (waiting !== undefined) return { fill: 'yellow', shape: 'ring', text: waitingText(waiting, t) };
   const { last } = state;
   if (last?.ok === false) return { fill: 'red', shape: 'ring', text: withNext(last.text, state, t) };
-  if (state.scheduleProblem !== undefined) return { fill: 'red', shape: 'ring', text: t('invalidSchedule') };
+  if (state.problem !== undefined) return { fill: 'red', shape: 'ring', text: problemText(state.problem, t) };
   if (last !== undefined) return { fill: 'green', shape: 'dot', text: withNext(last.text, state, t) };
   return state.next === null ? {} : { fill: 'grey', shape: 'dot', text: nextText(state, t) };
+}
+
+function problemText(problem: ZfsFlowError, t: Translate): string {
+  return problem.field?.startsWith('schedule') === true ? t('invalidSchedule') : errorText(problem);
 }
 
 /** The reason in a word or two: the code, and which property where one was refused. */
@@ -42,6 +48,13 @@ export function sizeText(bytes: number): string {
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 2 ** (10 * power);
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+/** `2026-11-22 03:00`, as the clocks of a zone show it. */
+export function wallTextOf(date: Date, timeZone: string): string {
+  const { year, month, day, hour, minute } = wallTimeOf(date, timeZone);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}`;
 }
 
 function runningText(running: readonly JobInfo[], all: number, t: Translate): string {
@@ -62,8 +75,5 @@ function withNext(text: string, state: TaskState, t: Translate): string {
 }
 
 function nextText({ next, timeZone }: TaskState, t: Translate): string {
-  if (next === null) return '';
-  const { year, month, day, hour, minute } = wallTimeOf(next, timeZone);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return t('next', { time: `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}` });
+  return next === null ? '' : t('next', { time: wallTextOf(next, timeZone) });
 }

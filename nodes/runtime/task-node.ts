@@ -1,58 +1,31 @@
-// One instance of an action node: takes messages, control messages and schedule ticks, makes jobs of them, and lets a
-// deploy's successor take over. What the job does is the node's definition, what comes of it `reports.ts`.
+// One instance of an action node: takes messages, control messages and schedule ticks, shows how things stand, and lets a
+// deploy's successor take over. How a message becomes a job is `requests.ts`, what the job does the node's definition, what
+// comes of it `reports.ts`.
 import type { Node, NodeStatus } from 'node-red';
-import type { EventInput, LogLevel } from '../../src/base/events';
-import type { DatasetUse, RunContext } from '../../src/base/run-context';
-import type { HostResolver } from '../../src/host/host';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
-import type { JobInfo, Outcome } from '../../src/jobs/job';
-import type { Attachment } from '../../src/jobs/registry';
 import { stableHash } from '../../src/base/stable-hash';
-import { readChoice, readString, type RawOptions } from '../../src/options/read';
-import type { Control } from './control-message';
-import { controlOf } from './control-message';
-import { forgetDeployed, isNewlyDeployed } from './deployed';
-import { isEnding, watchForEnding } from './life-cycle';
-import type { FieldTable } from '../../src/options/field';
-import { FIELDS } from '../fields';
+import type { Outcome } from '../../src/jobs/job';
+import type { Attachment } from '../../src/jobs/registry';
+import { readString } from '../../src/options/read';
 import { CREDENTIALS } from '../node-options';
-import { whenFlowsStarted } from './flows-started';
-import { connectionHashes, leaseHosts } from './host-leases';
-import { migrate } from './migrate';
-import type { Presentation } from './messages';
+import { attempt } from './attempt';
+import { controlOf } from './control-message';
+import { Controls } from './controls';
+import { connectionHashes } from './host-leases';
+import type { Ticket } from './job-registry';
+import { jobRegistry } from './job-registry';
+import { beginLife, isEnding, watchForEnding, whenFlowsStarted } from './life-cycle';
 import { NodeSchedule } from './node-schedule';
 import type { FlowMessage, NodeConfig, Red, RuntimeNode, Translate } from './red';
 import { translator } from './red';
-import type { Ticket } from './job-registry';
-import { jobRegistry } from './job-registry';
+import { forgetDeployed, isNewlyDeployed } from './remembered';
 import { Reports } from './reports';
+import { Requests, type Done } from './requests';
 import { StatusLine } from './status-line';
-import type { Occasion, TaskDefinition } from './task-definition';
 import { errorText, statusOf } from './status-text';
-import { resolveFields } from './resolve-fields';
-
-type Done = (error?: Error) => void;
-
-/** A message with everything resolved that it refers to. */
-interface Request<O> {
-  msg: FlowMessage;
-  done: Done;
-  /** Property values, for naming the one that is wrong. */
-  values: RawOptions;
-  options: O;
-  occasion: Occasion;
-}
-
-/** What is to be done for a request. */
-interface Work {
-  /** Equal for work that is the same. */
-  key: unknown;
-  overlap: 'skip' | 'queue';
-  uses: readonly DatasetUse[];
-  run: (hosts: HostResolver, ctx: RunContext) => Promise<unknown>;
-  present: (result: unknown) => Presentation;
-  control?: 'protections' | 'released';
-}
+import type { TaskDefinition } from './task-definition';
+import { readTaskSettings, type TaskSettings } from './task-settings';
+import { warmUpFor } from './warm-up';
 
 /** Properties of the editor that change nothing of what a node does. */
 const COSMETIC: ReadonlySet<string> = new Set(['x', 'y', 'z', 'g', 'l', 'wires', 'info', 'd']);
@@ -60,12 +33,12 @@ const COSMETIC: ReadonlySet<string> = new Set(['x', 'y', 'z', 'g', 'l', 'wires',
 /** Milliseconds that the end of Node-RED may be delayed by; the contract says 5 seconds at most. */
 const CLEAN_UP_MS = 4_000;
 
-const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
-
 export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): void {
+  beginLife();
   if (definition.cleansUp === true) watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
+    warmUpFor(RED, 'task');
     new TaskNode(RED, this as RuntimeNode, config, definition).open();
   }
   const names: readonly string[] = CREDENTIALS[definition.type];
@@ -75,47 +48,50 @@ export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): 
 
 class TaskNode<O, R> {
   private readonly t: Translate;
-  private readonly config: Readonly<Record<string, unknown>>;
+  private readonly settings: TaskSettings;
   private readonly configHash: string;
-  private readonly task: string;
   private readonly reports: Reports;
   private readonly status: StatusLine;
   private readonly schedule: NodeSchedule;
   private readonly attachment: Attachment<Ticket>;
+  private readonly requests: Requests<O, R>;
+  private readonly controls: Controls<O, R>;
   /** Why no message can be served at all. */
   private readonly problem: ZfsFlowError | undefined;
   private readonly scheduledRuns = new WeakMap<FlowMessage, Date>();
-  private readonly controlJobs = new Set<string>();
   private last: { ok: boolean; text: string } | undefined;
   private stopWaiting: () => void = () => undefined;
-  private closed = false;
 
   constructor(
     private readonly RED: Red,
     private readonly node: RuntimeNode,
-    config: NodeConfig,
+    stored: NodeConfig,
     private readonly definition: TaskDefinition<O, R>,
   ) {
     this.t = translator(RED);
-    this.task = node.name || node.id;
-    const migrated = attempt(() => migrate(config));
-    this.config = migrated.value ?? config;
-    this.configHash = hashOf(RED, node, config);
+    this.settings = readTaskSettings(stored);
+    this.configHash = hashOf(RED, node, stored);
+    const { config, off, logLevel } = this.settings;
+    const task = node.name || node.id;
     this.status = new StatusLine((status) => node.status(status));
-    this.reports = new Reports({
+    this.schedule = new NodeSchedule(RED, node.id, this.configHash, off ? {} : config, (at) => this.tick(at));
+    this.problem = this.settings.problem ?? this.schedule.problem;
+    const reports = new Reports({
       RED,
       node,
-      task: this.task,
-      logLevel: attempt(() => readChoice(this.config, 'logLevel', LOG_LEVELS, 'info')).value ?? 'info',
+      task,
+      logLevel,
       instance: this,
       failedPayload: (partial, error, jobId) => this.failedPayload(partial, error, jobId),
       changed: (outcome) => this.changed(outcome),
     });
-    this.schedule = new NodeSchedule(RED, node.id, this.configHash, this.enabled ? this.config : {}, (at) =>
-      this.tick(at),
-    );
-    this.problem = migrated.error ?? this.schedule.problem;
-    this.attachment = jobRegistry(RED).attach(node.id, this.configHash, this.reports);
+    const attachment = jobRegistry(RED).attach(node.id, this.configHash, reports);
+    const requests = new Requests<O, R>({ RED, node, task, config, definition, attachment, instance: this });
+    const next = (): Date | null => this.schedule.next;
+    this.controls = new Controls({ definition, attachment, reports, requests, enabled: !off, next });
+    this.reports = reports;
+    this.attachment = attachment;
+    this.requests = requests;
   }
 
   open(): void {
@@ -132,23 +108,22 @@ class TaskNode<O, R> {
       if (cleanedUp === undefined) done();
       else void cleanedUp.then(done);
     });
-    this.stopWaiting = whenFlowsStarted(this.RED, () => {
-      this.attachment.resume();
-      this.schedule.start();
-      this.status.begin(this.currentStatus());
-      if (this.enabled && isTrue(this.config['runOnDeploy'])) {
-        if (isNewlyDeployed(this.RED, this.node.id, this.configHash)) this.tick(new Date());
-      }
-    });
+    this.stopWaiting = whenFlowsStarted(this.RED, () => this.begin());
   }
 
-  private get enabled(): boolean {
-    return this.config['enabled'] !== false && this.config['enabled'] !== 'false';
+  /** All nodes of the deploy are there. */
+  private begin(): void {
+    const { off, runOnDeploy } = this.settings;
+    this.attachment.resume();
+    this.schedule.start();
+    this.status.begin(this.currentStatus());
+    if (off || !runOnDeploy) return;
+    if (isNewlyDeployed(this.RED, this.node.id, this.configHash)) this.tick(new Date());
   }
 
   /** Answers at once: what takes time goes on without this instance. */
   private close(removed: boolean): void {
-    this.closed = true;
+    this.requests.close();
     this.stopWaiting();
     this.schedule.stop(removed);
     this.status.close();
@@ -160,123 +135,25 @@ class TaskNode<O, R> {
     try {
       const control = controlOf(msg);
       if (control === undefined) await this.accept(msg, done);
-      else await this.control(control, msg, done);
+      else await this.controls.handle(control, msg, done);
     } catch (thrown) {
       this.refuse(msg, done, toZfsFlowError(thrown));
     }
   }
 
   private async accept(msg: FlowMessage, done: Done): Promise<void> {
-    if (!this.enabled) throw new ZfsFlowError('DISABLED', 'this node is disabled');
+    if (this.settings.off) throw new ZfsFlowError('DISABLED', 'this node is disabled');
     if (this.problem !== undefined) throw this.problem;
-    readChoice(this.config, 'logLevel', LOG_LEVELS, 'info');
-    const overlap = readChoice(this.config, 'overlap', ['skip', 'queue'] as const, 'skip');
-    const request = await this.resolve(msg, done);
+    const request = await this.requests.resolve(msg, done, this.scheduledRuns.get(msg));
     const { options, occasion } = request;
     const { definition } = this;
-    this.submit(request, {
+    this.requests.submit(request, {
       key: options,
-      overlap,
+      overlap: this.settings.overlap,
       uses: definition.uses(options),
       run: (hosts, ctx) => definition.run(options, hosts, ctx, occasion),
       present: (result) => definition.present?.(result as R, options) ?? { payload: result },
     });
-  }
-
-  private readonly credential = (name: string): string => {
-    const values = this.node.credentials as Readonly<Record<string, unknown>> | undefined;
-    return typeof values?.[name] === 'string' ? values[name] : '';
-  };
-
-  /** Options for this message. Throws INVALID_OPTIONS. */
-  private async resolve(msg: FlowMessage, done: Done): Promise<Request<O>> {
-    const table = FIELDS[this.definition.type];
-    const { values, dynamic } = await resolveFields(this.RED, this.node, this.config, table, msg);
-    const occasion: Occasion = { msg, dynamic, scheduledAt: this.scheduledRuns.get(msg), credential: this.credential };
-    return { msg, done, values, occasion, options: this.definition.parse(values, occasion) };
-  }
-
-  /** Throws BUSY, and INVALID_OPTIONS for a connection that does not exist. */
-  private submit({ msg, done, values }: Request<O>, work: Work): void {
-    // A deploy replaced this instance while the message's fields were looked up; like any message on its way it is lost.
-    if (this.closed) return;
-    const { key, control, present, overlap, uses, run } = work;
-    const { hosts, release } = leaseHosts(this.RED, values);
-    const spec = { task: this.task, optionsKey: stableHash({ control, key }), overlap, uses, hosts, run, release };
-    const ticket: Ticket = { msg, done, present, instance: this, ...(control === undefined ? {} : { control }) };
-    try {
-      // Also those that are not locked: an unknown connection is refused before anything is queued.
-      for (const id of this.connectionIds(values)) hosts(id);
-      const { jobId } = this.attachment.submit(spec, ticket);
-      if (control !== undefined) this.controlJobs.add(jobId);
-    } catch (thrown) {
-      release();
-      throw thrown;
-    }
-  }
-
-  private connectionIds(values: RawOptions): string[] {
-    const table: FieldTable = FIELDS[this.definition.type];
-    return Object.entries(table).flatMap(([name, field]) => (field.connection ? [readString(values, name)] : []));
-  }
-
-  /** Control messages complete, whatever comes of them; what is wrong with one is said on output 2. */
-  private async control(control: Control, msg: FlowMessage, done: Done): Promise<void> {
-    if (control.action === 'protections' || control.action === 'release') {
-      await this.protections(control, msg, done);
-      return;
-    }
-    if (control.action === 'cancel') this.attachment.cancel(control.jobId);
-    else if (control.action === 'speedLimit') this.attachment.setSpeedLimit(control.bytesPerSecond);
-    else if (control.action === 'status') this.reports.say(this.statusEvent(), msg);
-    else this.reports.say({ event: 'warning', level: 'warn', message: `control message: ${control.problem}` }, msg);
-    done();
-  }
-
-  private async protections(
-    control: Extract<Control, { action: 'protections' | 'release' }>,
-    msg: FlowMessage,
-    done: Done,
-  ): Promise<void> {
-    const { definition } = this;
-    const { protections, release } = definition;
-    try {
-      if (protections === undefined || release === undefined) throw new Error('this node leaves no protections');
-      const request = await this.resolve(msg, done);
-      const { options } = request;
-      const common = { key: control, overlap: 'queue', present: () => ({ payload: undefined }) } as const;
-      if (control.action === 'protections') {
-        const run: Work['run'] = (hosts, ctx) => protections(options, hosts, ctx);
-        this.submit(request, { ...common, control: 'protections', uses: [], run });
-      } else {
-        const run: Work['run'] = (hosts, ctx) => release(options, control.dstId, hosts, ctx);
-        // What is let go must not be what a run relies on right now.
-        const uses = definition.uses(options).map((use) => ({ ...use, access: 'write' as const }));
-        this.submit(request, { ...common, control: 'released', uses, run });
-      }
-    } catch (thrown) {
-      const { code, message } = toZfsFlowError(thrown);
-      this.reports.say({ event: 'warning', level: 'warn', message: `${control.action}: ${message}`, code }, msg);
-      done();
-    }
-  }
-
-  private statusEvent(): EventInput {
-    const jobs = this.jobs();
-    const running = jobs.filter((job) => job.state === 'running');
-    const waiting = jobs.filter((job) => job.state !== 'running');
-    const next = this.schedule.next?.toISOString() ?? null;
-    const last = this.attachment.last() ?? null;
-    const message = `${running.length} running, ${waiting.length} waiting`;
-    return { event: 'status', level: 'info', message, enabled: this.enabled, running, waiting, last, next };
-  }
-
-  /** Those that a person would call runs. */
-  private jobs(): JobInfo[] {
-    const jobs = this.attachment.jobs();
-    const alive = new Set(jobs.map(({ jobId }) => jobId));
-    for (const jobId of this.controlJobs) if (!alive.has(jobId)) this.controlJobs.delete(jobId);
-    return jobs.filter(({ jobId }) => !this.controlJobs.has(jobId));
   }
 
   private refuse(msg: FlowMessage, done: Done, error: ZfsFlowError): void {
@@ -317,27 +194,15 @@ class TaskNode<O, R> {
   }
 
   private currentStatus(): NodeStatus {
-    const { enabled, last, schedule } = this;
-    const timeZone = attempt(() => readString(this.config, 'scheduleTimeZone')).value ?? '';
-    const state = { enabled, last, jobs: this.jobs(), scheduleProblem: this.problem, next: schedule.next, timeZone };
-    return statusOf(state, this.t);
+    const { last, schedule, problem } = this;
+    const { off, config } = this.settings;
+    const timeZone = attempt(() => readString(config, 'scheduleTimeZone')).value ?? '';
+    return statusOf({ off, problem, jobs: this.requests.runs(), last, next: schedule.next, timeZone }, this.t);
   }
-}
-
-function isTrue(value: unknown): boolean {
-  return value === true || value === 'true';
 }
 
 /** Equal for instances that do the same: the node's configuration and secrets and those of the connections it uses. */
 function hashOf(RED: Red, node: Node, config: NodeConfig): string {
   const own = Object.fromEntries(Object.entries(config).filter(([name]) => !COSMETIC.has(name)));
   return stableHash({ own, credentials: node.credentials, connections: connectionHashes(RED, own) });
-}
-
-function attempt<T>(work: () => T): { value: T; error?: undefined } | { value?: undefined; error: ZfsFlowError } {
-  try {
-    return { value: work() };
-  } catch (thrown) {
-    return { error: toZfsFlowError(thrown) };
-  }
 }

@@ -1,23 +1,21 @@
 // Runtime half of zfs-snapshot: hands messages to the engine's snapshots/create.ts. What a property means is said there.
-import { ZfsFlowError } from '../../src/base/errors';
 import { SkipRun } from '../../src/jobs/job';
-import { createSnapshots, snapshotUses } from '../../src/snapshots/create';
 import type { SnapshotOptions, SnapshotResult } from '../../src/snapshots/options';
-import { parseSnapshotOptions } from '../../src/snapshots/check-options';
+import { engine } from '../runtime/engine';
+import { registerEndpoints } from '../admin/endpoints';
 import type { Red } from '../runtime/red';
 import type { TaskDefinition } from '../runtime/task-definition';
 import { registerTask } from '../runtime/task-node';
 
 const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
   type: 'zfs-snapshot',
-  parse: (values) => parseSnapshotOptions(values),
-  uses: snapshotUses,
+  parse: (values) => engine.snapshots().parseSnapshotOptions(values),
+  uses: (options) => engine.snapshots().snapshotUses(options),
   async run(options, hosts, ctx, { scheduledAt }) {
     try {
-      return await createSnapshots(options, hosts, ctx);
+      return await engine.snapshots().createSnapshots(options, hosts, ctx);
     } catch (thrown) {
-      const repeated = thrown instanceof ZfsFlowError && thrown.details?.['repeatedHour'] === true;
-      if (scheduledAt === undefined || !repeated) throw thrown;
+      if (scheduledAt === undefined || !engine.snapshots().isRepeatedHour(thrown)) throw thrown;
       throw new SkipRun(`repeated hour: ${thrown.message}; %z in the schema or the zone UTC avoids it`);
     }
   },
@@ -26,4 +24,7 @@ const snapshot: TaskDefinition<SnapshotOptions, SnapshotResult> = {
   summary: ({ snapshots }, t) => t('taken', { count: snapshots.length }),
 };
 
-export = (RED: Red): void => registerTask(RED, snapshot);
+export = (RED: Red): void => {
+  registerEndpoints(RED);
+  registerTask(RED, snapshot);
+};

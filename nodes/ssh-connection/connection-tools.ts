@@ -1,66 +1,33 @@
-// What the buttons of the connection dialog and the dataset browser ask of the runtime. Answers what went wrong as
-// `{ok: false, code, message, hint}`. Stored secrets are used, never shown.
-import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
-import type { Host } from '../../src/host/host';
-import { discoverHostKeys } from '../../src/host/ssh/host-keys';
-import { generateKeyPair } from '../../src/host/ssh/key-pair';
-import { SshHost } from '../../src/host/ssh/ssh-host';
+// What the buttons of the connection dialog ask for: the keys of a host, a new pair of keys, whether a connection works. With
+// the values that the dialog shows, deployed or not. Stored secrets are used, never shown.
+import { ZfsFlowError } from '../../src/base/errors';
 import { readChoice, readNumber, readObject, readString, type RawOptions } from '../../src/options/read';
-import { listDatasets } from '../../src/zfs/list';
 import { CREDENTIALS } from '../node-options';
-import { connectionHandle, leaseHosts } from '../runtime/host-leases';
+import { engine } from '../runtime/engine';
+import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
-import { previewRetention } from '../admin/preview-retention';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
-
-type Answer = Record<string, unknown>;
 
 /** What Node-RED's editor shows in place of a stored secret. */
 const STORED = '__PWRD__';
 
-export function registerAdminEndpoints(RED: Red): void {
-  const post = (
-    name: string,
-    permission: 'zfs.read' | 'zfs.write',
-    work: (body: RawOptions) => Promise<Answer>,
-  ): void => {
-    RED.httpAdmin.post(`/zfs-flows/${name}`, RED.auth.needsPermission(permission), (request, response) => {
-      void answer(request.body, work).then((result) => response.json(result));
-    });
-  };
-  // These connect to whatever host the request names, so reading rights are not enough.
-  post('discover-host-key', 'zfs.write', discover);
-  post('generate-key-pair', 'zfs.write', generate);
-  post('test-connection', 'zfs.write', (body) => test(RED, body));
-  // Only what is deployed can be asked.
-  post('datasets', 'zfs.read', (body) => datasets(RED, body));
-  post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
-}
-
-/** Never rejects. */
-async function answer(body: unknown, work: (body: RawOptions) => Promise<Answer>): Promise<Answer> {
-  try {
-    const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
-    return await work(values);
-  } catch (thrown) {
-    const { code, message, hint } = toZfsFlowError(thrown);
-    return { ok: false, code, message, ...(hint === undefined ? {} : { hint }) };
-  }
-}
-
-async function discover(body: RawOptions): Promise<Answer> {
+/** Throws what kept the host from being asked. */
+export async function discoverHostKey(body: RawOptions): Promise<Record<string, unknown>> {
   const { host, port, connectTimeout } = sshHostOptions('', body, {});
-  const keys = await discoverHostKeys(host, port, connectTimeout);
+  const keys = await engine.ssh().discoverHostKeys(host, port, connectTimeout);
   return { keys: keys.map(({ type, base64, fingerprint }) => ({ type, key: base64, fingerprint })) };
 }
 
-async function generate(body: RawOptions): Promise<Answer> {
+/** Both halves, for the dialog alone: nothing is stored. */
+export async function generateKeyPair(body: RawOptions): Promise<Record<string, unknown>> {
   const type = readChoice(body, 'type', ['ed25519', 'rsa'], 'ed25519');
-  const { privateKey, publicKey } = await generateKeyPair(type);
+  const { privateKey, publicKey } = await engine.ssh().generateKeyPair(type);
   return { privateKey, publicKey };
 }
 
-async function test(RED: Red, body: RawOptions): Promise<Answer> {
+/** Connects, and tells what ZFS and what programs there are. Throws what keeps the connection from working. */
+export async function testConnection(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
+  const { SshHost } = engine.ssh();
   const host = new SshHost(sshHostOptions('test', body, credentialsFor(RED, body)));
   try {
     const facts = await host.facts({ refresh: true });
@@ -73,18 +40,6 @@ async function test(RED: Red, body: RawOptions): Promise<Answer> {
     return { ok: true, zfsVersion, zfsKernelVersion, platform, pools, programs: [...programs], isRoot };
   } finally {
     await host.close();
-  }
-}
-
-async function datasets(RED: Red, body: RawOptions): Promise<Answer> {
-  const { hosts, release } = leaseHosts(RED, body);
-  try {
-    const host: Host = hosts(readString(body, 'connection'));
-    const { pools } = await host.facts({ refresh: true });
-    const listing = await listDatasets(host, { roots: pools.map(({ name }) => name), recursive: true });
-    return { datasets: listing.datasets.map(({ name, type }) => ({ name, type })) };
-  } finally {
-    release();
   }
 }
 

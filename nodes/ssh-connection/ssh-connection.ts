@@ -1,15 +1,16 @@
 // Runtime half of zfs-ssh-connection: a configuration node that others lease a host from. It opens nothing by itself;
 // the connection is made by the first job that needs it (src/host/ssh/ssh-host.ts).
 import type { Node } from 'node-red';
-import { SshHost } from '../../src/host/ssh/ssh-host';
 import { stableHash } from '../../src/base/stable-hash';
-import { FIELDS } from '../fields';
+import { registerEndpoints } from '../admin/endpoints';
+import { IDENTITY } from '../node-options';
+import { engine } from '../runtime/engine';
 import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
 import { migrate } from '../runtime/migrate';
 import type { NodeConfig, Red } from '../runtime/red';
-import { registerAdminEndpoints } from './connection-tools';
-import { sshHostOptions, type SshCredentials } from './ssh-options';
+import { warmUpFor } from '../runtime/warm-up';
+import { SSH_CONNECTION, sshHostOptions, type SshCredentials } from './ssh-options';
 
 const TYPE = 'zfs-ssh-connection';
 
@@ -19,7 +20,7 @@ interface ConnectionNode extends Node<Required<SshCredentials>> {
 
 /** The properties of the contract, and nothing of the editor's. */
 function ownProperties(config: NodeConfig): Record<string, unknown> {
-  return Object.fromEntries(Object.keys(FIELDS[TYPE]).map((name) => [name, config[name]]));
+  return Object.fromEntries(Object.keys({ ...IDENTITY, ...SSH_CONNECTION }).map((name) => [name, config[name]]));
 }
 
 function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {
@@ -34,14 +35,16 @@ function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHan
     lease: () =>
       hostPool.lease(
         `${node.id} ${configHash}`,
-        () => new SshHost(sshHostOptions(node.id, migrate(values), credentials)),
+        () => new (engine.ssh().SshHost)(sshHostOptions(node.id, migrate(values), credentials)),
       ),
   };
 }
 
 export = (RED: Red): void => {
+  registerEndpoints(RED);
   function construct(this: ConnectionNode, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
+    warmUpFor(RED, 'connection');
     const handle = handleOf(this, config);
     // Not enumerable: a node that somebody prints or clones must not carry it along.
     Object.defineProperty(this, 'connection', { value: handle, enumerable: false });
@@ -53,5 +56,4 @@ export = (RED: Red): void => {
   RED.nodes.registerType<ConnectionNode, NodeConfig, object, Required<SshCredentials>>(TYPE, construct, {
     credentials: { privateKey: secret, passphrase: secret, password: secret },
   });
-  registerAdminEndpoints(RED);
 };

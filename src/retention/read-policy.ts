@@ -1,9 +1,10 @@
 // Reads a policy and a scope as flows give them (JSON of any shape) and refuses what is not exactly one: a rule that
 // cannot be read stops everything, it is never ignored (retention.md, rule 2). The same shape serves all nodes.
 import { invalidOption } from '../base/errors';
-import { readBoolean, readList, readObject, type RawOptions } from '../options/read';
+import { parseNamingSchemas } from '../naming/schemas';
+import { readBoolean, readList, readObject, readRegExp, type RawOptions } from '../options/read';
+import { checkCronSchedule } from '../time/check-schedule';
 import { checkDatasetName, compileExcludes } from '../zfs/names';
-import { compileRules, compileScope } from './plan/compile';
 import type { BucketPeriod, KeepRule, LifetimeUnit, RetentionPolicy, RetentionScope } from './plan/policy';
 
 const UNITS: readonly LifetimeUnit[] = ['hour', 'day', 'week', 'month', 'year'];
@@ -118,6 +119,20 @@ function parseRule(value: unknown, index: number, field: string): KeepRule {
   return rule;
 }
 
+/** The texts of a rule that `plan/compile.ts` will read, looked at here without what reads them. */
+function checkTexts(rule: KeepRule, field: string): void {
+  if (rule.type === 'regex') readRegExp(rule.pattern, field);
+  if (rule.type !== 'schedule') return;
+  const { cron, begin = '', end = '' } = rule;
+  // Whether it can be used does not depend on the zone, which is an option of its own.
+  checkCronSchedule(cron, {
+    timeZone: '',
+    begin,
+    end,
+    fields: { cron: field, timeZone: 'timeZone', begin: field, end: field },
+  });
+}
+
 /**
  * The policy in property `field` of `raw`; a missing one has no rules, so that nothing is deleted.
  * Throws INVALID_OPTIONS for `field` when any part of it cannot be read.
@@ -128,8 +143,7 @@ export function parsePolicy(raw: RawOptions, field = 'policy'): RetentionPolicy 
   const { keep = [] } = policy;
   if (!Array.isArray(keep)) throw invalidOption(field, `${field}.keep must be a list of rules`, EXAMPLE);
   const parsed: RetentionPolicy = { keep: keep.map((rule: unknown, index) => parseRule(rule, index, field)) };
-  // Whether it compiles does not depend on the zone, which is an option of its own.
-  compileRules(parsed, '', new Map(), field);
+  for (const rule of parsed.keep) checkTexts(rule, field);
   return parsed;
 }
 
@@ -145,6 +159,7 @@ export function parseScope(raw: RawOptions, field = 'scope'): RetentionScope {
     throw invalidOption(field, `${field}.namingSchemas must be a list of texts`);
   }
   const parsed: RetentionScope = { namingSchemas: schemas as string[], nameRegex, ...(all === true ? { all } : {}) };
-  compileScope(parsed, '', field);
+  parseNamingSchemas(parsed.namingSchemas, field);
+  readRegExp(nameRegex, field);
   return parsed;
 }

@@ -8,7 +8,7 @@ import { PRUNE_DEFAULTS } from '../retention/options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
 import { takeSnapshots } from '../zfs/snapshot';
 import { findDatasets, groupByPool, withoutUnchanged, type FoundDatasets, type PoolCommand } from './datasets';
-import { explain, overall, tooMany } from './explain';
+import { explain, overall, RepeatedHour, tooMany } from './explain';
 import { withHooks } from './hooks';
 import { collect, collectAfterFailure } from './made';
 import type { SnapshotOptions, SnapshotResult } from './options';
@@ -28,9 +28,12 @@ export function snapshotUses(options: SnapshotOptions): DatasetUse[] {
   return options.datasets.map((dataset) => ({ connection: options.connection, dataset, access }));
 }
 
+/** SNAPSHOT_EXISTS, and only because clocks went back and show the same hour again. */
+export const isRepeatedHour = (thrown: unknown): thrown is ZfsFlowError => thrown instanceof RepeatedHour;
+
 /**
  * Takes snapshots as `zfs-snapshot` does. Throws INVALID_OPTIONS, DATASET_NOT_FOUND, DATASET_BUSY, SNAPSHOT_EXISTS
- * (`details.repeatedHour` when only the clock makes it so), PERMISSION_DENIED, HOOK_FAILED, VERIFICATION_FAILED,
+ * (`isRepeatedHour` when only the clock makes it so), PERMISSION_DENIED, HOOK_FAILED, VERIFICATION_FAILED,
  * PARTIAL_FAILURE (several pools failed differently) and what hosts throw; `ctx.partial` has then what was made.
  */
 export async function createSnapshots(

@@ -49,6 +49,9 @@ export function tooMany({ datasets, pool }: PoolCommand): ZfsFlowError {
   );
 }
 
+/** A name that is taken because clocks went back and show the same hour again. */
+export class RepeatedHour extends ZfsFlowError {}
+
 /** One error for all failed pools: their own where they agree, else PARTIAL_FAILURE. */
 export function overall(failures: readonly ZfsFlowError[], pools: number, repeatedHour: boolean): ZfsFlowError {
   const [first] = failures;
@@ -56,7 +59,8 @@ export function overall(failures: readonly ZfsFlowError[], pools: number, repeat
   const same = failures.every(({ code }) => code === first.code);
   const code = same ? first.code : 'PARTIAL_FAILURE';
   const message = failures.map((failure) => failure.message).join('; ');
-  return new ZfsFlowError(code, pools > 1 ? `on ${failures.length} of ${pools} pools: ${message}` : message, {
+  const Failure = code === 'SNAPSHOT_EXISTS' && repeatedHour ? RepeatedHour : ZfsFlowError;
+  return new Failure(code, pools > 1 ? `on ${failures.length} of ${pools} pools: ${message}` : message, {
     ...(first.hint === undefined ? {} : { hint: first.hint }),
     ...(first.dataset === undefined ? {} : { dataset: first.dataset }),
     ...(first.host === undefined ? {} : { host: first.host }),
@@ -64,6 +68,5 @@ export function overall(failures: readonly ZfsFlowError[], pools: number, repeat
     ...(first.command === undefined ? {} : { command: first.command }),
     ...(first.exitCode === undefined ? {} : { exitCode: first.exitCode }),
     cause: first,
-    ...(code === 'SNAPSHOT_EXISTS' ? { details: { repeatedHour } } : {}),
   });
 }

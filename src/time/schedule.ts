@@ -1,18 +1,16 @@
 // A schedule: a cron expression in a time zone, within a daily window; when it is due next, and which dates it matches.
 // Daylight saving as in Debian's cron(8): an expression of fixed times runs each of them exactly once – in the first of
 // two equal hours, and right after a skipped one –, an interval follows the clock as it goes. Pure; `timer.ts` waits.
-import { invalidOption, type ZfsFlowError } from '../base/errors';
-import { checkTimeZone, firstInstantNotBefore, instantsOfWallClock, wallClock, zoneOffset } from './zone';
-import { CronProblem, matchesDay, parseCron, type Cron } from './cron';
-import { DAY_BEGIN, DAY_END, inWindow, parseWindow, type TimeWindow } from './window';
-
-/** The four properties of a node, as they are stored; a missing one has its default. */
-export interface ScheduleOptions {
-  schedule?: unknown;
-  scheduleTimeZone?: unknown;
-  scheduleBegin?: unknown;
-  scheduleEnd?: unknown;
-}
+import {
+  checkCronSchedule,
+  checkSchedule,
+  type CheckedSchedule,
+  type CronScheduleOptions,
+  type ScheduleOptions,
+} from './check-schedule';
+import { matchesDay, parseCron, type Cron } from './cron';
+import { inWindow, type TimeWindow } from './window';
+import { firstInstantNotBefore, instantsOfWallClock, wallClock, zoneOffset } from './zone';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -92,61 +90,17 @@ export class Schedule {
   }
 }
 
-function text(value: unknown, fallback: string, field: string): string {
-  if (value === undefined || value === null) return fallback;
-  if (typeof value !== 'string') throw invalidOption(field, `${field} must be a text`);
-  return value;
-}
-
-function refusal(expression: string, field: string, why: string): ZfsFlowError {
-  return invalidOption(
-    field,
-    `the schedule ${JSON.stringify(expression)} cannot be used: ${why}`,
-    'a schedule is five fields such as "30 2 * * *" (every day at 2:30), or @hourly, @daily, @weekly, @monthly, @yearly',
-  );
-}
-
-/**
- * Checks a node's schedule. Returns null for `''`: it runs by messages only. Throws INVALID_OPTIONS for the property
- * that is wrong (`schedule`, `scheduleTimeZone`, `scheduleBegin`, `scheduleEnd`).
- */
+/** A node's schedule, null for `''`. Throws INVALID_OPTIONS as `checkSchedule` does. */
 export function parseSchedule(options: ScheduleOptions): Schedule | null {
-  const expression = text(options.schedule, '', 'schedule');
-  if (expression === '') return null;
-  return parseCronSchedule(expression, {
-    timeZone: text(options.scheduleTimeZone, '', 'scheduleTimeZone'),
-    begin: text(options.scheduleBegin, '', 'scheduleBegin'),
-    end: text(options.scheduleEnd, '', 'scheduleEnd'),
-    fields: { cron: 'schedule', timeZone: 'scheduleTimeZone', begin: 'scheduleBegin', end: 'scheduleEnd' },
-  });
+  const checked = checkSchedule(options);
+  return checked === null ? null : scheduleOf(checked);
 }
 
-export interface CronScheduleOptions {
-  timeZone: string;
-  /** `HH:MM`, '' or missing = all day. */
-  begin?: string;
-  end?: string;
-  /** Names of the properties, for errors. */
-  fields: { cron: string; timeZone: string; begin?: string; end?: string };
-}
-
-/** A cron expression that stands elsewhere: a filter on dates (`restrictSchedule`), a lifetime of a policy. */
+/** A cron expression that stands elsewhere. Throws INVALID_OPTIONS as `checkCronSchedule` does. */
 export function parseCronSchedule(expression: string, options: CronScheduleOptions): Schedule {
-  const { fields } = options;
-  let cron: Cron;
-  try {
-    cron = parseCron(expression);
-  } catch (error) {
-    if (error instanceof CronProblem) throw refusal(expression, fields.cron, error.message);
-    throw error;
-  }
-  const timeZone = checkTimeZone(options.timeZone, fields.timeZone);
-  const beginField = fields.begin ?? fields.cron;
-  const window = parseWindow(options.begin ?? '', options.end ?? '', beginField, fields.end ?? fields.cron);
-  const reachable = [...cron.hours].some((hour) => [...cron.minutes].some((m) => inWindow(window, hour * 60 + m)));
-  if (!reachable) {
-    const span = `${options.begin || DAY_BEGIN} to ${options.end || DAY_END}`;
-    throw refusal(expression, beginField, `none of its times lies between begin and end (${span})`);
-  }
-  return new Schedule(expression, timeZone, cron, window);
+  return scheduleOf(checkCronSchedule(expression, options));
+}
+
+function scheduleOf({ expression, timeZone, window }: CheckedSchedule): Schedule {
+  return new Schedule(expression, timeZone, parseCron(expression), window);
 }

@@ -94,7 +94,7 @@ describe('dialogs', function () {
     await form.locator('#zfs-schedule-preset').selectOption('cron');
     await form.locator('#node-input-schedule').fill('30 2 * * 1-5');
     await form.locator('#node-input-scheduleTimeZone').fill('Europe/Berlin');
-    assert.match((await form.locator('.zfs-schedule-next').textContent()) ?? '', /^Next: .* 02:30 · /);
+    await form.locator('.zfs-schedule-next', { hasText: /^Next: .* 02:30 · / }).waitFor();
     assert.match((await form.locator('.zfs-naming-preview').textContent()) ?? '', /auto-20\d\d-\d\d-\d\d_\d\d-\d\d/);
     assert.match((await form.locator('.zfs-retention-words').textContent()) ?? '', /among the 7 newest/);
     await editor.done();

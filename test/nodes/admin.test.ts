@@ -2,6 +2,13 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { Server, utils } from 'ssh2';
+import { registerEndpoints } from '../../nodes/admin/endpoints';
+import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
+import replicate = require('../../nodes/replicate/replicate');
+import prune = require('../../nodes/retention-prune/retention-prune');
+import type { Red } from '../../nodes/runtime/red';
+import snapshot = require('../../nodes/snapshot/snapshot');
+import connection = require('../../nodes/ssh-connection/ssh-connection');
 import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
 import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
@@ -121,6 +128,34 @@ describe('the admin endpoints', () => {
     assert.equal((await ask('datasets', { connection: 'ssh' }))['code'], 'AUTHENTICATION_FAILED');
   });
 
+  it('tell when a schedule is due next, as the clocks of its zone show it', async () => {
+    const answer = await ask('next-runs', { schedule: '0 0 29 2 *', scheduleTimeZone: 'Asia/Kolkata' });
+    const times = answer['times'] as string[];
+    assert.equal(times.length, 3);
+    for (const time of times) assert.match(time, /^\d{4}-02-29 00:00$/);
+    assert.deepEqual(await ask('next-runs', { schedule: '' }), { ok: true, times: [] });
+    const { code, ok } = await ask('next-runs', { schedule: '* * *' });
+    assert.deepEqual([ok, code], [false, 'INVALID_OPTIONS']);
+  });
+
+  it('preview no rules on what only a message knows', async () => {
+    const asked = { connection: 'unknown', datasets: ['tank'], policy: {}, scope: {} };
+    const later: object[] = [
+      { ...asked, datasetsType: 'msg' },
+      { ...asked, namingSchemaType: 'flow' },
+      { ...asked, sourceDatasets: ['tank'], sourceDatasetsType: 'jsonata', targetDataset: 'b' },
+      { ...asked, nameRegexType: 'env' },
+    ];
+    for (const question of later) {
+      const { code, message } = await ask('preview-retention', question);
+      assert.equal(code, 'INVALID_OPTIONS');
+      assert.match(String(message), /comes from (msg|flow|jsonata|env), so it is known only when a message comes/);
+    }
+    // What is done with the plan does not matter.
+    const { message } = await ask('preview-retention', { ...asked, modeType: 'msg' });
+    assert.match(String(message), /no SSH connection/);
+  });
+
   it('survive any body', async () => {
     for (const body of [
       { credentials: [] },
@@ -135,5 +170,40 @@ describe('the admin endpoints', () => {
         assert.equal(answer['ok'], false);
       }
     }
+  });
+});
+
+describe('the admin endpoints of one node type alone', () => {
+  before(() => bench.open());
+  after(() => bench.close());
+  afterEach(() => helper.unload());
+
+  // As when somebody has disabled all the others in the palette.
+  const types = { connection, snapshot, listSnapshots, replicate, prune };
+  for (const [name, module] of Object.entries(types)) {
+    it(`answer to all dialogs (${name})`, async () => {
+      await helper.load(module, []);
+      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
+      for (const endpoint of refused) {
+        const question = { connection: 'none', datasets: ['tank'] };
+        const answer = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
+        assert.equal((answer.body as { code: string }).code, 'INVALID_OPTIONS', endpoint);
+      }
+      const runs = await helper.request().post('/zfs-flows/next-runs').send({ schedule: '@daily' }).expect(200);
+      assert.equal((runs.body as { times: string[] }).times.length, 3);
+      await helper.request().post('/zfs-flows/generate-key-pair').send({}).expect(200);
+    });
+  }
+
+  it('are registered once for each admin server', () => {
+    const posted: string[] = [];
+    const runtime = (httpAdmin: object): Red =>
+      ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
+    const server = { post: (route: string) => posted.push(route) };
+    registerEndpoints(runtime(server));
+    registerEndpoints(runtime(server));
+    assert.deepEqual(posted.toSorted(), [...new Set(posted)].toSorted());
+    registerEndpoints(runtime({ ...server }));
+    assert.equal(posted.length, 2 * new Set(posted).size);
   });
 });

@@ -15,7 +15,7 @@ const USERS: Record<string, string | string[]> = {
   'zfs-writer': ['zfs.write'],
 };
 const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection'] as const;
-const READ = ['datasets'] as const;
+const READ = ['datasets', 'next-runs', 'preview-retention'] as const;
 
 const platforms: [string, () => Promise<Platform>][] = [
   ['Node-RED 4.1', () => Promise.resolve(NODE_RED_4)],
@@ -54,7 +54,8 @@ for (const [label, platform] of platforms) {
       const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const credentials = { privateKey: utils.generateKeyPairSync('ed25519').private };
       const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
-      const body = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials, connection: 'none' };
+      const host = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials };
+      const body = { ...host, connection: 'none', schedule: 'none' };
       return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization },

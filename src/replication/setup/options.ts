@@ -4,7 +4,7 @@ import { section, typed, type FieldTable, type OptionsOf } from '../../options/f
 import { bytes, choice, connection, count, flag, later, seconds, text, unread } from '../../options/kinds';
 import { cron, dataset, datasets, excludes, policyOrNone, schemas, scopeOrNone, timeZone } from '../../retention/kinds';
 import { PRUNE, type PruneResult } from '../../retention/options';
-import type { ScheduleOptions } from '../../time/schedule';
+import type { ScheduleOptions } from '../../time/check-schedule';
 import { keyLocation, overrides, propertyNames } from './kinds';
 
 /** The properties of `zfs-replicate`. */

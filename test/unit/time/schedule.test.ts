@@ -1,9 +1,10 @@
 // Schedules: what is refused and how it is said; when they are due, over both daylight-saving changes in several zones;
-// and, on ordinary days, agreement with cron-parser, which shares no code with them.
+// and, on ordinary days, agreement with cron-parser, which reads their expressions but computes its due times by itself.
 import assert from 'node:assert/strict';
 import { CronExpressionParser } from 'cron-parser';
 import * as fc from 'fast-check';
-import { parseCronSchedule, parseSchedule, type Schedule, type ScheduleOptions } from '../../../src/time/schedule';
+import type { ScheduleOptions } from '../../../src/time/check-schedule';
+import { parseCronSchedule, parseSchedule, type Schedule } from '../../../src/time/schedule';
 import { ZfsFlowError } from '../../../src/base/errors';
 
 function refusal(options: ScheduleOptions): ZfsFlowError {

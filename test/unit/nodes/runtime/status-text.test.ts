@@ -7,8 +7,8 @@ import { invalidOption, ZfsFlowError } from '../../../../src/base/errors';
 describe('status texts', () => {
   const t = (key: string, values: Record<string, unknown> = {}): string => [key, ...Object.values(values)].join(' ');
   const state = (more: Partial<TaskState>): TaskState => ({
-    enabled: true,
-    scheduleProblem: undefined,
+    off: false,
+    problem: undefined,
     jobs: [],
     last: undefined,
     next: null,
@@ -30,7 +30,7 @@ describe('status texts', () => {
       ],
       [{ last: { ok: false, text: 'busy' } }, { fill: 'red', shape: 'ring', text: 'busy' }],
       [
-        { scheduleProblem: invalidOption('schedule', ''), last },
+        { problem: invalidOption('schedule', ''), last },
         { fill: 'red', shape: 'ring', text: 'invalidSchedule' },
       ],
       [
@@ -42,7 +42,7 @@ describe('status texts', () => {
         { fill: 'blue', shape: 'dot', text: 'more running 1' },
       ],
       [
-        { jobs: [job], enabled: false },
+        { jobs: [job], off: true },
         { fill: 'grey', shape: 'ring', text: 'disabled' },
       ],
     ];

@@ -1,0 +1,50 @@
+// The one door to the engine. What is behind it is loaded when it is first needed and not when Node-RED starts, which would
+// pay for it (four times the modules, half of the time for ssh2) whether or not a node ever runs. So: types of the engine
+// may be imported anywhere, but what a capability does only here; test/package/start-up.test.ts watches over it.
+
+/** `load` is called once. */
+function once<T>(load: () => T): () => T {
+  let loaded: { value: T } | undefined;
+  return () => (loaded ??= { value: load() }).value;
+}
+
+export const engine = {
+  /** When a schedule is due; whether it can be used is `src/time/check-schedule.ts`. */
+  schedules: once(() => require('../../src/time/schedule') as typeof import('../../src/time/schedule')),
+
+  snapshots: once(() => ({
+    ...(require('../../src/snapshots/check-options') as typeof import('../../src/snapshots/check-options')),
+    ...(require('../../src/snapshots/create') as typeof import('../../src/snapshots/create')),
+    ...(require('../../src/snapshots/list') as typeof import('../../src/snapshots/list')),
+  })),
+
+  retention: once(() => ({
+    ...(require('../../src/retention/check-options') as typeof import('../../src/retention/check-options')),
+    ...(require('../../src/retention/prune') as typeof import('../../src/retention/prune')),
+  })),
+
+  replication: once(() => ({
+    ...(require('../../src/replication/setup/check-options') as typeof import('../../src/replication/setup/check-options')),
+    ...(require('../../src/replication/replicate') as typeof import('../../src/replication/replicate')),
+    ...(require('../../src/replication/marks/list-marks') as typeof import('../../src/replication/marks/list-marks')),
+    ...(require('../../src/replication/retention/preview') as typeof import('../../src/replication/retention/preview')),
+  })),
+
+  /** The properties of all node types. Their tables know what is wrong with a value, so they come with the engine. */
+  fields: once(() => (require('../fields') as typeof import('../fields')).FIELDS),
+
+  datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
+
+  /** The machine that runs Node-RED. */
+  localHost: once(() => {
+    const { LocalHost } =
+      require('../../src/host/local/local-host') as typeof import('../../src/host/local/local-host');
+    return new LocalHost();
+  }),
+
+  ssh: once(() => ({
+    ...(require('../../src/host/ssh/ssh-host') as typeof import('../../src/host/ssh/ssh-host')),
+    ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
+    ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
+  })),
+};
