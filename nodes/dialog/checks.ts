@@ -1,9 +1,9 @@
 // Checks of single values, shared by validators and rows: the engine's own functions where they are pure, so that dialog
 // and runtime refuse the same. Each returns why a value is refused, or null.
 import { parseNamingSchema } from '../../src/naming/schema';
-import { checkCron } from '../../src/time/cron-guard';
 import { readRegExp } from '../../src/options/read';
 import { checkOverride, checkLeftOut } from '../../src/replication/setup/kinds';
+import { checkCron } from '../../src/time/cron-guard';
 import { compileExcludes, datasetNameProblem, userPropertyProblem } from '../../src/zfs/names';
 
 /** What `run` complains about, or null. */

@@ -6,7 +6,7 @@ import type { Field } from '../options/field';
 import { field, json, list, text } from '../options/kinds';
 import { parseSize, readRegExp, readString, type RawOptions } from '../options/read';
 import { parseNamingSchema } from '../naming/schema';
-import { checkCron as readCron } from '../time/cron-guard';
+import { checkCron } from '../time/cron-guard';
 import { timeLimit } from '../time/time-limit';
 import { checkTimeZone } from '../time/zone';
 import { checkDatasetName, compileExcludes } from '../zfs/names';
@@ -46,9 +46,9 @@ export function regex(): Field<string> {
 }
 
 /** Throws INVALID_OPTIONS for the property `name`. */
-export function checkCron(expression: string, name: string): void {
+function checkExpression(expression: string, name: string): void {
   try {
-    readCron(expression);
+    checkCron(expression);
   } catch (error) {
     const hint = 'five fields such as "30 2 * * *" (every day at 2:30), or @hourly, @daily, @weekly, @monthly, @yearly';
     throw invalidOption(
@@ -61,7 +61,7 @@ export function checkCron(expression: string, name: string): void {
 
 /** A cron expression or preset. */
 export function cron(): Field<string> {
-  return text('', { kind: 'cron', check: checkCron });
+  return text('', { kind: 'cron', check: checkExpression });
 }
 
 /** IANA zone, '' = the machine's. */

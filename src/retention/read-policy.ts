@@ -124,8 +124,8 @@ function checkTexts(rule: KeepRule, field: string): void {
   if (rule.type === 'regex') readRegExp(rule.pattern, field);
   if (rule.type !== 'schedule') return;
   const { cron, begin = '', end = '' } = rule;
+  // Whether it can be used does not depend on the zone, which is an option of its own.
   checkCronSchedule(cron, {
-    // Whether it can be read does not depend on the zone, which is a property of its own.
     timeZone: '',
     begin,
     end,
