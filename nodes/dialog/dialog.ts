@@ -1,7 +1,8 @@
 // What every dialog shares: filling inputs with what a missing property means, storing values with their real JSON type,
 // section summaries, and cleaning up. Which inputs there are is said by form.html; what they mean by the node's editor.ts.
 import { CREDENTIALS, FIELDS, type Field, type FieldTable, type NodeType } from '../node-options';
-import css from './style.css';
+import preview from './preview.css';
+import style from './style.css';
 
 const STYLE_ID = 'zfs-flows-style';
 
@@ -47,7 +48,10 @@ export class Dialog {
     this.prefix = inputPrefix(type);
     this.fields = FIELDS[type];
     this.form = $(`#${this.prefix}name`).closest('.zfs-form');
-    if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(css).appendTo('head');
+    if (document.getElementById(STYLE_ID) === null)
+      $('<style>', { id: STYLE_ID })
+        .text(style + preview)
+        .appendTo('head');
     for (const [property, field] of Object.entries(this.fields)) this.fillMissing(property, field);
     this.form.on('change.zfs keyup.zfs paste.zfs input.zfs sortupdate.zfs', () => this.changed());
     this.changed();

@@ -1,5 +1,5 @@
 // A controller that dies before its n-th change on any host: from then on nothing that it does has an effect any more,
-// its cleaning up neither. Exact and quick; a process that is really killed is in replication-crash.test.ts too.
+// its cleaning up neither. Exact and quick; a process that is really killed is in test/zfs/replication/crash.test.ts too.
 import { ZfsFlowError } from '../../src/base/errors';
 import type { Channels } from '../../src/host/channels';
 import type { CommandResult, PipeCommandOptions, ProcessSpec, RunOptions } from '../../src/host/host';

@@ -1,5 +1,5 @@
 // Calendar buckets in a time zone: which hour, day, week, month or year an instant belongs to. A bucket depends on the
-// calendar alone, never on which snapshots exist (retention.md, rule 13). Zone data come from `time-zone.ts`.
+// calendar alone, never on which snapshots exist (retention.md, rule 13). Zone data come from `time/zone.ts`.
 import { wallClock, zoneOffset } from '../../time/zone';
 import type { BucketPeriod } from './policy';
 

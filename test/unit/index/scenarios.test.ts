@@ -1,5 +1,6 @@
-// The ways to lose data or to get stuck that were collected from other tools (C1 of the design's study of peers): each has
-// a test with its number in the title. Numbers that are missing here are of later issues.
+// An index, not a proof: the ways to lose data or to get stuck that were collected from other tools (C1 of the design's
+// study of peers), and whether the title of some test has the number of each. What is shown of them is in those tests.
+// Numbers that are missing here are of later issues.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -104,22 +105,22 @@ function covered(): Map<number, string[]> {
   return found;
 }
 
-describe('the scenarios of other tools', () => {
+describe('index of the scenarios of other tools', () => {
   const tests = covered();
 
-  it('each have a test', () => {
+  it('finds a test for each', () => {
     const missing = Object.entries(SCENARIOS).filter(([number]) => !tests.has(Number(number)));
     assert.deepEqual(missing, []);
   });
 
-  it('that need ZFS have one on real ZFS', () => {
+  it('finds one on real ZFS for each that needs it', () => {
     const pure = Object.keys(SCENARIOS).filter(
       (number) => !PURE.has(number) && !tests.get(Number(number))?.some((file) => file.startsWith('zfs/')),
     );
     assert.deepEqual(pure, []);
   });
 
-  it('have numbers that there are', () => {
+  it('knows every number that a title has', () => {
     const unknown = [...tests.keys()].filter((number) => number < 1 || number > LAST);
     assert.deepEqual(unknown, []);
   });

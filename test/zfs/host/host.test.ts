@@ -1,5 +1,5 @@
 // SshHost against real OpenSSH servers: what it runs, and what can go wrong when it logs in, each with its own code and a
-// message that helps. Lines that are bad or break are in host-link.test.ts.
+// message that helps. Lines that are bad or break are in link.test.ts.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -146,7 +146,7 @@ describe('lab', function () {
     });
 
     it("runs this host's Node inside, where zfs is the machine's own", async () => {
-      const ran = await src.node('test/lab/inside.fixture.ts', { args: ['a b'], env: { LAB_WORD: 'x y' } });
+      const ran = await src.node('test/zfs/lab/inside.fixture.ts', { args: ['a b'], env: { LAB_WORD: 'x y' } });
       const told = JSON.parse(ran.stdout) as { node: string; pools: string; args: string[]; word: string };
       assert.deepEqual(told, { node: process.version, pools: 'tank', args: ['a b'], word: 'x y' });
     });
@@ -294,7 +294,7 @@ describe('lab', function () {
   });
 
   describe('end', () => {
-    const owner = path.join(__dirname, '../../lab/owner.fixture.ts');
+    const owner = path.join(__dirname, 'owner.fixture.ts');
 
     async function endedBy(signal: NodeJS.Signals): Promise<void> {
       const child = spawn(process.execPath, ['--require', 'tsx/cjs', owner], { stdio: ['ignore', 'pipe', 'inherit'] });

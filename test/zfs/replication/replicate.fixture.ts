@@ -1,4 +1,4 @@
-// Runs one replication inside a lab machine, where the machine's own ZFS is the local one; replication-topologies.test.ts
+// Runs one replication inside a lab machine, where the machine's own ZFS is the local one; topologies.test.ts
 // starts it. The only argument is JSON: { options, hosts: [SshHostOptions] }.
 import type { Host, HostResolver } from '../../../src/host/host';
 import { toZfsFlowError } from '../../../src/base/errors';

@@ -1,5 +1,5 @@
 // Where Node-RED runs on one of the machines: local → local, push and pull, run by the engine inside a machine. (Relay and
-// remote → same remote are in replication-basics.test.ts.)
+// remote → same remote are in basics.test.ts.)
 import assert from 'node:assert/strict';
 import type { Machine } from '../../lab/machine';
 import type { SshHostOptions } from '../../../src/host/ssh/ssh-options';

@@ -1,4 +1,4 @@
-// Prunes inside a lab machine, by the machine's own clock, which it sets ahead meanwhile; retention-clock.test.ts starts it.
+// Prunes inside a lab machine, by the machine's own clock, which it sets ahead meanwhile; clock.test.ts starts it.
 // The only argument is the dataset. Prints one JSON array: what became of each prune.
 import { execFileSync } from 'node:child_process';
 import { toZfsFlowError } from '../../../src/base/errors';

@@ -1,5 +1,5 @@
 // Pruning on real pools: each rule, each guard, and what happens when something cannot be destroyed. Plans and their
-// approval: retention-approve.test.ts.
+// approval: approve.test.ts.
 import assert from 'node:assert/strict';
 import type { HostResolver } from '../../../src/host/host';
 import type { SshHost } from '../../../src/host/ssh/ssh-host';

@@ -1,4 +1,4 @@
-// What is a control message, and what is none; one that is not understood starts nothing.
+// Which messages steer a node instead of starting a run, and that one not understood starts nothing.
 import assert from 'node:assert/strict';
 import { controlOf } from '../../../../nodes/runtime/control-message';
 

@@ -1,4 +1,4 @@
-// Hosts are made when first asked for, shared, and closed when nobody uses them any more.
+// Hosts that nodes and jobs share: made when first needed, closed when nobody uses them any more.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HostPool } from '../../../../nodes/runtime/host-leases';

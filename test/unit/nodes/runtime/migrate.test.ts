@@ -1,4 +1,4 @@
-// Stored configurations are brought to today's form step by step, and never changed in place.
+// Configurations of older versions: brought to the last step by step, and what cannot be known is refused.
 import assert from 'node:assert/strict';
 import { migrate } from '../../../../nodes/runtime/migrate';
 

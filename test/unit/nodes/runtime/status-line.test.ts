@@ -1,4 +1,4 @@
-// When a status is shown: at once, then at most one an interval, the latest in the end.
+// The status below a node: at most one change per interval, and nothing twice.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from 'node-red';

@@ -1,4 +1,4 @@
-// What the status says of the state of a node's jobs.
+// What the status below a node says: of jobs, of what ended, of what comes, and of errors and sizes in few words.
 import assert from 'node:assert/strict';
 import type { NodeStatus } from 'node-red';
 import { errorText, sizeText, statusOf, type TaskState } from '../../../../nodes/runtime/status-text';

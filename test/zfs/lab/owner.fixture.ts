@@ -1,5 +1,5 @@
 // A program that owns a lab and waits to be ended; lab.test.ts ends it in several ways and looks what it left.
-import { Lab } from './lab';
+import { Lab } from '../../lab/lab';
 
 async function main(): Promise<void> {
   const lab = await Lab.create();
