@@ -195,6 +195,8 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  // Types alone: the server is Node-RED's.
+  express: ['nodes/admin'],
 };
 
 export function roomOf(file: string): string | undefined {

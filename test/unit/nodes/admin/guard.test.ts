@@ -1,5 +1,5 @@
 // Which requests an endpoint serves without a login, by their headers; that real ones of other sites are refused in a real
-// Node-RED is shown in test/package/other-sites.test.ts.
+// Node-RED is shown in test/e2e/other-sites.test.ts.
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import fc from 'fast-check';
