@@ -4,10 +4,10 @@ import type { RunContext } from '../../src/base/run-context';
 import type { HostResolver } from '../../src/host/host';
 import { invalidOption } from '../../src/base/errors';
 import { groupBy } from '../../src/base/group-by';
+import type { Field, LiteralType } from '../../src/options/field';
 import { readString, type RawOptions } from '../../src/options/read';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
 import { engine } from '../runtime/engine';
-import { FIELDS, type Field, type LiteralType } from '../node-options';
 import { leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import type { PreviewAnswer, PreviewDataset } from './preview-answer';
@@ -25,7 +25,7 @@ const IGNORED: ReadonlySet<string> = new Set(['mode']);
 
 /** Properties that a message may decide, with their literal types. */
 function typedFields(): [string, LiteralType][] {
-  const fields = ASKING.flatMap((type) => Object.entries<Field>(FIELDS[type]));
+  const fields = ASKING.flatMap((type) => Object.entries<Field>(engine.fields()[type]));
   return fields.flatMap(([name, field]) => (field.typed && !IGNORED.has(name) ? [[name, field.type]] : []));
 }
 

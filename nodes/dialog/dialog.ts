@@ -1,6 +1,8 @@
 // What every dialog shares: filling inputs with what a missing property means, storing values with their real JSON type,
 // section summaries, and cleaning up. Which inputs there are is said by form.html; what they mean by the node's editor.ts.
-import { CREDENTIALS, FIELDS, type Field, type FieldTable, type NodeType } from '../node-options';
+import type { Field, FieldTable } from '../../src/options/field';
+import { FIELDS } from '../fields';
+import { CREDENTIALS, type NodeType } from '../node-options';
 import preview from './preview.css';
 import style from './style.css';
 

@@ -1,6 +1,8 @@
 // Inputs of **T** fields: a literal of its own kind, or a value from msg, flow, global, env or JSONata. Stores `field` and
 // `fieldType`; list literals are kept as real JSON arrays.
-import { FIELDS, type FieldTable, TYPED_SOURCES } from '../node-options';
+import type { FieldTable } from '../../src/options/field';
+import { FIELDS } from '../fields';
+import { TYPED_SOURCES } from '../node-options';
 import type { Dialog } from './dialog';
 import { textOf } from './dialog';
 import { type Check, type Rows, textList } from './rows';
@@ -36,7 +38,8 @@ export function typedText(dialog: Dialog, property: string): void {
 }
 
 /** A choice that may come from elsewhere; the words for the choices are `choice.<property>.<value>` in the catalogue. */
-export function typedChoice(dialog: Dialog, property: string, choices: readonly string[]): void {
+export function typedChoice(dialog: Dialog, property: string): void {
+  const { choices = [] } = (FIELDS[dialog.type] as FieldTable)[property] ?? {};
   makeTypedInput(dialog, property, {
     value: 'str',
     label: dialog.t('common.typed.choice'),

@@ -1,72 +1,134 @@
-// Validators for `defaults`: they run for every node when the editor loads, and for the open dialog on each change. Pure
-// and cheap; the form is looked at only for the node that is being edited.
-import { FIELDS, type Field, type FieldTable, type NodeType } from '../node-options';
-import { inputPrefix, isBeingEdited, textOf } from './dialog';
+// Validators for `defaults`: what a property's field says is wrong with a value, by the engine's own functions, and what an
+// editor.ts adds about two properties. They run for every node when the editor loads, and for the open dialog on each
+// change. Pure and cheap; the form is looked at only for the node that is being edited.
 import { ZfsFlowError } from '../../src/base/errors';
+import type { Field, FieldTable } from '../../src/options/field';
 import { checkSchedule } from '../../src/time/check-schedule';
-import { datasetProblem, regexProblem, schemaProblem, timeZoneProblem } from './checks';
-import type { Check } from './rows';
+import { FIELDS } from '../fields';
+import type { NodeType } from '../node-options';
+import { complaint } from './checks';
+import { inputPrefix, isBeingEdited, textOf } from './dialog';
 
 /** `${NAME}` is replaced by the runtime before a node sees its configuration. */
 const ENV_REFERENCE = /\$\{[^}]+\}/;
 
-/** A check that leaves texts with a reference to an environment variable alone. */
-function withoutReferences(check: Check): Check {
-  return (text) => (ENV_REFERENCE.test(text) ? null : check(text));
+function isReference(value: unknown): boolean {
+  return typeof value === 'string' && ENV_REFERENCE.test(value);
 }
 
-function literalProblem(node: EditorNode, field: Field, value: unknown, check: Check | undefined): string | null {
-  switch (field.type) {
-    case 'num':
-      return numberProblem(node, field, value);
-    case 'list':
-      return listProblem(node, value, check);
-    case 'str':
-      if (typeof value !== 'string') return node._('common.invalid.text');
-      if (field.choices !== undefined && !field.choices.includes(value)) {
-        return node._('common.invalid.choice', { choices: field.choices.join(', ') });
-      }
-      return check === undefined ? null : withoutReferences(check)(value);
-    case 'bool':
-    case 'json':
-    default:
-      return null;
+/** What an editor.ts knows of a property beyond its field: what concerns two of them, or only the dialog. */
+export interface Rules {
+  /** Asked of a literal text that is not empty, or of each text of a list. */
+  check?: (node: EditorNode, text: string) => string | null;
+  /** Why an empty text or list is refused. */
+  required?: (node: EditorNode) => string | null;
+  /** What is wrong with a literal beside other properties. */
+  beside?: (node: EditorNode, value: unknown) => string | null;
+}
+
+/** One property of one node under examination. */
+class Examination {
+  constructor(
+    private readonly node: EditorNode,
+    private readonly property: string,
+    private readonly field: Field,
+    private readonly rules: Rules,
+  ) {}
+
+  /** Why a literal is refused, or null. */
+  problem(value: unknown): string | null {
+    return this.own(value) ?? this.rules.beside?.(this.node, value) ?? null;
   }
-}
 
-function numberProblem(node: EditorNode, field: Field, value: unknown): string | null {
-  const text = String(value).trim();
-  const number = Number(text);
-  if (ENV_REFERENCE.test(text)) return null;
-  if (text === '' || !Number.isFinite(number)) return node._('common.invalid.number');
-  if (field.integer === true && !Number.isInteger(number)) return node._('common.invalid.integer');
-  if (field.min !== undefined && number < field.min) return node._('common.invalid.min', { min: field.min });
-  if (field.max !== undefined && number > field.max) return node._('common.invalid.max', { max: field.max });
-  return null;
-}
-
-/** `value`: an array as it is stored, or its JSON text as the dialog's input holds it. */
-function listProblem(node: EditorNode, value: unknown, check: Check | undefined): string | null {
-  let items = value;
-  if (typeof value === 'string') {
-    try {
-      items = value === '' ? [] : JSON.parse(value);
-    } catch {
-      return node._('common.invalid.list');
+  private own(value: unknown): string | null {
+    switch (this.field.type) {
+      case 'num':
+        return this.numberProblem(value);
+      case 'bool':
+        return this.flagProblem(value);
+      case 'json':
+        return this.jsonProblem(value);
+      case 'list':
+        return this.listProblem(value);
+      case 'str':
+        break;
     }
+    return this.textProblem(value);
   }
-  if (!Array.isArray(items)) return node._('common.invalid.list');
-  for (const item of items as unknown[]) {
-    if (typeof item !== 'string' || item === '') return node._('common.invalid.list');
-    const problem = check === undefined ? null : withoutReferences(check)(item);
-    if (problem !== null) return problem;
-  }
-  return null;
-}
 
-/** Whether a list in the form or the stored one is empty. */
-function isEmptyList(value: unknown): boolean {
-  return value === '' || value === '[]' || (Array.isArray(value) && value.length === 0);
+  private say(key: string, replacements?: Record<string, unknown>): string {
+    return this.node._(`common.invalid.${key}`, replacements);
+  }
+
+  private numberProblem(value: unknown): string | null {
+    const { integer, min, max } = this.field;
+    if (isReference(value)) return null;
+    const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
+    const number = Number(text);
+    // The engine may take more than an input of numbers can hold: hours may have a unit.
+    if (text === '' || (!Number.isFinite(number) && this.engineProblem(value) !== null)) return this.say('number');
+    if (integer === true && !Number.isInteger(number)) return this.say('integer');
+    if (min !== undefined && number < min) return this.say('min', { min });
+    if (max !== undefined && number > max) return this.say('max', { max });
+    return null;
+  }
+
+  private engineProblem(value: unknown): string | null {
+    return complaint(() => this.field.read({ [this.property]: value }, this.property));
+  }
+
+  /** A checkbox cannot be wrong, but what was imported can. */
+  private flagProblem(value: unknown): string | null {
+    if (isBeingEdited(this.node) || isReference(value) || this.engineProblem(value) === null) return null;
+    return this.say('flag');
+  }
+
+  /** null is left to the runtime's defaults. */
+  private jsonProblem(value: unknown): string | null {
+    return value === null || this.field.kind === 'unread' ? null : this.engineProblem(value);
+  }
+
+  private textProblem(value: unknown): string | null {
+    const { choices, later } = this.field;
+    if (typeof value !== 'string') return this.say('text');
+    if (isReference(value)) return null;
+    if (choices !== undefined && !choices.includes(value)) return this.say('choice', { choices: choices.join(', ') });
+    if (later?.includes(value) === true) return this.say('later');
+    return value === '' ? this.emptyProblem() : this.itemProblem(value);
+  }
+
+  /** `value`: an array as it is stored, or its JSON text as the dialog's input holds it. */
+  private listProblem(value: unknown): string | null {
+    let items = value;
+    if (typeof value === 'string') {
+      try {
+        items = value === '' ? [] : JSON.parse(value);
+      } catch {
+        return this.say('list');
+      }
+    }
+    if (!Array.isArray(items)) return this.say('list');
+    if (items.length === 0) return this.emptyProblem();
+    for (const item of items as unknown[]) {
+      if (typeof item !== 'string' || item === '') return this.say('list');
+      const problem = isReference(item) ? null : this.itemProblem(item);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  private itemProblem(text: string): string | null {
+    const { check } = this.field;
+    const problem = check === undefined ? null : complaint(() => check(text, this.property));
+    return problem ?? this.rules.check?.(this.node, text) ?? null;
+  }
+
+  private emptyProblem(): string | null {
+    if (this.rules.required !== undefined) return this.rules.required(this.node);
+    const { kind, required } = this.field;
+    if (!required) return null;
+    return this.say(kind === 'dataset' || kind === 'datasets' ? kind : 'empty');
+  }
 }
 
 function typeOf(node: EditorNode, type: NodeType, property: string, literal: string): string {
@@ -78,20 +140,10 @@ function typeOf(node: EditorNode, type: NodeType, property: string, literal: str
   return typeof stored === 'string' && stored !== '' ? stored : literal;
 }
 
-export type PropertyCheck = (node: EditorNode, value: string) => string | null;
-
-export interface ValidatorOptions {
-  /** Checks a literal text, or each text of a list. */
-  check?: PropertyCheck;
-  /** Why an empty list or text is refused; without it empty is accepted as it is. */
-  required?: (node: EditorNode) => string | null;
-}
-
-/** A validator for `property` of `type`: what the field table says, and `options` for literals. */
-export function validator(type: NodeType, property: string, options: ValidatorOptions = {}): EditorValidator {
+/** A validator for `property` of `type`: what its field says, and `rules` for literals. */
+export function validatorOf(type: NodeType, property: string, rules: Rules = {}): EditorValidator {
   const field = (FIELDS[type] as FieldTable)[property];
   if (field === undefined) throw new Error(`${type} has no property ${property}`);
-  const { check, required } = options;
   return function (value, _nodeRed) {
     if (value === undefined) value = field.default;
     const source = field.typed ? typeOf(this, type, property, field.type) : field.type;
@@ -99,10 +151,7 @@ export function validator(type: NodeType, property: string, options: ValidatorOp
       if (value === '') return this._('common.invalid.expression');
       return RED.utils.validateTypedProperty(value, source, {});
     }
-    const empty = value === '' || isEmptyList(value);
-    if (empty && required !== undefined) return required(this) ?? true;
-    if (empty && field.type !== 'num' && field.choices === undefined) return true;
-    return literalProblem(this, field, value, check === undefined ? undefined : (text) => check(this, text)) ?? true;
+    return new Examination(this, property, field, rules).problem(value) ?? true;
   };
 }
 
@@ -115,15 +164,21 @@ export function current(node: EditorNode, type: NodeType, property: string): unk
   return node[property] ?? (FIELDS[type] as FieldTable)[property]?.default;
 }
 
-const SCHEDULE_PROPERTIES = ['schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd'] as const;
+type ScheduleProperty = 'schedule' | 'scheduleTimeZone' | 'scheduleBegin' | 'scheduleEnd';
+export const SCHEDULE_PROPERTIES: readonly ScheduleProperty[] = [
+  'schedule',
+  'scheduleTimeZone',
+  'scheduleBegin',
+  'scheduleEnd',
+];
 
 /** The four properties of a schedule are judged together; the complaint is shown at the one it is about. */
-export function scheduleValidator(type: NodeType, property: (typeof SCHEDULE_PROPERTIES)[number]): EditorValidator {
+export function scheduleValidator(type: NodeType, property: ScheduleProperty): EditorValidator {
   return function (value, _nodeRed) {
     const options: Record<string, unknown> = {};
     for (const name of SCHEDULE_PROPERTIES) options[name] = current(this, type, name);
     options[property] = value;
-    if (Object.values(options).some((text) => typeof text === 'string' && ENV_REFERENCE.test(text))) return true;
+    if (Object.values(options).some(isReference)) return true;
     try {
       checkSchedule(options);
       return true;
@@ -133,16 +188,3 @@ export function scheduleValidator(type: NodeType, property: (typeof SCHEDULE_PRO
     }
   };
 }
-
-export const DATASETS: ValidatorOptions = {
-  check: (_node, text) => datasetProblem(text),
-  required: (node) => node._('common.invalid.datasets'),
-};
-export const ANY_DATASETS: ValidatorOptions = { check: (_node, text) => datasetProblem(text) };
-export const DATASET: ValidatorOptions = {
-  check: (_node, text) => datasetProblem(text),
-  required: (node) => node._('common.invalid.dataset'),
-};
-export const SCHEMA: ValidatorOptions = { check: (_node, text) => schemaProblem(text) };
-export const REGEX: ValidatorOptions = { check: (_node, text) => regexProblem(text) };
-export const TIME_ZONE: ValidatorOptions = { check: (_node, text) => timeZoneProblem(text) };

@@ -1,20 +1,18 @@
-// The zfs-list-snapshots dialog. What its properties mean is nodes/node-options.ts; listing is src/snapshots.
+// The zfs-list-snapshots dialog. What its properties mean is nodes/fields.ts; listing is src/snapshots.
 import { connectionLabel, connectionSelect } from '../dialog/connection';
-import { timeLimitProblem } from '../dialog/checks';
 import { datasetList, excludeList, summarizeDatasets } from '../dialog/dataset-fields';
+import { defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
 import type { Dialog } from '../dialog/dialog';
 import { LABELS } from '../dialog/labels';
 import { presetsForOne } from '../dialog/naming';
-import { EXCLUDE } from '../dialog/policy-check';
 import { runningSection } from '../dialog/running';
 import { typedText } from '../dialog/typed';
-import { ANY_DATASETS, REGEX, SCHEMA, TIME_ZONE, type ValidatorOptions, validator } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
+import { FIELDS } from '../fields';
 
 const TYPE = 'zfs-list-snapshots';
-const DATE_OR_DURATION: ValidatorOptions = { check: (_node, text) => timeLimitProblem(text) };
-const KINDS = ['snapshot', 'bookmark'] as const;
+const KINDS = FIELDS[TYPE].kinds.choices ?? [];
 
 function filterSection(open: Dialog): void {
   for (const property of ['namingSchema', 'nameRegex', 'newerThan', 'olderThan']) typedText(open, property);
@@ -64,32 +62,7 @@ export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-list-snapshots.svg',
-  defaults: {
-    version: { value: 1 },
-    name: { value: '' },
-    connection: { value: '', type: 'zfs-ssh-connection', required: false },
-    datasets: { value: [], validate: validator(TYPE, 'datasets', ANY_DATASETS) },
-    datasetsType: { value: 'list' },
-    recursive: { value: false },
-    exclude: { value: [], validate: EXCLUDE },
-    namingSchema: { value: '', validate: validator(TYPE, 'namingSchema', SCHEMA) },
-    namingSchemaType: { value: 'str' },
-    nameRegex: { value: '', validate: validator(TYPE, 'nameRegex', REGEX) },
-    nameRegexType: { value: 'str' },
-    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
-    newerThan: { value: '', validate: validator(TYPE, 'newerThan', DATE_OR_DURATION) },
-    newerThanType: { value: 'str' },
-    olderThan: { value: '', validate: validator(TYPE, 'olderThan', DATE_OR_DURATION) },
-    olderThanType: { value: 'str' },
-    newest: { value: 0, validate: validator(TYPE, 'newest') },
-    oldest: { value: 0, validate: validator(TYPE, 'oldest') },
-    kinds: { value: ['snapshot'] },
-    columns: { value: 'standard' },
-    output: { value: 'array' },
-    enabled: { value: true },
-    overlap: { value: 'skip' },
-    logLevel: { value: 'info' },
-  },
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,

@@ -1,12 +1,13 @@
-// The zfs-retention-prune dialog. What its properties mean is nodes/node-options.ts; what is deleted, src/retention/plan/plan.ts.
+// The zfs-retention-prune dialog. What its properties mean is nodes/fields.ts; what is deleted, src/retention/plan/plan.ts.
+import type { Destination } from '../../src/retention/kinds';
 import type { RetentionPolicy, RetentionScope } from '../../src/retention/plan/policy';
-import { datasetProblem, minFreeProblem } from '../dialog/checks';
+import { datasetProblem } from '../dialog/checks';
 import { connectionLabel } from '../dialog/connection';
 import { sourceSection } from '../dialog/dataset-fields';
+import { defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
 import { LABELS } from '../dialog/labels';
-import { EXCLUDE, POLICY, SCOPE, listValidator } from '../dialog/policy-check';
 import { retentionPreview } from '../dialog/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../dialog/retention';
 import { checkWhileTyping, rows } from '../dialog/rows';
@@ -14,18 +15,9 @@ import { runningSection, scheduleSection } from '../dialog/running';
 import { isEmptyScope, scopeEditor, summarizeScope } from '../dialog/scope';
 import { shareInput } from '../dialog/share';
 import { typedChoice } from '../dialog/typed';
-import { DATASETS, TIME_ZONE, type ValidatorOptions, scheduleValidator, validator } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-retention-prune';
-const MIN_FREE: ValidatorOptions = { check: minFreeProblem };
-
-interface Destination {
-  connection: string;
-  dataset: string;
-}
-
-const DESTINATIONS = listValidator((_node, entry) => datasetProblem((entry as Destination).dataset));
 
 function scopeSection(open: Dialog): void {
   const scope = scopeEditor(open, open.form.find('.zfs-scope'), open.value('scope') as RetentionScope);
@@ -76,7 +68,7 @@ function destinationsSection(open: Dialog): void {
 }
 
 function safetySection(open: Dialog): void {
-  typedChoice(open, 'mode', ['plan', 'execute', 'approve']);
+  typedChoice(open, 'mode');
   open.showWhen('.zfs-approve', () => open.shown('mode') !== 'execute' || open.shown('modeType') !== 'str');
   shareInput(open, 'maxDestroyFraction');
   open.summary('safety', () => {
@@ -104,36 +96,7 @@ export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#FDD0A2',
   icon: 'zfs-retention-prune.svg',
-  defaults: {
-    version: { value: 1 },
-    name: { value: '' },
-    connection: { value: '', type: 'zfs-ssh-connection', required: false },
-    datasets: { value: [], validate: validator(TYPE, 'datasets', DATASETS) },
-    datasetsType: { value: 'list' },
-    recursive: { value: false },
-    exclude: { value: [], validate: EXCLUDE },
-    scope: { value: { namingSchemas: [], nameRegex: '' }, validate: SCOPE },
-    policy: { value: { keep: [] }, validate: POLICY },
-    ageFrom: { value: 'creation' },
-    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
-    protectFor: { value: [], validate: DESTINATIONS },
-    mode: { value: 'plan', validate: validator(TYPE, 'mode') },
-    modeType: { value: 'str' },
-    planLifetime: { value: 24, validate: validator(TYPE, 'planLifetime') },
-    keepAtLeast: { value: 1, validate: validator(TYPE, 'keepAtLeast') },
-    maxDestroyFraction: { value: 0.5, validate: validator(TYPE, 'maxDestroyFraction') },
-    maxDestroyCount: { value: 1000, validate: validator(TYPE, 'maxDestroyCount') },
-    minFree: { value: '', validate: validator(TYPE, 'minFree', MIN_FREE) },
-    schedule: { value: '', validate: scheduleValidator(TYPE, 'schedule') },
-    scheduleTimeZone: { value: '', validate: scheduleValidator(TYPE, 'scheduleTimeZone') },
-    scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
-    scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
-    runOnDeploy: { value: false },
-    catchUp: { value: false },
-    enabled: { value: true },
-    overlap: { value: 'skip' },
-    logLevel: { value: 'info' },
-  },
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,

@@ -30,6 +30,9 @@ export const engine = {
     ...(require('../../src/replication/retention/preview') as typeof import('../../src/replication/retention/preview')),
   })),
 
+  /** The properties of all node types. Their tables know what is wrong with a value, so they come with the engine. */
+  fields: once(() => (require('../fields') as typeof import('../fields')).FIELDS),
+
   datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
 
   /** The machine that runs Node-RED. */

@@ -5,9 +5,9 @@ import { stableHash } from '../../src/base/stable-hash';
 import type { HostResolver } from '../../src/host/host';
 import type { JobInfo } from '../../src/jobs/job';
 import type { Attachment } from '../../src/jobs/registry';
+import type { FieldTable } from '../../src/options/field';
 import { readString, type RawOptions } from '../../src/options/read';
-import type { FieldTable } from '../node-options';
-import { FIELDS } from '../node-options';
+import { engine } from './engine';
 import { leaseHosts } from './host-leases';
 import type { Ticket } from './job-registry';
 import type { Presentation } from './messages';
@@ -60,7 +60,7 @@ export class Requests<O, R> {
   /** Options for this message. Throws INVALID_OPTIONS and UNSUPPORTED. */
   async resolve(msg: FlowMessage, done: Done, scheduledAt?: Date): Promise<Request<O>> {
     const { RED, node, config, definition } = this.settings;
-    const { values, dynamic } = await resolveFields(RED, node, config, FIELDS[definition.type], msg);
+    const { values, dynamic } = await resolveFields(RED, node, config, engine.fields()[definition.type], msg);
     const occasion: Occasion = { msg, dynamic, scheduledAt, credential: (name) => this.credential(name) };
     return { msg, done, values, occasion, options: definition.parse(values, occasion) };
   }
@@ -104,7 +104,7 @@ export class Requests<O, R> {
   }
 
   private connectionIds(values: RawOptions): string[] {
-    const table: FieldTable = FIELDS[this.settings.definition.type];
+    const table: FieldTable = engine.fields()[this.settings.definition.type];
     return Object.entries(table).flatMap(([name, field]) => (field.connection ? [readString(values, name)] : []));
   }
 }

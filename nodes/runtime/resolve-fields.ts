@@ -2,7 +2,7 @@
 // context, the environment or a JSONata expression. Whether a value is any good is said by the engine's parsers.
 import type { Node } from 'node-red';
 import { invalidOption } from '../../src/base/errors';
-import type { Field, FieldTable } from '../node-options';
+import type { Field, FieldTable } from '../../src/options/field';
 import { TYPED_SOURCES } from '../node-options';
 import type { FlowMessage, Red } from './red';
 

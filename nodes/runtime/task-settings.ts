@@ -2,7 +2,8 @@
 // tells. Read once for each instance, with the reader that all options have. What a run does is read by the engine.
 import type { ZfsFlowError } from '../../src/base/errors';
 import type { LogLevel } from '../../src/base/events';
-import { readBoolean, readChoice } from '../../src/options/read';
+import type { Field } from '../../src/options/field';
+import { RUNNING, SCHEDULE } from '../node-options';
 import { attempt } from './attempt';
 import { migrate, type Config } from './migrate';
 
@@ -18,21 +19,25 @@ export interface TaskSettings {
   problem: ZfsFlowError | undefined;
 }
 
-const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+/** What the property says; one that says nonsense counts as its default. */
+function read<T>(field: Field<T>, config: Config, name: string): { value: T; error?: ZfsFlowError | undefined } {
+  const { value, error } = attempt(() => field.read(config, name));
+  return value === undefined ? { value: field.read({}, name), error } : { value };
+}
 
 export function readTaskSettings(stored: Config): TaskSettings {
   const migrated = attempt(() => migrate(stored));
   const config = migrated.value ?? stored;
-  const enabled = attempt(() => readBoolean(config, 'enabled', true));
-  const runOnDeploy = attempt(() => readBoolean(config, 'runOnDeploy', false));
-  const overlap = attempt(() => readChoice(config, 'overlap', ['skip', 'queue'] as const, 'skip'));
-  const logLevel = attempt(() => readChoice(config, 'logLevel', LOG_LEVELS, 'info'));
+  const enabled = read(RUNNING.enabled, config, 'enabled');
+  const runOnDeploy = read(SCHEDULE.runOnDeploy, config, 'runOnDeploy');
+  const overlap = read(RUNNING.overlap, config, 'overlap');
+  const logLevel = read(RUNNING.logLevel, config, 'logLevel');
   return {
     config,
-    off: enabled.value === false,
-    runOnDeploy: runOnDeploy.value ?? false,
-    overlap: overlap.value ?? 'skip',
-    logLevel: logLevel.value ?? 'info',
+    off: !enabled.value,
+    runOnDeploy: runOnDeploy.value,
+    overlap: overlap.value,
+    logLevel: logLevel.value,
     problem: [migrated, enabled, runOnDeploy, overlap, logLevel].find(({ error }) => error !== undefined)?.error,
   };
 }

@@ -15,7 +15,7 @@ interface Turn {
 /** Yet to be taken, in this order: ssh2, which is half of the whole, comes last. */
 const turns: Turn[] = [
   { need: 'task', load: () => void [engine.snapshots(), engine.retention(), engine.localHost()] },
-  { need: 'task', load: () => void engine.replication() },
+  { need: 'task', load: () => void [engine.replication(), engine.fields()] },
   { need: 'connection', load: () => void engine.ssh() },
 ];
 

@@ -1,18 +1,17 @@
-// The zfs-snapshot dialog. What its properties mean is nodes/node-options.ts; taking snapshots is src/snapshots.
+// The zfs-snapshot dialog. What its properties mean is nodes/fields.ts; taking snapshots is src/snapshots.
 import type { RetentionPolicy } from '../../src/retention/plan/policy';
 import { sourceSection } from '../dialog/dataset-fields';
+import { defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
 import { type Dialog, textOf } from '../dialog/dialog';
 import { LABELS } from '../dialog/labels';
 import { presetsForOne, previewName } from '../dialog/naming';
-import { EXCLUDE, POLICY, propertyNames } from '../dialog/policy-check';
 import { retentionPreview } from '../dialog/preview';
 import { policyEditor, summarizePolicy } from '../dialog/retention';
 import { propertyTable } from '../dialog/rows';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { typedText } from '../dialog/typed';
 import { userPropertyNameProblem } from '../dialog/checks';
-import { DATASETS, SCHEMA, TIME_ZONE, scheduleValidator, validator } from '../dialog/validate';
 import { timeZoneInput } from '../dialog/zones';
 
 const TYPE = 'zfs-snapshot';
@@ -95,31 +94,7 @@ export const definition: EditorNodeDefinition = {
   category: 'ZFS',
   color: '#C7E9C0',
   icon: 'zfs-snapshot.svg',
-  defaults: {
-    version: { value: 1 },
-    name: { value: '' },
-    connection: { value: '', type: 'zfs-ssh-connection', required: false },
-    datasets: { value: [], validate: validator(TYPE, 'datasets', DATASETS) },
-    datasetsType: { value: 'list' },
-    recursive: { value: false },
-    exclude: { value: [], validate: EXCLUDE },
-    namingSchema: { value: 'auto-%Y-%m-%d_%H-%M', validate: validator(TYPE, 'namingSchema', SCHEMA) },
-    namingSchemaType: { value: 'str' },
-    timeZone: { value: '', validate: validator(TYPE, 'timeZone', TIME_ZONE) },
-    allowEmpty: { value: true },
-    properties: { value: {}, validate: propertyNames((_node, name) => userPropertyNameProblem(name)) },
-    hooks: { value: { before: '', after: '', timeout: 60 } },
-    retention: { value: null, validate: POLICY },
-    schedule: { value: '', validate: scheduleValidator(TYPE, 'schedule') },
-    scheduleTimeZone: { value: '', validate: scheduleValidator(TYPE, 'scheduleTimeZone') },
-    scheduleBegin: { value: '', validate: scheduleValidator(TYPE, 'scheduleBegin') },
-    scheduleEnd: { value: '', validate: scheduleValidator(TYPE, 'scheduleEnd') },
-    runOnDeploy: { value: false },
-    catchUp: { value: false },
-    enabled: { value: true },
-    overlap: { value: 'skip' },
-    logLevel: { value: 'info' },
-  },
+  defaults: defaultsOf(TYPE),
   inputs: 1,
   outputs: 3,
   outputLabels: LABELS.outputLabels,

@@ -1,26 +1,29 @@
-// The zfs-ssh-connection dialog. What its properties mean is nodes/node-options.ts; connecting is src/host. The three
+// The zfs-ssh-connection dialog. What its properties mean is nodes/fields.ts; connecting is src/host. The three
 // buttons are in tools.ts.
 import { dialogOf } from '../dialog/dialog-life';
+import { credentialsOf, defaultsOf } from '../dialog/defaults';
 import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
-import { type ValidatorOptions, current, validator } from '../dialog/validate';
+import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
 import { connectionTools } from './editor/tools';
 
 const TYPE = 'zfs-ssh-connection';
 
-const HOST: ValidatorOptions = {
-  check: (node, text) => (/^[^\s/@]+$/.test(text) ? null : node._('invalid.host')),
-  required: (node) => node._('invalid.noHost'),
-};
-const USERNAME: ValidatorOptions = { required: (node) => node._('common.invalid.empty') };
-const KEY_FILE: ValidatorOptions = {
-  required: (node) => (current(node, TYPE, 'authMethod') === 'keyFile' ? node._('common.invalid.empty') : null),
-};
-const HOST_KEYS: ValidatorOptions = {
-  check: (node, text) => hostKeysProblem(node, text),
-  required: (node) => node._('invalid.noHostKey'),
-};
+const DEFAULTS = defaultsOf(TYPE, {
+  host: {
+    check: (node, text) => (/^[^\s/@]+$/.test(text) ? null : node._('invalid.host')),
+    required: (node) => node._('invalid.noHost'),
+  },
+  username: { required: (node) => node._('common.invalid.empty') },
+  keyFile: {
+    required: (node) => (current(node, TYPE, 'authMethod') === 'keyFile' ? node._('common.invalid.empty') : null),
+  },
+  hostKeys: {
+    check: (node, text) => hostKeysProblem(node, text),
+    required: (node) => node._('invalid.noHostKey'),
+  },
+});
 
 /** `auto`, or the ciphers in the order in which they are offered. */
 function ciphersEditor(dialog: Dialog): void {
@@ -70,28 +73,8 @@ export const definition: EditorNodeDefinition = {
   category: 'config',
   color: '#A6BBCF',
   icon: 'zfs-ssh-connection.svg',
-  defaults: {
-    version: { value: 1 },
-    name: { value: '' },
-    host: { value: '', validate: validator(TYPE, 'host', HOST) },
-    port: { value: 22, validate: validator(TYPE, 'port') },
-    username: { value: 'root', validate: validator(TYPE, 'username', USERNAME) },
-    authMethod: { value: 'privateKey', validate: validator(TYPE, 'authMethod') },
-    keyFile: { value: '', validate: validator(TYPE, 'keyFile', KEY_FILE) },
-    agentSocket: { value: '' },
-    hostKeys: { value: '', validate: validator(TYPE, 'hostKeys', HOST_KEYS) },
-    ciphers: { value: 'auto' },
-    connectTimeout: { value: 10, validate: validator(TYPE, 'connectTimeout') },
-    keepaliveInterval: { value: 15, validate: validator(TYPE, 'keepaliveInterval') },
-    sudo: { value: 'none' },
-    zfsPath: { value: '' },
-    maxSessions: { value: 8, validate: validator(TYPE, 'maxSessions') },
-  },
-  credentials: {
-    privateKey: { type: 'password' },
-    passphrase: { type: 'password' },
-    password: { type: 'password' },
-  },
+  defaults: DEFAULTS,
+  credentials: credentialsOf(TYPE),
   paletteLabel: 'zfs ssh connection',
   label() {
     if (this.name) return this.name;

@@ -2,15 +2,15 @@
 // the connection is made by the first job that needs it (src/host/ssh/ssh-host.ts).
 import type { Node } from 'node-red';
 import { stableHash } from '../../src/base/stable-hash';
-import { FIELDS } from '../node-options';
 import { registerEndpoints } from '../admin/endpoints';
+import { IDENTITY } from '../node-options';
 import { engine } from '../runtime/engine';
 import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
 import { migrate } from '../runtime/migrate';
 import type { NodeConfig, Red } from '../runtime/red';
 import { warmUpFor } from '../runtime/warm-up';
-import { sshHostOptions, type SshCredentials } from './ssh-options';
+import { SSH_CONNECTION, sshHostOptions, type SshCredentials } from './ssh-options';
 
 const TYPE = 'zfs-ssh-connection';
 
@@ -20,7 +20,7 @@ interface ConnectionNode extends Node<Required<SshCredentials>> {
 
 /** The properties of the contract, and nothing of the editor's. */
 function ownProperties(config: NodeConfig): Record<string, unknown> {
-  return Object.fromEntries(Object.keys(FIELDS[TYPE]).map((name) => [name, config[name]]));
+  return Object.fromEntries(Object.keys({ ...IDENTITY, ...SSH_CONNECTION }).map((name) => [name, config[name]]));
 }
 
 function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {

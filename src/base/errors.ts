@@ -1,8 +1,8 @@
 // The one error class of the engine. Every failure a user can meet has a stable `code` from the contract;
 // flows branch on it, so a code is never renamed. Turning stderr of `zfs` into a code is `zfs/classify.ts`'s task.
 
-/** Stable error codes, the closed list of the contract. */
-const ERROR_CODES = [
+/** Stable error codes, the closed list of the contract. What each means and what to do: docs/reference.md. */
+export const ERROR_CODES = [
   'INVALID_OPTIONS',
   'DISABLED',
   'BUSY',

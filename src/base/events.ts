@@ -3,25 +3,28 @@
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-export type EventName =
-  | 'queued'
-  | 'waiting'
-  | 'started'
-  | 'plan'
-  | 'command'
-  | 'progress'
-  | 'dataset'
-  | 'retry'
-  | 'warning'
-  | 'finished'
-  | 'cancelled'
-  | 'failed'
-  | 'skipped'
-  | 'speedLimit'
-  | 'status'
-  | 'protections'
-  | 'released'
-  | 'destroyed';
+/** What each tells: docs/reference.md. */
+export const EVENT_NAMES = [
+  'queued',
+  'waiting',
+  'started',
+  'plan',
+  'command',
+  'progress',
+  'dataset',
+  'retry',
+  'warning',
+  'finished',
+  'cancelled',
+  'failed',
+  'skipped',
+  'speedLimit',
+  'status',
+  'protections',
+  'released',
+  'destroyed',
+] as const;
+export type EventName = (typeof EVENT_NAMES)[number];
 
 /** What a capability says; the job adds `time`, `jobId` and `task`. */
 export interface EventInput {

@@ -1,35 +1,51 @@
-// Typed options of a prune run, as `zfs-retention-prune` and the retention parts of other nodes give them.
+// The options of a prune run, as a table of the properties of `zfs-retention-prune`, and what comes of it. The retention
+// parts of other nodes ask for the same.
 import type { ErrorCode } from '../base/errors';
-import type { RetentionPolicy, RetentionScope } from './plan/policy';
+import { pick, readOptions, section, typed, type FieldTable, type OptionsOf } from '../options/field';
+import { choice, connection, count, flag, hours, share } from '../options/kinds';
+import { datasets, destinations, excludes, freeSpace, policy, scope, timeZone } from './kinds';
+
+/** The properties of `zfs-retention-prune`. */
+export const PRUNE = {
+  ...section('source', {
+    connection: connection(),
+    datasets: typed(datasets({ required: true })),
+    recursive: flag(false),
+    exclude: excludes(),
+  }),
+  ...section('scope', { scope: scope() }),
+  ...section('rules', {
+    policy: policy(),
+    ageFrom: choice('creation', 'name'),
+    timeZone: timeZone(),
+    keepAtLeast: count(1, { min: 1 }),
+  }),
+  ...section('protect', { protectFor: destinations() }),
+  ...section('safety', {
+    mode: typed(choice('plan', 'execute', 'approve')),
+    /** Milliseconds a plan stays valid. */
+    planLifetime: hours(24, { min: 0 }),
+    maxDestroyFraction: share(0.5),
+    maxDestroyCount: count(1000, { min: 0 }),
+    minFree: freeSpace(),
+  }),
+} satisfies FieldTable;
+
+/** Limits and floors that a prune has when a node says nothing else. */
+export const PRUNE_DEFAULTS = readOptions(
+  pick(PRUNE, 'ageFrom', 'timeZone', 'protectFor', 'keepAtLeast', 'maxDestroyFraction', 'maxDestroyCount', 'minFree'),
+  {},
+);
 
 /** What to prune and by which rules; shared by all nodes that prune. */
-export interface PruneRequest {
-  /** Connection id, '' = the machine that runs Node-RED. */
-  connection: string;
-  datasets: readonly string[];
-  recursive: boolean;
-  exclude: readonly string[];
-  scope: RetentionScope;
-  policy: RetentionPolicy;
-  ageFrom: 'creation' | 'name';
-  /** IANA zone, '' = the machine's. */
-  timeZone: string;
-  protectFor: readonly { connection: string; dataset: string }[];
-  keepAtLeast: number;
-  maxDestroyFraction: number;
-  maxDestroyCount: number;
+export interface PruneRequest extends Omit<OptionsOf<typeof PRUNE>, 'mode' | 'planLifetime'> {
   /** The fraction is looked at in datasets with more snapshots in scope than this; default 10. */
   fractionAbove?: number;
-  /** '' , a percentage `10%` or a size `500G`. */
-  minFree: string;
 }
 
-export interface PruneOptions extends PruneRequest {
-  mode: 'plan' | 'execute' | 'approve';
+export interface PruneOptions extends PruneRequest, Pick<OptionsOf<typeof PRUNE>, 'mode' | 'planLifetime'> {
   /** Only in mode `approve`: the plan, or the id of one. */
   approved?: unknown;
-  /** Milliseconds a plan stays valid. */
-  planLifetime: number;
 }
 
 export interface PruneItem {

@@ -4,7 +4,7 @@ import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { type ErrorCode, ZfsFlowError } from '../base/errors';
 import { canDestroyByProgram } from '../zfs/destroy-program';
-import { parseMinFree } from './check-options';
+import { parseMinFree } from './kinds';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
 import { discover, withExpiries, type Discovery } from './discover/discover';

@@ -120,12 +120,13 @@ function parseRule(value: unknown, index: number, field: string): KeepRule {
 }
 
 /** The texts of a rule that `plan/compile.ts` will read, looked at here without what reads them. */
-function checkTexts(rule: KeepRule, timeZone: string, field: string): void {
+function checkTexts(rule: KeepRule, field: string): void {
   if (rule.type === 'regex') readRegExp(rule.pattern, field);
   if (rule.type !== 'schedule') return;
   const { cron, begin = '', end = '' } = rule;
+  // Whether it can be used does not depend on the zone, which is an option of its own.
   checkCronSchedule(cron, {
-    timeZone,
+    timeZone: '',
     begin,
     end,
     fields: { cron: field, timeZone: 'timeZone', begin: field, end: field },
@@ -136,13 +137,13 @@ function checkTexts(rule: KeepRule, timeZone: string, field: string): void {
  * The policy in property `field` of `raw`; a missing one has no rules, so that nothing is deleted.
  * Throws INVALID_OPTIONS for `field` when any part of it cannot be read.
  */
-export function parsePolicy(raw: RawOptions, field = 'policy', timeZone = ''): RetentionPolicy {
+export function parsePolicy(raw: RawOptions, field = 'policy'): RetentionPolicy {
   const policy = readObject(raw, field);
   refuseUnknown(policy, ['keep'], field, field);
   const { keep = [] } = policy;
   if (!Array.isArray(keep)) throw invalidOption(field, `${field}.keep must be a list of rules`, EXAMPLE);
   const parsed: RetentionPolicy = { keep: keep.map((rule: unknown, index) => parseRule(rule, index, field)) };
-  for (const rule of parsed.keep) checkTexts(rule, timeZone, field);
+  for (const rule of parsed.keep) checkTexts(rule, field);
   return parsed;
 }
 

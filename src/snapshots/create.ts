@@ -4,7 +4,7 @@ import type { DatasetUse, RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { invalidOption, toZfsFlowError, type ZfsFlowError } from '../base/errors';
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
-import { PRUNE_DEFAULTS } from '../retention/check-options';
+import { PRUNE_DEFAULTS } from '../retention/options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
 import { takeSnapshots } from '../zfs/snapshot';
 import { findDatasets, groupByPool, withoutUnchanged, type FoundDatasets, type PoolCommand } from './datasets';

@@ -1,23 +1,30 @@
-// Typed options and results of taking and listing snapshots.
+// The options of taking and of listing snapshots, as tables of the nodes' properties, and what comes of a run.
+import { DEFAULT_NAMING_SCHEMA } from '../naming/presets';
+import { section, typed, type FieldTable, type OptionsOf } from '../options/field';
+import { choice, choices, connection, count, flag } from '../options/kinds';
+import { dateOrDuration, datasets, excludes, policyOrNone, regex, schema, timeZone } from '../retention/kinds';
 import type { PruneResult } from '../retention/options';
-import type { RetentionPolicy } from '../retention/plan/policy';
+import { hooks, userProperties } from './kinds';
 
-export interface SnapshotOptions {
-  /** Connection id, '' = the machine that runs Node-RED. */
-  connection: string;
-  datasets: readonly string[];
-  recursive: boolean;
-  exclude: readonly string[];
-  namingSchema: string;
-  /** IANA zone, '' = the machine's. */
-  timeZone: string;
-  allowEmpty: boolean;
-  /** User properties set on the snapshots. */
-  properties: Readonly<Record<string, string>>;
-  /** Shell commands on the dataset's host; timeout in seconds. */
-  hooks: { before: string; after: string; timeout: number };
-  retention: RetentionPolicy | null;
-}
+/** The properties of `zfs-snapshot`. */
+export const SNAPSHOT = {
+  ...section('source', {
+    connection: connection(),
+    datasets: typed(datasets({ required: true })),
+    recursive: flag(false),
+    exclude: excludes(),
+    allowEmpty: flag(true),
+  }),
+  ...section('naming', {
+    namingSchema: typed(schema(DEFAULT_NAMING_SCHEMA, { required: true })),
+    timeZone: timeZone(),
+  }),
+  ...section('retention', { retention: policyOrNone({ blank: true }) }),
+  ...section('properties', { properties: userProperties() }),
+  ...section('hooks', { hooks: hooks() }),
+} satisfies FieldTable;
+
+export interface SnapshotOptions extends OptionsOf<typeof SNAPSHOT> {}
 
 export interface TakenSnapshot {
   dataset: string;
@@ -38,25 +45,33 @@ export interface SnapshotResult {
   pruned?: PruneResult;
 }
 
-export interface ListOptions {
-  connection: string;
-  /** Empty = all pools, recursively. */
-  datasets: readonly string[];
-  recursive: boolean;
-  exclude: readonly string[];
-  namingSchema: string;
-  nameRegex: string;
-  timeZone: string;
-  /** ISO date or duration (`7d`), '' = no limit. */
-  newerThan: string;
-  olderThan: string;
-  /** At most so many per dataset, 0 = all. */
-  newest: number;
-  oldest: number;
-  kinds: readonly ('snapshot' | 'bookmark')[];
-  columns: 'identity' | 'standard' | 'full';
-  output: 'array' | 'messages' | 'count';
-}
+/** The properties of `zfs-list-snapshots`. */
+export const LIST = {
+  ...section('source', {
+    connection: connection(),
+    /** Empty = all pools, recursively. */
+    datasets: typed(datasets({ required: false })),
+    recursive: flag(false),
+    exclude: excludes(),
+  }),
+  ...section('filter', {
+    namingSchema: typed(schema('', { required: false })),
+    timeZone: timeZone(),
+    nameRegex: typed(regex()),
+    newerThan: typed(dateOrDuration()),
+    olderThan: typed(dateOrDuration()),
+    /** At most so many per dataset, 0 = all. */
+    newest: count(0, { min: 0 }),
+    oldest: count(0, { min: 0 }),
+    kinds: choices('snapshot', 'bookmark'),
+  }),
+  ...section('result', {
+    output: choice('array', 'messages', 'count'),
+    columns: choice('standard', 'identity', 'full'),
+  }),
+} satisfies FieldTable;
+
+export interface ListOptions extends OptionsOf<typeof LIST> {}
 
 /** One item of a listing. The columns that were not asked for are absent. */
 export interface ListedSnapshot {

@@ -63,12 +63,10 @@ export function renameDataset(host: Host, from: string, to: string, options: Zfs
   return change(host, renameArgv(from, to), { dataset: from, ...options });
 }
 
-/** Makes a clone with these properties. Throws the classified error. */
+/** Makes `clone` of a snapshot (full names) with these properties. Throws the classified error. */
 export function cloneSnapshot(
   host: Host,
-  snapshot: string,
-  clone: string,
-  properties: Readonly<Record<string, string>> = {},
+  { snapshot, clone, properties }: { snapshot: string; clone: string; properties: Readonly<Record<string, string>> },
   options: ZfsRunOptions = {},
 ): Promise<void> {
   const set = Object.entries(properties).flatMap(([property, value]) => ['-o', `${property}=${value}`]);

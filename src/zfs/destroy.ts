@@ -1,6 +1,6 @@
-// Destroys snapshots in batches, `zfs destroy ds@a,b,c`, and empty datasets: never recursively, never forced, never deferred. ZFS destroys
-// such a batch as a whole or not at all, so a batch with an undestroyable member is taken apart until that one is alone.
-// Which snapshots may go is decided in `retention/`; here they are looked at once more and destroyed.
+// Destroys snapshots in batches, `zfs destroy ds@a,b,c`, and empty datasets: never recursively, never forced, never
+// deferred. ZFS destroys such a batch as a whole or not at all, so a batch with an undestroyable member is taken apart until
+// that one is alone. Which snapshots may go is decided in `retention/`; here they are looked at once more and destroyed.
 import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';

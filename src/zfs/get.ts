@@ -4,7 +4,7 @@ import { toZfsFlowError } from '../base/errors';
 import { SlicedQueue } from '../base/slices';
 import type { CommandResult, Host } from '../host/host';
 import { missingDatasets } from './classify';
-import { commandError, unreadable } from './command';
+import { commandError, NO_RESULT, unreadable } from './command';
 
 export interface GetRequest {
   /** Datasets or snapshots; their number is the caller's to limit. None, with a depth, is everything there is. */
@@ -114,7 +114,7 @@ export async function getEach(
   const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
   const results = await host.runAll(requests.map(getArgv), run);
   return requests.map((request, index) => {
-    const result = results[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
+    const result = results[index] ?? NO_RESULT;
     try {
       return judge(host, request, result, options);
     } catch (error) {
@@ -160,9 +160,8 @@ export async function eachProperty(
   const argvs = requests.map(getArgv);
   const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
   await queue.drained();
-  for (const [index, result] of results.entries()) {
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) {
-      throw commandError(host, argvs[index] ?? [], result);
-    }
+  for (const [index, argv] of argvs.entries()) {
+    const result = results[index] ?? NO_RESULT;
+    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
   }
 }

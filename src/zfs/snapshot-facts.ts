@@ -6,7 +6,7 @@ import { groupNames } from './batch';
 import { missingDatasets } from './classify';
 import { getEach } from './get';
 import { requireNamed } from './list';
-import { commandError, fields } from './command';
+import { commandError, fields, NO_RESULT } from './command';
 
 const NAMES_PER_COMMAND = 500;
 
@@ -17,8 +17,6 @@ export interface DatasetFacts {
   /** A receive into it never ended: it has no state that could be snapshotted ("dataset is busy"). */
   inconsistent: boolean;
 }
-
-const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
 /** File systems and volumes at and, if `recursive`, below `roots`. Throws DATASET_NOT_FOUND when a root does not exist. */
 export async function listDatasetFacts(

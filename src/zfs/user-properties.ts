@@ -5,10 +5,8 @@
 import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
-import { missingDatasets } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
-import { commandError } from './command';
-import { getArgv, parseValue, type PropertyValue } from './get';
+import { eachProperty, parseValue, type PropertyValue } from './get';
 import { poolOf } from './names';
 
 /** Full snapshot name → its properties; a snapshot without any is absent. */
@@ -82,13 +80,10 @@ async function byGet(
   signal: AbortSignal | undefined,
 ): Promise<UserProperties> {
   const found: UserProperties = new Map();
-  for (const names of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
-    const argv = getArgv({ of: names, properties: ['all'], sources: ['local', 'received'] });
-    const result = await host.run(argv, { signal });
+  for (const of of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
     // A snapshot that is gone by now has no properties; whoever destroys looks again.
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
-    // A value may go on over several lines, which are none of their own.
-    for (const line of result.stdout.split('\n')) keep(parseValue(line), prefix, found);
+    const request = { of, properties: ['all'], sources: ['local', 'received'] };
+    await eachProperty(host, [request], (value) => keep(value, prefix, found), signal);
   }
   return found;
 }

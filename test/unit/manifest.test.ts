@@ -1,5 +1,5 @@
 // What the flow library looks at in package.json and the examples (its scorecard, node-red-dev), as far as it can be said
-// without a network. That it can read the definitions out of the html is shown in nodes/definitions.test.ts.
+// without a network. That it can read the definitions out of the html is shown in test/unit/nodes/definitions.test.ts.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';

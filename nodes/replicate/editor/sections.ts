@@ -3,7 +3,7 @@
 import { DEFAULT_NAMING_SCHEMA } from '../../../src/naming/presets';
 import { commonPath, mapDataset } from '../../../src/zfs/mapping';
 import type { RetentionPolicy, RetentionScope } from '../../../src/retention/plan/policy';
-import { cronProblem, propertyNameProblem, schemaProblem } from '../../dialog/checks';
+import { cronProblem, leftOutProblem, overrideProblem, schemaProblem } from '../../dialog/checks';
 import { connectionLabel, connectionSelect } from '../../dialog/connection';
 import { datasetText, sourceSection } from '../../dialog/dataset-fields';
 import { type Dialog, textOf } from '../../dialog/dialog';
@@ -88,7 +88,7 @@ function targetSection(dialog: Dialog, sources: TypedList): void {
     addLabel: dialog.t('properties.add'),
     itemLabel: dialog.t('common.property.name'),
     placeholder: 'mountpoint',
-    check: (text) => propertyNameProblem(dialog.node, text),
+    check: leftOutProblem,
   });
   dialog.store('propertiesExclude', () => exclude.values());
   const override = propertyTable({
@@ -98,7 +98,7 @@ function targetSection(dialog: Dialog, sources: TypedList): void {
     addLabel: dialog.t('properties.add'),
     namePlaceholder: 'compression',
     valuePlaceholder: 'zstd',
-    check: (text) => propertyNameProblem(dialog.node, text),
+    check: overrideProblem,
   });
   dialog.store('propertiesOverride', override);
   dialog.showWhen('.zfs-properties-exclude', () => dialog.checked('includeProperties'));
@@ -208,8 +208,8 @@ function retentionQuestion(shown: Record<string, unknown>): object {
 }
 
 function safetySection(dialog: Dialog): void {
-  typedChoice(dialog, 'whenDiverged', ['refuse', 'rollback', 'rotate', 'recreate']);
-  typedChoice(dialog, 'mode', ['execute', 'plan']);
+  typedChoice(dialog, 'whenDiverged');
+  typedChoice(dialog, 'mode');
   const fixed = (): boolean => dialog.shown('whenDivergedType') === 'str';
   dialog.showWhen('.zfs-diverged-dynamic', () => !fixed());
   for (const choice of ['rollback', 'rotate', 'recreate']) {

@@ -114,7 +114,8 @@ export async function cloneBack(preparation: Preparation, step: Step<'cloneBack'
     ...(properties.get('readonly') === 'on' ? { readonly: 'on' } : {}),
   };
   const options = { dataset: plan.source, signal: run.ctx.signal };
-  await cloneSnapshot(run.target, `${step.from}@${step.snapshot}`, target, first, options);
+  const snapshot = `${step.from}@${step.snapshot}`;
+  await cloneSnapshot(run.target, { snapshot, clone: target, properties: first }, options);
   await promoteClone(run.target, target, options);
   await settle(preparation, step.from, properties, step.moves);
 }

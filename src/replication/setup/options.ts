@@ -1,67 +1,92 @@
-// Typed options and result of a replication, as `zfs-replicate` gives and returns them.
-import type { PruneResult } from '../../retention/options';
-import type { RetentionPolicy, RetentionScope } from '../../retention/plan/policy';
+// The options of a replication, as a table of the properties of `zfs-replicate`, and what comes of a run. What of them
+// concerns each other is check-options.ts.
+import { section, typed, type FieldTable, type OptionsOf } from '../../options/field';
+import { bytes, choice, connection, count, flag, later, seconds, text, unread } from '../../options/kinds';
+import { cron, dataset, datasets, excludes, policyOrNone, schemas, scopeOrNone, timeZone } from '../../retention/kinds';
+import { PRUNE, type PruneResult } from '../../retention/options';
 import type { ScheduleOptions } from '../../time/check-schedule';
+import { keyLocation, overrides, propertyNames } from './kinds';
 
-export const STREAM_COMPRESSIONS = ['none', 'auto', 'lz4', 'zstd', 'pigz', 'gzip', 'lzop', 'xz'] as const;
+/** The properties of `zfs-replicate`. */
+export const REPLICATE = {
+  ...section('source', {
+    sourceConnection: connection(),
+    sourceDatasets: typed(datasets({ required: true })),
+    recursive: flag(false),
+    /** Everything of a tree as it is: the first copy is one `send -R` stream. Implies `recursive`. */
+    fullFilesystem: flag(false),
+    exclude: excludes(),
+  }),
+  ...section('snapshots', {
+    snapshotSelection: choice('all', 'schema', 'regex'),
+    /** Only looked at where it selects, and checked there. */
+    nameRegex: typed(text('', { kind: 'regex' })),
+    createSnapshot: choice('ifNone', 'never', 'always'),
+    namingSchemas: typed(schemas()),
+    firstCopy: choice('all', 'newest'),
+    /** Cron expression that a snapshot's date must match, '' = any; between these times, which are judged with it. */
+    restrictSchedule: cron(),
+    restrictBegin: text('', { kind: 'clockTime' }),
+    restrictEnd: text('', { kind: 'clockTime' }),
+    /** The node's own `schedule` filters by date too. */
+    onlyMatchingSchedule: flag(false),
+    /** Of names and dates. */
+    timeZone: timeZone(),
+  }),
+  ...section('target', {
+    targetConnection: connection(),
+    targetDataset: typed(dataset()),
+    encryption: choice('none', 'inherit', 'key'),
+    encryptionKeyFormat: choice('hex', 'passphrase'),
+    encryptionKeyLocation: keyLocation(),
+    readonly: choice('set', 'require', 'ignore'),
+    mount: flag(false),
+    includeProperties: flag(true),
+    propertiesExclude: propertyNames('mountpoint', 'sharenfs', 'sharesmb'),
+    propertiesOverride: overrides(),
+  }),
+  ...section('retention', {
+    targetRetention: choice('none', 'source', 'custom'),
+    targetRetentionPolicy: policyOrNone(),
+    targetRetentionScope: scopeOrNone(),
+    /** Circuit breaker, as in retention-prune. */
+    maxDestroyFraction: PRUNE.maxDestroyFraction,
+  }),
+  ...section('safety', {
+    mode: typed(choice('execute', 'plan')),
+    whenDiverged: typed(choice('refuse', 'rollback', 'rotate', 'recreate')),
+    partialReceive: choice('own', 'abort', 'refuse'),
+    holdPending: flag(true),
+  }),
+  ...section('stream', {
+    transport: later(choice('auto', 'ssh'), 'ssh+netcat', 'ssh+tls'),
+    netcatActiveSide: unread(),
+    netcatListenAddress: unread(),
+    netcatPortMin: unread(),
+    netcatPortMax: unread(),
+    netcatConnectAddress: unread(),
+    raw: choice('auto', 'always', 'never'),
+    largeBlocks: flag(true),
+    compressedBlocks: flag(true),
+    embeddedBlocks: flag(false),
+    resumable: flag(true),
+    streamCompression: choice('none', 'auto', 'zstd', 'lz4', 'pigz', 'gzip', 'lzop', 'xz'),
+    /** Bytes per second for the whole run, 0 = none. */
+    speedLimit: typed(bytes()),
+    parallelDatasets: count(2, { min: 1, max: 64 }),
+    retries: count(5, { min: 0, max: 1000 }),
+    /** Milliseconds before the first retry; later ones back off. */
+    retryDelay: seconds(1, { min: 0, max: 86_400 }),
+    /** Milliseconds without a byte and without a progress line. */
+    stallTimeout: seconds(3600, { min: 1, max: 604_800 }),
+  }),
+} satisfies FieldTable;
 
-export interface ReplicateOptions {
+export interface ReplicateOptions extends OptionsOf<typeof REPLICATE> {
+  /** Of the node. */
   name: string;
-  /** Connection ids, '' = the machine that runs Node-RED. */
-  sourceConnection: string;
-  sourceDatasets: readonly string[];
-  targetConnection: string;
-  targetDataset: string;
-  recursive: boolean;
-  exclude: readonly string[];
-  snapshotSelection: 'all' | 'schema' | 'regex';
-  namingSchemas: readonly string[];
-  nameRegex: string;
-  firstCopy: 'all' | 'newest';
-  /** Cron expression and window that a snapshot's date must match, '' = any. */
-  restrictSchedule: string;
-  restrictBegin: string;
-  restrictEnd: string;
-  onlyMatchingSchedule: boolean;
   /** The node's own schedule, for `onlyMatchingSchedule`. */
   schedule: ScheduleOptions;
-  createSnapshot: 'never' | 'ifNone' | 'always';
-  /** IANA zone of names and dates, '' = the machine's. */
-  timeZone: string;
-  whenDiverged: 'refuse' | 'rollback' | 'rotate' | 'recreate';
-  includeProperties: boolean;
-  propertiesExclude: readonly string[];
-  propertiesOverride: Readonly<Record<string, string>>;
-  /** A first copy of a whole tree is one `send -R` stream; implies `recursive`. */
-  fullFilesystem: boolean;
-  raw: 'auto' | 'always' | 'never';
-  largeBlocks: boolean;
-  compressedBlocks: boolean;
-  embeddedBlocks: boolean;
-  encryption: 'none' | 'inherit' | 'key';
-  encryptionKeyFormat: 'hex' | 'passphrase';
-  /** 'stored' (the key comes with the run, see target-key.ts), or the path of a file on the target. */
-  encryptionKeyLocation: string;
-  readonly: 'set' | 'require' | 'ignore';
-  mount: boolean;
-  streamCompression: (typeof STREAM_COMPRESSIONS)[number];
-  /** Bytes per second for the whole run, 0 = none. */
-  speedLimit: number;
-  resumable: boolean;
-  holdPending: boolean;
-  parallelDatasets: number;
-  retries: number;
-  /** Milliseconds before the first retry; later ones back off. */
-  retryDelay: number;
-  /** Milliseconds without a byte and without a progress line. */
-  stallTimeout: number;
-  partialReceive: 'own' | 'abort' | 'refuse';
-  targetRetention: 'none' | 'source' | 'custom';
-  targetRetentionPolicy: RetentionPolicy | null;
-  targetRetentionScope: RetentionScope | null;
-  /** Circuit breaker of the target's retention, as in retention-prune. */
-  maxDestroyFraction: number;
-  mode: 'execute' | 'plan';
 }
 
 export type DatasetAction = 'full' | 'incremental' | 'resume' | 'current' | 'rollback' | 'rotate' | 'recreate' | 'skip';

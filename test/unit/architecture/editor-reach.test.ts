@@ -11,12 +11,13 @@ import { EDITOR_CODE } from '../../../scripts/build/dialogs';
 const MAY_REACH: readonly RegExp[] = [
   /^nodes\/dialog\//,
   /^nodes\/[\w-]+\/editor(?:\.ts$|\/)/,
-  /^nodes\/node-options\.ts$/,
+  // The properties of the nodes: tables of options, and the kinds of properties in them.
+  /^nodes\/(?:node-options|fields|ssh-connection\/ssh-options)\.ts$/,
+  /^src\/(?:[\w-]+\/)+(?:options|kinds)\.ts$/,
   /^nodes\/admin\/preview-answer\.ts$/,
   /^src\/(?:base|options|naming)\//,
   // Not the clocks of the runtime.
   /^src\/time\/(?!clock-watch|timer)/,
-  /^src\/(?:[\w-]+\/)+options\.ts$/,
   // Rules about names: what is a dataset's, and where a dataset lands.
   /^src\/zfs\/(?:names|mapping|records)\.ts$/,
   // Policies are read as the engine reads them; compiling one is how it is checked.

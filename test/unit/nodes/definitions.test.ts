@@ -4,11 +4,30 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as acorn from 'acorn';
 import * as walk from 'acorn-walk';
-import { CREDENTIALS, FIELDS, type FieldTable, type NodeType } from '../../../nodes/node-options';
+import { FIELDS } from '../../../nodes/fields';
+import { CREDENTIALS, type NodeType } from '../../../nodes/node-options';
+import type { Field, FieldTable } from '../../../src/options/field';
 import { NODES, assembleForm } from '../../../scripts/build/assemble';
 import { type EditorHalf, editorHalves, refusals } from './dialog/browser';
 
 const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+
+function refuses(field: Field, name: string, value: unknown): boolean {
+  try {
+    field.read({ [name]: value }, name);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a value is of the type that a literal is stored with; the engine also takes what messages bring. */
+function isStored({ type, choices }: Field, value: unknown): boolean {
+  if (type === 'str') return typeof value === 'string' || choices !== undefined;
+  if (type === 'list') return Array.isArray(value);
+  if (type === 'num') return value !== '';
+  return true;
+}
 
 describe('editor definitions', () => {
   let halves: EditorHalf[] = [];
@@ -161,6 +180,42 @@ describe('editor definitions', () => {
         assert.ok(reason !== undefined && reason.length > 5, `says ${String(reason)}`);
       });
     }
+
+    /** Of every kind of property something that fits, and something that does not. */
+    // prettier-ignore
+    const VALUES: readonly unknown[] = [
+      '', ' ', 'x', 'true', '5', 'tank/a', 'tank@a', 'auto-%Y-%m-%d_%H-%M', 'auto-%Y', '(', 'UTC', 'Mars', '7d',
+      '10%', '101%', '10M', '* * *', '0 0 * * *', '25:00', 'stored', '/key', 'ssh+tls', 'schema', 'queue',
+      true, false, 0, 1, -1, 1.5, 70, 70_000, 1e9, null, 'auto', 'snapshot', 'debug', 'messages', 'key', 'none',
+      [], ['x'], [''], [1], ['tank/a'], ['*/cache'], ['snapshot'], ['mount point'], ['x-%s'], ['aes128-ctr'],
+      {}, { x: 1 }, { 'a:b': 'c' }, { 'a:b': 'x\n' }, { compression: 'zstd' }, { encryption: 'on' },
+      { before: 'sync' }, { timeout: 0 }, { keep: [] }, { keep: [{ type: 'last', count: 1 }] }, { keep: [1] },
+      { all: true }, { namingSchemas: ['x'] }, [{ dataset: 'tank' }], [{ dataset: '' }], ['tank', null],
+    ];
+    /** What the engine judges beside other properties, and what it leaves to the moment of connecting. */
+    // prettier-ignore
+    const ELSEWHERE = new Set([
+      'schedule', 'scheduleTimeZone', 'scheduleBegin', 'scheduleEnd', 'restrictBegin', 'restrictEnd',
+      'onlyMatchingSchedule', 'host', 'username', 'hostKeys',
+    ]);
+
+    it('refuse what the engine refuses, and nothing else that is stored as it should be', () => {
+      for (const { type, definition } of halves) {
+        for (const [name, field] of Object.entries(FIELDS[type as NodeType] as FieldTable)) {
+          if (definition.defaults[name]?.validate === undefined || ELSEWHERE.has(name) || field.kind === 'unread')
+            continue;
+          for (const value of VALUES) {
+            if (!isStored(field, value)) continue;
+            const says = refusals(half(type as NodeType), { ...REPLICATE, [name]: value })[name];
+            assert.equal(
+              says !== undefined,
+              refuses(field, name, value),
+              `${type}.${name} ${JSON.stringify(value)}: ${says}`,
+            );
+          }
+        }
+      }
+    });
 
     it('leave values from messages and environment variables alone', () => {
       const typed = { datasets: 'payload.datasets', datasetsType: 'msg', namingSchema: '${SCHEMA}-%Y' };

@@ -1,6 +1,7 @@
 // What a flow's raw property values become, and what is refused.
 import assert from 'node:assert/strict';
-import { parseMinFree, parsePruneOptions, pruneUses } from '../../../src/retention/check-options';
+import { parsePruneOptions, pruneUses } from '../../../src/retention/check-options';
+import { parseMinFree } from '../../../src/retention/kinds';
 
 const parse = (raw: object = {}): ReturnType<typeof parsePruneOptions> =>
   parsePruneOptions({ datasets: ['tank/data'], ...raw });

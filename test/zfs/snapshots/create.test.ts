@@ -1,5 +1,4 @@
-// Taking snapshots on real ZFS over real SSH: atomic per pool, names that exist, empty datasets, hooks, several pools,
-// missing rights.
+// Taking snapshots on real ZFS over real SSH: atomic per pool, existing names, nothing written, hooks, pools, rights.
 import assert from 'node:assert/strict';
 import { ZfsFlowError } from '../../../src/base/errors';
 import type { SshHost } from '../../../src/host/ssh/ssh-host';
@@ -32,7 +31,7 @@ describe('createSnapshots', function () {
 
   async function failure(
     options: Record<string, unknown>,
-    more: { probe?: Probe; host?: SshHost } = {},
+    more: Parameters<typeof take>[1] = {},
   ): Promise<ZfsFlowError> {
     try {
       await take(options, more);

@@ -82,7 +82,7 @@ export class EditorPage {
       },
     };
     const document = { createElement: () => this.script(), head: { append: () => undefined } };
-    this.world = vm.createContext({ RED, document, window: {}, Intl });
+    this.world = vm.createContext({ RED, document, window: {}, Intl, TextEncoder });
   }
 
   run(code: string): void {

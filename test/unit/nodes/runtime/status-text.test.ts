@@ -33,6 +33,7 @@ describe('status texts', () => {
         { problem: invalidOption('schedule', ''), last },
         { fill: 'red', shape: 'ring', text: 'invalidSchedule' },
       ],
+      [{ problem: invalidOption('enabled', '') }, { fill: 'red', shape: 'ring', text: 'invalid options: enabled' }],
       [
         { jobs: [waiting], last },
         { fill: 'yellow', shape: 'ring', text: 'waiting x (tank)' },

@@ -1,0 +1,173 @@
+// The kinds of properties that know nothing of ZFS: texts, switches, choices, numbers, lists. Each says how it is stored,
+// what it means when missing, what is wrong with a value and what the engine gets. Those that speak of datasets, names
+// and the calendar are src/retention/kinds.ts.
+import { invalidOption, ZfsFlowError } from '../base/errors';
+import type { Check, Field, Json, Kind, LiteralType } from './field';
+import { parseSize, readBoolean, readChoice, readList, readNumber, readString, type RawOptions } from './read';
+
+type More = Partial<Omit<Field, 'kind' | 'type' | 'default' | 'read'>>;
+
+/** A field of a kind of its own. */
+export function field<T>(
+  kind: Kind,
+  stored: { type: LiteralType; default: Json },
+  read: Field<T>['read'],
+  more: More = {},
+): Field<T> {
+  return { kind, ...stored, typed: false, section: '', required: false, ...more, read };
+}
+
+interface TextRules {
+  kind?: Kind;
+  required?: boolean;
+  check?: Check;
+  /** What to do about an empty one. */
+  hint?: string;
+}
+
+function emptyOption(name: string, hint: string | undefined): Error {
+  return invalidOption(name, `${name} must not be empty`, hint);
+}
+
+/** A text. An empty one is not checked: it is either refused or means that there is none. */
+export function text(value = '', { kind = 'text', required = false, check, hint }: TextRules = {}): Field<string> {
+  const read = (raw: RawOptions, name: string): string => {
+    const given = readString(raw, name, value);
+    if (given !== '') check?.(given, name);
+    else if (required) throw emptyOption(name, hint);
+    return given;
+  };
+  return field(kind, { type: 'str', default: value }, read, { required, ...(check === undefined ? {} : { check }) });
+}
+
+/** The id of a `zfs-ssh-connection`, '' = the machine that runs Node-RED. */
+export function connection(): Field<string> {
+  return { ...text('', { kind: 'connection' }), connection: true };
+}
+
+export function flag(value: boolean): Field<boolean> {
+  return field('flag', { type: 'bool', default: value }, (raw, name) => readBoolean(raw, name, value));
+}
+
+/** One of these; the first is the default. */
+export function choice<const C extends string>(value: C, ...others: C[]): Field<C> {
+  const choices = [value, ...others];
+  const read = (raw: RawOptions, name: string): C => readChoice(raw, name, choices, value);
+  return field('choice', { type: 'str', default: value }, read, { choices });
+}
+
+/** A choice with further values, whose engine part does not exist yet. */
+export function later<C extends string>(known: Field<C>, ...values: string[]): Field<C> {
+  const read = (raw: RawOptions, name: string): C => {
+    const value = raw[name];
+    if (!values.some((unsupported) => unsupported === value)) return known.read(raw, name);
+    const message = `${name}: ${JSON.stringify(value)} is not supported in this version`;
+    throw new ZfsFlowError('UNSUPPORTED', message, { field: name });
+  };
+  return { ...known, choices: [...(known.choices ?? []), ...values], later: values, read };
+}
+
+/** A property of an engine part that does not exist yet: kept as it is stored, read by nobody. */
+export function unread(): Field<never> {
+  return field<never>('unread', { type: 'json', default: null }, (_raw, name) => {
+    throw new ZfsFlowError('UNSUPPORTED', `${name} is not supported in this version`, { field: name });
+  });
+}
+
+interface NumberRules {
+  min: number;
+  max?: number;
+}
+
+function numeric(kind: Kind, value: number, rules: NumberRules & { integer?: boolean }, factor = 1): Field<number> {
+  const read = (raw: RawOptions, name: string): number => readNumber(raw, name, value, rules) * factor;
+  return field(kind, { type: 'num', default: value }, read, rules);
+}
+
+/** A whole number. */
+export function count(value: number, rules: NumberRules): Field<number> {
+  return numeric('count', value, { ...rules, integer: true });
+}
+
+export function number(value: number, rules: NumberRules & { kind?: Kind }): Field<number> {
+  const { kind = 'number', ...limits } = rules;
+  return numeric(kind, value, limits);
+}
+
+/** A share of something, 0 to 1; dialogs show it as a percentage. */
+export function share(value: number): Field<number> {
+  return numeric('share', value, { min: 0, max: 1 });
+}
+
+/** Stored in seconds, handed on in milliseconds. */
+export function seconds(value: number, rules: NumberRules): Field<number> {
+  return numeric('seconds', value, rules, 1000);
+}
+
+const HOUR_MS = 3_600_000;
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: HOUR_MS,
+  d: 24 * HOUR_MS,
+  w: 168 * HOUR_MS,
+};
+
+/** Stored in hours, or as a text with a unit such as `90m`, `24h`, `7d`; handed on in milliseconds. */
+export function hours(value: number, rules: NumberRules): Field<number> {
+  const plain = numeric('hours', value, rules, HOUR_MS);
+  const read = (raw: RawOptions, name: string): number => {
+    const given = raw[name];
+    const match = typeof given === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/i.exec(given) : null;
+    const unit = DURATION_UNITS[(match?.[2] ?? '').toLowerCase()];
+    return match && unit !== undefined ? Number(match[1]) * unit : plain.read(raw, name);
+  };
+  return { ...plain, read };
+}
+
+/** Bytes as a number or a text with a unit (`10M`); '' and 0 are none, which is the default. */
+export function bytes(): Field<number> {
+  const check = (given: unknown, name: string): number => {
+    const size = parseSize(given);
+    if (size !== null) return size;
+    throw invalidOption(name, `${name}: ${JSON.stringify(given)} is no size, such as 10M`);
+  };
+  const read = (raw: RawOptions, name: string): number => {
+    const given = raw[name] ?? 0;
+    return given === '' ? 0 : check(given, name);
+  };
+  return field('bytes', { type: 'str', default: '' }, read, { check });
+}
+
+interface ListRules extends TextRules {
+  /** What stands there twice is taken once. */
+  once?: boolean;
+}
+
+/** A list of texts, each of which is checked, an empty one too. */
+export function list(value: readonly string[] = [], rules: ListRules = {}): Field<readonly string[]> {
+  const { kind = 'list', required = false, once = false, check, hint } = rules;
+  const read = (raw: RawOptions, name: string): readonly string[] => {
+    const texts = readList(raw, name, value);
+    if (required && texts.length === 0) throw emptyOption(name, hint);
+    for (const item of texts) check?.(item, name);
+    return once ? [...new Set(texts)] : texts;
+  };
+  return field(kind, { type: 'list', default: value }, read, { required, ...(check === undefined ? {} : { check }) });
+}
+
+/** At least one of these; the first alone is the default. */
+export function choices<const C extends string>(value: C, ...others: C[]): Field<readonly C[]> {
+  const all: readonly string[] = [value, ...others];
+  const check: Check = (item, name) => {
+    if (all.includes(item)) return;
+    throw invalidOption(name, `${name}: ${JSON.stringify(item)} is none of ${all.join(', ')}`);
+  };
+  const known = list([value], { kind: 'choices', required: true, once: true, check });
+  return { ...known, choices: all, read: (raw, name) => known.read(raw, name) as readonly C[] };
+}
+
+/** A JSON value of the capability's own; `read` says what is wrong with one. */
+export function json<T>(kind: Kind, value: Json, read: Field<T>['read']): Field<T> {
+  return field(kind, { type: 'json', default: value }, read);
+}
