@@ -2,7 +2,8 @@
 // remote command makes the error of each one that failed here too, so that no exit code is ever overlooked.
 import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host, RunOptions } from '../host/host';
-import { classifyStderr } from './classify';
+import { classifyStderr, missingDatasets } from './classify';
+import { complaintsOf, voicesOf, wordsOf } from './stderr';
 
 export interface ZfsRunOptions extends RunOptions {
   /** Named in the error. */
@@ -12,7 +13,7 @@ export interface ZfsRunOptions extends RunOptions {
 /** Of a command that a host gave no result for, which no host of ours does. */
 export const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
-/** The error that a failed command stands for. */
+/** The error that a failed command stands for. It begins with what ZFS says, or with what kept it from running. */
 export function commandError(
   host: Host,
   argv: readonly string[],
@@ -23,7 +24,9 @@ export function commandError(
   const { code, hint } = classifyStderr(stderr, result.code);
   const how = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
   const what = argv.slice(0, 2).join(' ');
-  return new ZfsFlowError(code, stderr === '' ? `${what} failed on ${host.label} (${how})` : stderr, {
+  const around = voicesOf(stderr).around.join('\n');
+  const silent = `${what} failed on ${host.label} (${how})${around === '' ? '' : `: ${around}`}`;
+  return new ZfsFlowError(code, wordsOf(stderr) || silent, {
     host: host.label,
     command: argv,
     exitCode: result.code,
@@ -31,6 +34,17 @@ export function commandError(
     ...(dataset === undefined ? {} : { dataset }),
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/**
+ * What a listing (`zfs list`, `get`, `holds`) says does not exist; none: it is complete. Throws the error of one that failed
+ * otherwise: that is never an empty list. Exit code 0 is not believed where ZFS says beside it that it could not look.
+ */
+export function missingIn(host: Host, argv: readonly string[], result: CommandResult, dataset?: string): string[] {
+  if (result.code === 0 && complaintsOf(result.stderr).length === 0) return [];
+  const missing = result.code === 1 ? missingDatasets(result.stderr) : [];
+  if (missing.length === 0) throw commandError(host, argv, result, dataset);
+  return missing;
 }
 
 /**

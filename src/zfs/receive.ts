@@ -3,6 +3,7 @@
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
 import { zfs } from './command';
+import { saysOnly } from './stderr';
 
 /**
  * Properties that a volume does not have: `receive -o` with one of them fails for a volume. The list is what `zfs get all`
@@ -91,7 +92,8 @@ export function receiveArgv(request: ReceiveRequest): string[] {
 /** Discards the partial receive of `target`; none there is fine. */
 export async function abortReceive(host: Host, target: string, signal?: AbortSignal): Promise<void> {
   const result = await host.run(['zfs', 'receive', '-A', target], { signal });
-  if (result.code === 0 || /does not have any resumable receive state|does not exist/.test(result.stderr)) return;
+  const isNone = saysOnly(result.stderr, /does not have any resumable receive state|does not exist/);
+  if (result.code === 0 || isNone) return;
   await zfs(host, ['receive', '-A', target], { dataset: target, signal });
 }
 

@@ -5,9 +5,8 @@
 import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
-import { missingDatasets } from './classify';
 import { snapshotName, type SnapshotName } from './destroy';
-import { commandError } from './command';
+import { missingIn } from './command';
 import { getArgv, parseValue, type PropertyValue } from './get';
 import { poolOf } from './names';
 
@@ -86,7 +85,7 @@ async function byGet(
     const argv = getArgv({ of: names, properties: ['all'], sources: ['local', 'received'] });
     const result = await host.run(argv, { signal });
     // A snapshot that is gone by now has no properties; whoever destroys looks again.
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
+    missingIn(host, argv, result);
     // A value may go on over several lines, which are none of their own.
     for (const line of result.stdout.split('\n')) keep(parseValue(line), prefix, found);
   }
