@@ -2,7 +2,10 @@
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
-import { zfs } from './command';
+import { displayCommand } from '../host/shell/quote';
+import { allowArgv } from './change';
+import { commandError, zfs } from './command';
+import { userName } from './rights';
 import { saysOnly } from './stderr';
 
 /**
@@ -102,10 +105,15 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
  * anything, and a mark so that a later run knows them for its own.
  */
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset], {
-    dataset,
-    signal,
-  });
+  const argv = ['zfs', 'create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset];
+  const result = await host.run(argv, { signal });
+  if (result.code === 0) return;
+  const error = commandError(host, argv, result, dataset);
+  if (error.code !== 'PERMISSION_DENIED') throw error;
+  const user = await userName(host, signal);
+  const parent = dataset.slice(0, dataset.lastIndexOf('/'));
+  const allow = displayCommand(allowArgv(user, ['create', 'mount', 'canmount', 'userprop'], parent));
+  throw error.with({ hint: `As root on ${host.label}: ${allow}` });
 }
 
 /** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */

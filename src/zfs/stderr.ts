@@ -13,10 +13,9 @@ export interface Voices {
 
 /**
  * How libzfs, `zfs` and `zpool` begin what they say (libzfs_util.c: "ACTION: DESCRIPTION", where the action is almost always
- * "cannot …"; zfs_main.c, libzfs_sendrecv.c, libzfs_crypto.c). They speak the C locale, which every command of ours is given.
+ * "cannot …", so that a bare description such as "no such pool" begins nothing; zfs_main.c, libzfs_sendrecv.c, libzfs_crypto.c). They speak the C locale, which every command of ours is given.
  */
 const STATEMENTS: readonly string[] = [
-  'cannot [a-z]+\\b',
   'can ?not (?:open|find|receive|send)\\b',
   'internal error\\b',
   '(?:VERIFY|ASSERT)\\d*\\(',
@@ -28,7 +27,7 @@ const STATEMENTS: readonly string[] = [
   'too (?:many|few) (?:arguments|errors|fields|snapshots)',
   'bad (?:property|numeric|volume|alternate)',
   'could not find any snapshots',
-  'no (?:datasets available|snapshots were created|such (?:pool|dataset|snapshot|tag|propert)|pools available)',
+  'no (?:datasets available|snapshots were created|pools available)',
   "(?:property|bookmark|dataset|snapshot|pool|destination|filesystem) '",
   "'[^']+' (?:is|must|does not|cannot|has|property|uses)\\b",
   'key (?:load|unload|change|inherit\\w*) error',
@@ -47,13 +46,12 @@ const STATEMENTS: readonly string[] = [
   'incremental source\\b',
   'error: (?:backup|stream|raw|multiple|unsupported|cannot)',
   'z(?:fs|pool): error',
-  'out of (?:memory|space)\\b',
-  'dataset (?:does not exist|is busy|not encrypted|already exists)',
-  'checksum mismatch\\b',
   '\\d+ (?:more )?propert(?:y|ies)\\b',
 ];
 
 const BEGINS = new RegExp(`^(?:${STATEMENTS.join('|')})`, 'i');
+/** Never with a capital letter, unlike other programs. */
+const ACTION = /^cannot [a-z]+\b/;
 
 /** A statement behind something that did not end its line (a prompt); what a program quotes (`ls: cannot open '…'`) is none. */
 const BEHIND = /(?<!: )(?<![\w('"])(?:cannot [a-z]+ '|cannot receive |warning: cannot send |internal error: )/;
@@ -89,7 +87,7 @@ type Line = { by: keyof Voices; text: string; goesOn?: boolean };
 
 function readLine(text: string, last: string | undefined, listing: boolean): Line {
   if (MACHINE.test(text)) return { by: 'around', text };
-  if (BEGINS.test(text)) return { by: 'zfs', text };
+  if (ACTION.test(text) || BEGINS.test(text)) return { by: 'zfs', text };
   if (GATES.some((gate) => gate.test(text))) return { by: 'gate', text };
   const behind = BEHIND.exec(text);
   if (behind && behind.index > 0) return { by: 'zfs', text: text.slice(behind.index) };

@@ -16,7 +16,7 @@ export function limitWarning({ transport, rateLimit }: Setup): string[] {
   return ['to keep to the speed limit, the stream passes through the machine that runs Node-RED'];
 }
 
-type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress'> & {
+type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress' | 'onReceiverLine'> & {
   /** Estimated bytes. */
   bytes: number;
 };

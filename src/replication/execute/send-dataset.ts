@@ -13,6 +13,7 @@ import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
 import { receiveProperties } from './receive-properties';
+import { RefusedProperties } from './refused';
 import { causeOfFailure } from './cause-of-failure';
 import { stepArgv } from '../plan/send-argv';
 
@@ -32,14 +33,16 @@ interface OneSend {
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
   const { run, plan, book, entry } = work;
+  const properties = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
     resumable: run.options.resumable,
     force: one.force,
     ...(plan.origin && one.creates ? { origin: plan.origin.snapshot } : {}),
-    ...receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot }),
+    ...properties,
   });
+  const refused = new RefusedProperties(properties);
   const names = one.snapshots.map(({ name }) => name);
   const moved = countMoved((snapshot) => {
     const name = snapshot.split('@')[1] ?? names[0] ?? '';
@@ -52,12 +55,14 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
       lanes: work.lanes,
       bytes: work.estimated,
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
+      onReceiverLine: refused.line,
     };
     const { bytes } = await limitedTransfer(run, work, request);
     moved(bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
     throw causeOfFailure(thrown, plan, run.options.whenDiverged);
   }
+  book.warnRun(await refused.warnings(run));
   book.arrived(entry, names);
 }
 

@@ -20,6 +20,8 @@ const NOISE = [
   'perl: warning: Falling back to the standard locale ("C").',
   '    LANGUAGE = (unset),',
   '*** WARNING: access without permission is a crime. Permission denied to strangers. ***',
+  'Cannot find termcap: terminal type is not known',
+  'no such pool, out of space: dataset does not exist',
   'Willkommen auf nas01! Das Dataset does not exist in this world.',
   'Authorized use only. All activity may be monitored and reported: out of space, no such pool.',
   "tail: cannot open '/etc/motd' for reading: No such file or directory",
