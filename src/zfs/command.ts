@@ -20,8 +20,18 @@ export function commandError(
   result: Pick<CommandResult, 'code' | 'signal' | 'stderr'>,
   dataset?: string,
 ): ZfsFlowError {
+  return errorOf(host, argv, result, { dataset });
+}
+
+/** `judged`: what of standard error decides the code, where that is not all of it. */
+function errorOf(
+  host: Host,
+  argv: readonly string[],
+  result: Pick<CommandResult, 'code' | 'signal' | 'stderr'>,
+  { dataset, judged }: { dataset?: string | undefined; judged?: string },
+): ZfsFlowError {
   const stderr = result.stderr.trim();
-  const { code, hint } = classifyStderr(stderr, result.code);
+  const { code, hint } = classifyStderr(judged ?? stderr, result.code);
   const how = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
   const what = argv.slice(0, 2).join(' ');
   const around = voicesOf(stderr).around.join('\n');
@@ -42,9 +52,12 @@ export function commandError(
  */
 export function missingIn(host: Host, argv: readonly string[], result: CommandResult, dataset?: string): string[] {
   if (result.code === 0 && complaintsOf(result.stderr).length === 0) return [];
-  const missing = result.code === 1 ? missingDatasets(result.stderr) : [];
-  if (missing.length === 0) throw commandError(host, argv, result, dataset);
-  return missing;
+  const missing = missingDatasets(result.stderr);
+  if (missing.length > 0 && result.code === 1) return missing;
+  // What does not exist is a fact. Why nothing is known is the rest of what it says, or how it ended.
+  const { zfs: said, gate } = voicesOf(result.stderr);
+  const others = said.filter((statement) => missingDatasets(statement).length === 0);
+  throw errorOf(host, argv, result, { dataset, judged: [...others, ...gate].join('\n') });
 }
 
 /**

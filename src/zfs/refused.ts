@@ -44,13 +44,15 @@ export function refusedWarnings(refused: readonly Refused[], host: string, user:
     known.properties.add(property);
   }
   const alike = new Map<string, { datasets: string[]; why: string; properties: string[] }>();
-  for (const { dataset, why, properties } of byDataset.values()) {
+  for (const { dataset, why, properties: found } of byDataset.values()) {
+    const properties = [...found].toSorted();
     const key = [why, ...properties].join('\0');
-    const known = alike.get(key) ?? { datasets: [], why, properties: [...properties] };
+    const known = alike.get(key) ?? { datasets: [], why, properties };
     alike.set(key, known);
     known.datasets.push(dataset);
   }
-  return [...alike.values()].map(({ datasets, why, properties }) => {
+  return [...alike.values()].map(({ datasets: all, why, properties }) => {
+    const datasets = all.toSorted();
     const where = list(
       datasets.map((dataset) => `"${dataset}"`),
       MOST_NAMED,

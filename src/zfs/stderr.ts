@@ -16,7 +16,6 @@ export interface Voices {
  * "cannot …", so that a bare description such as "no such pool" begins nothing; zfs_main.c, libzfs_sendrecv.c, libzfs_crypto.c). They speak the C locale, which every command of ours is given.
  */
 const STATEMENTS: readonly string[] = [
-  'can ?not (?:open|find|receive|send)\\b',
   'internal error\\b',
   '(?:VERIFY|ASSERT)\\d*\\(',
   'warning: (?:cannot|could not|skipping|incremental source|volblocksize|deduplicated|the zfs|\\S+ not in ?/proc)',
