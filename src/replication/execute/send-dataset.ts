@@ -2,6 +2,7 @@
 // codes here and by a listing in `finish.ts`.
 import { ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
+import type { TransferResult } from '../../stream/transfer';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
 import { inheritProperty, setProperties } from '../../zfs/change';
@@ -48,6 +49,7 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
     const name = snapshot.split('@')[1] ?? names[0] ?? '';
     return { work, name, index: one.offset + Math.max(names.indexOf(name), 0) + 1, count };
   });
+  let result: TransferResult;
   try {
     const request = {
       sendArgv: one.send,
@@ -57,13 +59,13 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
       onReceiverLine: refused.line,
     };
-    const { bytes } = await limitedTransfer(run, work, request);
-    moved(bytes, `${plan.source}@${names.at(-1) ?? ''}`);
+    result = await limitedTransfer(run, work, request);
+    moved(result.bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
     throw causeOfFailure(thrown, plan, run.options.whenDiverged);
   }
-  book.warnRun(await refused.warnings(run));
   book.arrived(entry, names);
+  book.warnRun(await refused.warnings(run, result));
 }
 
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */

@@ -46,8 +46,9 @@ async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promi
     onProgress: ({ bytes: sent, snapshot }: SendProgress) => moved(sent, snapshot),
     onReceiverLine: refused.line,
   };
-  moved((await limitedTransfer(run, root, request)).bytes, `${plan.source}@${last}`);
-  root.book.warnRun(await refused.warnings(run));
+  const result = await limitedTransfer(run, root, request);
+  moved(result.bytes, `${plan.source}@${last}`);
+  root.book.warnRun(await refused.warnings(run, result));
 }
 
 /** What failed, for the next attempt to go dataset by dataset. */
