@@ -5,11 +5,10 @@ import { ZfsFlowError } from '../base/errors';
 import { SlicedQueue } from '../base/slices';
 import type { Host } from '../host/host';
 import { groupNames } from './batch';
-import { missingDatasets } from './classify';
 import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes, type ExcludeFilter } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
-import { commandError, fields, unreadable } from './command';
+import { fields, missingIn, unreadable } from './command';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';
@@ -182,8 +181,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
   for (const [index, part] of parts.entries()) {
     const result = results[index];
     if (!result) throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} gave no result`, { host: host.label });
-    const absent = result.code === 0 ? [] : missingDatasets(result.stderr);
-    if (absent === null || (result.code !== 0 && absent.length === 0)) throw commandError(host, part.argv, result);
+    const absent = missingIn(host, part.argv, result);
     if (missing !== undefined && missing.join('\n') !== absent.join('\n')) {
       throw new ZfsFlowError('DATASET_BUSY', `datasets came or went on ${host.label} while they were listed`, {
         host: host.label,

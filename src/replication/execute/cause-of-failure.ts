@@ -2,8 +2,9 @@
 // too, with a text about the pipe: the special text is the cause, the general one its echo. What is wrong with a
 // connection has been found before, in `stream/`.
 import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../../base/errors';
-import { TransferError, withoutNarration, type EndedStage } from '../../stream/judge';
+import { TransferError, type EndedStage } from '../../stream/judge';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
+import { says, wordsOf } from '../../zfs/stderr';
 import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
 import { AttemptFailure, failureOf } from './attempt-failure';
@@ -18,7 +19,7 @@ interface Cause extends Classified {
 function causeOf({ stages, primary }: TransferError): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
   const causes = failed.map((stage): Cause => ({
-    ...classifyStderr(withoutNarration(stage.stderr), stage.code),
+    ...classifyStderr(stage.stderr, stage.code),
     stage,
   }));
   const special = causes.filter(({ code }) => !ECHOES.has(code));
@@ -40,7 +41,7 @@ function wasKilled({ code, signal }: EndedStage): boolean {
 function isTransient(cause: Cause): boolean {
   const { code, stage } = cause;
   if (code === 'TARGET_BUSY_PARTIAL' || code === 'DATASET_BUSY' || code === 'CONNECTION_LOST') return true;
-  if (code === 'TRANSFER_FAILED' || DEAD_TOKEN.test(stage.stderr)) return true;
+  if (code === 'TRANSFER_FAILED' || says(stage.stderr, DEAD_TOKEN)) return true;
   return code === 'ZFS_ERROR' && wasKilled(stage);
 }
 
@@ -63,7 +64,7 @@ export function causeOfFailure(
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
   const cause = error instanceof TransferError ? causeOf(error) : undefined;
   if (!cause) return failureOf(error.with({ dataset: source }));
-  const text = withoutNarration(cause.stage.stderr);
+  const text = wordsOf(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
   const found = new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
@@ -72,7 +73,7 @@ export function causeOfFailure(
       dataset: source,
       host: cause.stage.host,
       exitCode: cause.stage.code,
-      stderr: text,
+      stderr: cause.stage.stderr.trim(),
       retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
       ...(error.details === undefined ? {} : { details: error.details }),
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),

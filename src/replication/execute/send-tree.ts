@@ -8,6 +8,7 @@ import { AttemptFailure } from './attempt-failure';
 import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
+import { RefusedProperties } from './refused';
 import { receiveProperties } from './receive-properties';
 import { SMALL_STREAM } from '../discover/sizes';
 import { causeOfFailure } from './cause-of-failure';
@@ -20,13 +21,15 @@ const namesOf = ({ plan }: DatasetWork): string[] => sentSnapshots(plan).map(({ 
 async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan } = root;
   const last = plan.steps.at(-1)?.to.name ?? '';
+  const properties = receiveProperties({ ...root, creates: true, newRoot: {} });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
     resumable: run.options.resumable,
     force: false,
-    ...receiveProperties({ ...root, creates: true, newRoot: {} }),
+    ...properties,
   });
+  const refused = new RefusedProperties(properties);
   const bySource = new Map(all.map((work) => [work.plan.source, work]));
   const moved = countMoved((snapshot) => {
     const [dataset = '', name = ''] = snapshot.split('@');
@@ -41,8 +44,11 @@ async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promi
     lanes: bytes <= SMALL_STREAM && all.every(({ lanes }) => lanes !== null) ? root.lanes : null,
     bytes,
     onProgress: ({ bytes: sent, snapshot }: SendProgress) => moved(sent, snapshot),
+    onReceiverLine: refused.line,
   };
-  moved((await limitedTransfer(run, root, request)).bytes, `${plan.source}@${last}`);
+  const result = await limitedTransfer(run, root, request);
+  moved(result.bytes, `${plan.source}@${last}`);
+  root.book.warnRun(await refused.warnings(run, result));
 }
 
 /** What failed, for the next attempt to go dataset by dataset. */

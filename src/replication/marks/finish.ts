@@ -12,6 +12,7 @@ import { bookmarkName, bookmarksFor, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } fro
 import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
+import { holdable } from './holdable';
 import { markCopies } from './mark-copies';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
@@ -94,10 +95,11 @@ async function moveTargetHolds(run: Run, finished: readonly PlannedPair[]): Prom
     const old = pair.targetSnapshots.filter(({ guid }) => guid !== newest.guid && (dirty || guid === plan.base?.guid));
     release.push(...old.map(({ name }) => `${plan.target}@${name}`));
   }
-  const held = await holdSnapshots(target, TARGET_HOLD_TAG, hold, ctx.signal);
-  if (held.length > 0) return [markWarning('hold', target.label, held)];
+  const may = await holdable(target, hold, ctx.signal);
+  const held = await holdSnapshots(target, TARGET_HOLD_TAG, may.snapshots, ctx.signal);
+  if (held.length > 0) return [may.warning, markWarning('hold', target.label, held)];
   const released = await releaseSnapshots(target, TARGET_HOLD_TAG, release, ctx.signal);
-  return [markWarning('release', target.label, released)];
+  return [may.warning, markWarning('release', target.label, released)];
 }
 
 /** Snapshots of these datasets (in this order) that this run holds, or one before it that did not come to its end. */

@@ -8,6 +8,7 @@ import type { SnapshotRecord } from '../../zfs/records';
 import { sends, sentSnapshots } from '../plan/plan-facts';
 import type { DatasetPlan } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
+import { holdable } from './holdable';
 import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
 
@@ -57,8 +58,10 @@ export async function protect(
   const holds = sending.flatMap((plan) =>
     heldSnapshots(plan, records(plan.source)).map((name) => `${plan.source}@${name}`),
   );
-  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds }, ctx.signal);
+  const may = await holdable(source, holds, ctx.signal);
+  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds: may.snapshots }, ctx.signal);
   return [
+    may.warning,
     markWarning('bookmark', source.label, errors.bookmarks),
     markWarning('hold', source.label, errors.holds),
   ].filter((warning) => warning !== null);

@@ -32,7 +32,12 @@ function listed(all: readonly string[]): string {
 
 type Found<Kind extends TargetState['kind']> = Extract<TargetState, { kind: Kind }>;
 
-function foreign(pair: PairInput, { why }: Found<'FOREIGN'>): Refusal {
+function foreign(pair: PairInput, { why, obstacle }: Found<'FOREIGN'>): Refusal {
+  // Nothing is known to be in it: what is missing is a right.
+  if (obstacle) {
+    const message = `nothing can be received onto the target "${pair.target}": ${why}`;
+    return { code: 'PERMISSION_DENIED', message, hint: obstacle.hint, details: bothLists(pair, null) };
+  }
   return {
     code: 'TARGET_HAS_DATA',
     message: `the target "${pair.target}" is not ours to overwrite: ${why}`,

@@ -65,6 +65,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
+  // Quotes for a person's shell, not for one that we run.
+  'src/zfs/shown.ts': ['src/host/shell/quote.ts'],
   'src/jobs': ['src/base', 'src/host/host.ts', 'src/zfs/records.ts', 'src/zfs/names.ts', 'src/jobs'],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
