@@ -31,7 +31,7 @@ interface OneSend {
 
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
-  const { run, plan, book, entry } = work;
+  const { run, plan, book } = work;
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
@@ -41,6 +41,7 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
     ...receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot }),
   });
   const names = one.snapshots.map(({ name }) => name);
+  book.sending(plan.source, one.snapshots);
   const moved = countMoved((snapshot) => {
     const name = snapshot.split('@')[1] ?? names[0] ?? '';
     return { work, name, index: one.offset + Math.max(names.indexOf(name), 0) + 1, count };
@@ -56,9 +57,8 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
     const { bytes } = await limitedTransfer(run, work, request);
     moved(bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
-    throw causeOfFailure(thrown, plan, run.options.whenDiverged);
+    throw causeOfFailure(thrown, plan);
   }
-  book.arrived(entry, names);
 }
 
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */

@@ -22,6 +22,8 @@ import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
   failures: Map<string, ZfsFlowError>;
+  /** By source dataset: GUIDs of what it was sent, as far as its target has them. */
+  seen: Map<string, Set<string>>;
   warnings: string[];
 }
 
@@ -200,5 +202,8 @@ export async function finish(run: Run, finished: readonly PlannedPair[]): Promis
     warnings.push(markWarning('release', source.label, left.holds));
     warnings.push(markWarning('destroy bookmarks', source.label, left.bookmarks));
   }
-  return { failures, warnings: warnings.filter((warning) => warning !== null) };
+  const guids = finished.map(({ plan }): [string, Set<string>] => {
+    return [plan.source, new Set((seen.get(plan.target) ?? []).map(({ guid }) => guid))];
+  });
+  return { failures, seen: new Map(guids), warnings: warnings.filter((warning) => warning !== null) };
 }

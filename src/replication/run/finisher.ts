@@ -43,8 +43,9 @@ export class Finisher {
     if (group.length === 0) return;
     this.flushes.push(
       finish(this.run, group).then(
-        ({ failures, warnings }) => {
+        ({ failures, seen, warnings }) => {
           for (const [source, failure] of failures) this.failures.set(source, failure);
+          for (const [source, guids] of seen) this.book.seenOn(source, guids);
           this.book.warnRun(warnings);
         },
         (error: unknown) => {
