@@ -207,7 +207,13 @@ describe('replication while the world changes', function () {
   it('tells what arrived of a run that fails', async () => {
     const one = await job(['1', 'x2', '3']);
     // Two streams, the second of which finds no source any more.
-    const options = { ...one.options, snapshotSelection: 'regex', nameRegex: '^[0-9]', createSnapshot: 'never', speedLimit: '100M' };
+    const options = {
+      ...one.options,
+      snapshotSelection: 'regex',
+      nameRegex: '^[0-9]',
+      createSnapshot: 'never',
+      speedLimit: '100M',
+    };
     source.once(/^zfs send (?!-n).*@3/, async () => {
       for (const name of ['1', '3']) await a.run(['zfs', 'release', ...(await marks(a, one.source)).holds.filter((hold) => hold.startsWith(`${name}:`)).map((hold) => hold.slice(hold.indexOf(':') + 1)), `${one.source}@${name}`]); // prettier-ignore
       await a.run(['zfs', 'destroy', '-r', one.source]);
