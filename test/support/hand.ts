@@ -4,10 +4,11 @@ import type { CommandResult, PipeCommandOptions, ProcessSpec, RunOptions } from 
 import { SshHost } from '../../src/host/ssh/ssh-host';
 import type { SshHostOptions } from '../../src/host/ssh/ssh-options';
 
-type Hook = (command: string) => Promise<unknown>;
+/** What happens before a command; undefined for nothing. */
+type Hook = (command: string) => (() => Promise<unknown>) | undefined;
 
 export class HandHost extends SshHost {
-  private hook: Hook = async () => undefined;
+  private hook: Hook = () => undefined;
   /** What `once` was given has happened. */
   isDone = true;
 
@@ -19,10 +20,10 @@ export class HandHost extends SshHost {
   /** Calls `hand` right before the first command that matches. */
   once(matches: RegExp, hand: () => Promise<unknown>): void {
     this.isDone = false;
-    this.hook = async (command) => {
-      if (this.isDone || !matches.test(command)) return;
+    this.hook = (command) => {
+      if (this.isDone || !matches.test(command)) return undefined;
       this.isDone = true;
-      await hand();
+      return hand;
     };
   }
 
@@ -32,17 +33,38 @@ export class HandHost extends SshHost {
   }
 
   override async runAll(argvs: readonly (readonly string[])[], options?: RunOptions): Promise<CommandResult[]> {
-    for (const argv of argvs) await this.hook(argv.join(' '));
-    return super.runAll(argvs, options);
+    // What is before it in one remote command has been done when the hand acts.
+    const results: CommandResult[] = [];
+    let waiting: (readonly string[])[] = [];
+    const flush = async (): Promise<void> => {
+      if (waiting.length === 0) return;
+      const first = results.length;
+      const onLine = options?.onLine;
+      const lines = onLine && {
+        onLine: (line: string, index: number, whole: boolean) => onLine(line, first + index, whole),
+      };
+      results.push(...(await super.runAll(waiting, { ...options, ...lines })));
+      waiting = [];
+    };
+    for (const argv of argvs) {
+      const acting = this.hook(argv.join(' '));
+      if (acting !== undefined) {
+        await flush();
+        await acting();
+      }
+      waiting.push(argv);
+    }
+    await flush();
+    return results;
   }
 
   override async runScript(script: string, options?: RunOptions): Promise<CommandResult> {
-    await this.hook('a script');
+    await this.hook('a script')?.();
     return super.runScript(script, options);
   }
 
   override async pipeCommand(argv: readonly string[], options: PipeCommandOptions): Promise<ProcessSpec> {
-    await this.hook(argv.join(' '));
+    await this.hook(argv.join(' '))?.();
     return super.pipeCommand(argv, options);
   }
 }
@@ -51,7 +73,7 @@ export class HandHost extends SshHost {
 function watched(channels: Channels, hook: Hook): Channels {
   return Object.assign(Object.create(channels) as Channels, {
     open: async (...given: Parameters<Channels['open']>) => {
-      await hook(`a stream ${JSON.stringify(given[0])}`);
+      await hook('a stream')?.();
       return channels.open(...given);
     },
   });

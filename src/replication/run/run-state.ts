@@ -29,6 +29,8 @@ export class RunState {
   readonly given = new Map<string, AttemptFailure>();
   /** Source datasets whose copies ZFS continues with large blocks only. */
   readonly keepLargeBlocks = new Set<string>();
+  /** Source datasets that this run has marked for sends, which have not come to their end since. */
+  readonly marked = new Set<string>();
   /** How far the targets were at the last attempt. */
   private reached = '';
 
