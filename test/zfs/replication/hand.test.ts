@@ -242,8 +242,9 @@ describe(`replication beside a hand that interferes (HAND_SEED=${SEED})`, functi
     right = new Set();
     await attempt(a, 'zfs', 'snapshot', '-r', `${SOURCE}@s${++counter}`);
     log.push('run, undisturbed');
-    assertNamed(await engine.replicate(options));
-    const there = new Set((await onTarget()).map(({ guid }) => guid));
+    const result = await engine.replicate(options);
+    const there = await look();
+    assertNamed(result);
     for (const dataset of await a.datasets(SOURCE)) {
       const all = await list(a, dataset);
       const newest = all.findLast((entry) => entry.dataset === dataset);
