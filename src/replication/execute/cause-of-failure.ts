@@ -5,9 +5,8 @@ import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../../base/errors'
 import { TransferError, type EndedStage } from '../../stream/judge';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
 import { says, wordsOf } from '../../zfs/stderr';
-import type { ReplicateOptions } from '../setup/options';
 import type { DatasetPlan } from '../plan/plan-types';
-import { AttemptFailure, failureOf } from './attempt-failure';
+import { AttemptFailure, midRunFailure } from './attempt-failure';
 
 /** Codes that an end of a pipe also gets when only the other end failed. */
 const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
@@ -45,25 +44,20 @@ function isTransient(cause: Cause): boolean {
   return code === 'ZFS_ERROR' && wasKilled(stage);
 }
 
+/** One end says that the partial receive cannot be gone on with: the other has only seen the stream end. */
+const isDead = (error: ZfsFlowError): boolean =>
+  error instanceof TransferError && error.stages.some(({ stderr }) => DEAD_TOKEN.test(stderr));
+
 /** The receiver has large blocks already and was sent an increment without `-L`. */
 const NEEDS_LARGE_BLOCKS = /requires -L \(--large-block\)/;
 
-/** The target was changed after it was listed: what `whenDiverged` says about that takes a new plan. */
-function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverged']): boolean {
-  return whenDiverged !== 'refuse' && (code === 'TARGET_MODIFIED' || code === 'TARGET_DIVERGED');
-}
-
 /** The failure of a transfer of one dataset, its error with the code of what caused it. */
-export function causeOfFailure(
-  thrown: unknown,
-  plan: DatasetPlan,
-  whenDiverged: ReplicateOptions['whenDiverged'],
-): AttemptFailure {
+export function causeOfFailure(thrown: unknown, plan: DatasetPlan): AttemptFailure {
   const { source } = plan;
   if (thrown instanceof AttemptFailure) return new AttemptFailure(thrown.error.with({ dataset: source }), thrown.next);
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
   const cause = error instanceof TransferError ? causeOf(error) : undefined;
-  if (!cause) return failureOf(error.with({ dataset: source }));
+  if (!cause) return midRunFailure(error.with({ dataset: source }));
   const text = wordsOf(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
   const found = new ZfsFlowError(
@@ -74,11 +68,12 @@ export function causeOfFailure(
       host: cause.stage.host,
       exitCode: cause.stage.code,
       stderr: cause.stage.stderr.trim(),
-      retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
+      retryable: isTransient(cause) || needsLargeBlocks,
       ...(error.details === undefined ? {} : { details: error.details }),
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
     },
   );
-  return needsLargeBlocks ? new AttemptFailure(found, 'withLargeBlocks') : failureOf(found);
+  if (needsLargeBlocks) return new AttemptFailure(found, 'withLargeBlocks');
+  return isDead(error) ? new AttemptFailure(found, 'lookAgain') : midRunFailure(found);
 }

@@ -33,7 +33,7 @@ interface OneSend {
 
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
-  const { run, plan, book, entry } = work;
+  const { run, plan, book } = work;
   const properties = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
   const receive = receiveArgv({
     target: plan.target,
@@ -45,6 +45,7 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
   });
   const refused = new RefusedProperties(properties);
   const names = one.snapshots.map(({ name }) => name);
+  book.sending(plan.source, one.snapshots);
   const moved = countMoved((snapshot) => {
     const name = snapshot.split('@')[1] ?? names[0] ?? '';
     return { work, name, index: one.offset + Math.max(names.indexOf(name), 0) + 1, count };
@@ -62,9 +63,8 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
     result = await limitedTransfer(run, work, request);
     moved(result.bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
-    throw causeOfFailure(thrown, plan, run.options.whenDiverged);
+    throw causeOfFailure(thrown, plan);
   }
-  book.arrived(entry, names);
   book.warnRun(await refused.warnings(run, result));
 }
 

@@ -12,11 +12,11 @@ import { RefusedProperties } from './refused';
 import { receiveProperties } from './receive-properties';
 import { SMALL_STREAM } from '../discover/sizes';
 import { causeOfFailure } from './cause-of-failure';
-import { sentSnapshots } from '../plan/plan-facts';
+import { deliveries } from '../plan/plan-facts';
 import { streamFlags } from '../plan/send-argv';
 
 /** Everything that the stream brings of a dataset. */
-const namesOf = ({ plan }: DatasetWork): string[] => sentSnapshots(plan).map(({ name }) => name);
+const namesOf = ({ plan }: DatasetWork): string[] => deliveries(plan).map(({ name }) => name);
 
 async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan } = root;
@@ -53,7 +53,7 @@ async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promi
 
 /** What failed, for the next attempt to go dataset by dataset. */
 function failureOfTree(thrown: unknown, { run, plan }: DatasetWork): AttemptFailure {
-  const failure = causeOfFailure(thrown, plan, run.options.whenDiverged);
+  const failure = causeOfFailure(thrown, plan);
   const { retryable, message, details = {} } = failure.error;
   if (run.ctx.signal.aborted || retryable) return failure;
   // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
@@ -69,14 +69,13 @@ function failureOfTree(thrown: unknown, { run, plan }: DatasetWork): AttemptFail
 /** `root` and what is below it; see the head of this file. Throws TRANSFER_FAILED or what else has caused it, retryable. */
 export async function sendTree(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan, book } = root;
+  for (const work of all) book.sending(work.plan.source, deliveries(work.plan));
   try {
     await sendStream(root, all);
   } catch (thrown) {
-    for (const work of all) book.mayHaveArrived(work.plan.source, sentSnapshots(work.plan));
     throw failureOfTree(thrown, root);
   }
   const children = all.filter((work) => work.plan !== plan);
   const warning = await markCopies(run, children);
   if (warning !== null) book.warnRun([warning]);
-  for (const work of all) book.arrived(work.entry, namesOf(work));
 }

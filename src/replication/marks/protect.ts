@@ -1,6 +1,7 @@
 // Protection around the sends (replication.md §2, step 5): before the first byte of a run, tentative bookmarks of the
 // base and of every snapshot it sends, and holds on them; a crash at any point leaves more protected than needed.
 // Turning them into final marks once something has arrived is `finish.ts`.
+import type { ZfsFlowError } from '../../base/errors';
 import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
@@ -60,9 +61,11 @@ export async function protect(
   );
   const may = await holdable(source, holds, ctx.signal);
   const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds: may.snapshots }, ctx.signal);
+  // What is gone by now needs no protection: the send, or the look at what has arrived, will tell.
+  const there = ({ code }: ZfsFlowError): boolean => code !== 'DATASET_NOT_FOUND';
   return [
     may.warning,
-    markWarning('bookmark', source.label, errors.bookmarks),
-    markWarning('hold', source.label, errors.holds),
+    markWarning('bookmark', source.label, errors.bookmarks.filter(there)),
+    markWarning('hold', source.label, errors.holds.filter(there)),
   ].filter((warning) => warning !== null);
 }
