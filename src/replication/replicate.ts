@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
+import { warnOfMachineZone } from '../time/machine-zone';
 import { runAttempt } from './run/attempt';
 import { runError } from './run/failures';
 import { planOnly } from './run/plan-only';
@@ -112,6 +113,7 @@ export async function replicate(
   checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
+  warnOfMachineZone(options.timeZone, (event) => ctx.emit(event));
   const run = await connect(options, hosts, ctx, encryptionKey);
   const replication = new Replication(run, hosts, started);
   try {

@@ -26,7 +26,7 @@ describe('bulk data without a usual ssh', function () {
 
   async function move(prefix: readonly string[], env: Record<string, string> = {}): Promise<Record<string, unknown>> {
     const loader = require.resolve('tsx/cjs');
-    const [file = '', ...args] = [...prefix, process.execPath, '--require', loader, FIXTURE];
+    const [file, ...args] = [...prefix, process.execPath, '--require', loader, FIXTURE];
     const child = spawn(file, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.end(JSON.stringify(connectOptions(a)));
     let said = '';
