@@ -7,6 +7,7 @@ import { stableHash } from '../../src/base/stable-hash';
 import type { Outcome } from '../../src/jobs/job';
 import type { Attachment } from '../../src/jobs/registry';
 import { readString } from '../../src/options/read';
+import { machineZoneProblem } from '../../src/time/machine-zone';
 import { CREDENTIALS } from '../node-options';
 import { attempt } from './attempt';
 import { controlOf } from './control-message';
@@ -116,9 +117,15 @@ class TaskNode<O, R> {
     const { off, runOnDeploy } = this.settings;
     this.attachment.resume();
     this.schedule.start();
+    const misread = this.schedule.next !== null && this.scheduleZone === '' ? machineZoneProblem() : null;
+    if (misread !== null) this.node.warn(misread);
     this.status.begin(this.currentStatus());
     if (off || !runOnDeploy) return;
     if (isNewlyDeployed(this.RED, this.node.id, this.configHash)) this.tick(new Date());
+  }
+
+  private get scheduleZone(): string {
+    return attempt(() => readString(this.settings.config, 'scheduleTimeZone')).value ?? '';
   }
 
   /** Answers at once: what takes time goes on without this instance. */
@@ -195,9 +202,9 @@ class TaskNode<O, R> {
 
   private currentStatus(): NodeStatus {
     const { last, schedule, problem } = this;
-    const { off, config } = this.settings;
-    const timeZone = attempt(() => readString(config, 'scheduleTimeZone')).value ?? '';
-    return statusOf({ off, problem, jobs: this.requests.runs(), last, next: schedule.next, timeZone }, this.t);
+    const { off } = this.settings;
+    const next = schedule.next;
+    return statusOf({ off, problem, jobs: this.requests.runs(), last, next, timeZone: this.scheduleZone }, this.t);
   }
 }
 

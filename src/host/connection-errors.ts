@@ -35,9 +35,20 @@ const TEXTS: Partial<Record<ErrorCode, { text: string; hint: string }>> = {
   },
 };
 
+const NO_ANSWER = {
+  text: 'the host name cannot be resolved at the moment',
+  hint: 'The name server does not answer. Check the DNS settings if this lasts.',
+};
+
 /** For a server that takes the connection and closes it without a word. */
 const SHUT_OUT =
   'The server may be shutting this machine out for a while after failed logins (PerSourcePenalties, fail2ban), or it has too many connections (MaxStartups).';
+
+/**
+ * A name server that does not answer now – at boot, in a container that has just started – in the words of Node.js, of
+ * glibc and the BSDs, of musl, and in our own. That a name does not exist is another answer, and a lasting one.
+ */
+const NO_ANSWER_YET = /EAI_AGAIN|Temporary failure in name resolution|: Try again$|cannot be resolved at the moment/;
 
 /** Why a connection could not be made. Host keys and authentication are judged in `ssh/connect.ts`. */
 export function connectError(error: SshError, endpoint: Endpoint): ZfsFlowError {
@@ -46,13 +57,15 @@ export function connectError(error: SshError, endpoint: Endpoint): ZfsFlowError 
   const systemCode = String(error.code ?? first?.code ?? '');
   const code: ErrorCode =
     SYSTEM_CODES[systemCode] ?? (error.level === 'client-timeout' ? 'CONNECTION_TIMEOUT' : 'CONNECTION_LOST');
-  const known = TEXTS[code];
+  const forNow = systemCode === 'EAI_AGAIN';
+  const known = forNow ? NO_ANSWER : TEXTS[code];
   const where = `${endpoint.label} (${endpoint.host}:${endpoint.port})`;
   const text = known?.text ?? `the connection was lost while it was being made: ${error.message}`;
   const hint = known?.hint ?? (/before handshake/.test(error.message) ? SHUT_OUT : undefined);
   return new ZfsFlowError(code, `${where}: ${text}`, {
     host: endpoint.label,
     cause: error,
+    ...(forNow ? { retryable: true } : {}),
     ...(hint === undefined ? {} : { hint }),
   });
 }
@@ -87,22 +100,34 @@ const SSH_MESSAGES: readonly [RegExp, ErrorCode][] = [
 /** Prefix of the one line in which our own SSH helper process reports why it failed: code, then the message. */
 export const HELPER_ERROR = 'zfsflow-ssh-error:';
 
+export interface ConnectionFailure {
+  code: ErrorCode;
+  message: string;
+  /** Set where the code does not say it. */
+  retryable?: boolean;
+}
+
 /**
  * What broke, when the process that carries a connection (`ssh` or our helper) exited with 255; undefined when its
  * messages are not about the connection, so that 255 came from the remote command.
  */
-export function connectionFailure(stderr: string): { code: ErrorCode; message: string } | undefined {
+export function connectionFailure(stderr: string): ConnectionFailure | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   for (const line of lines) {
     const at = line.indexOf(HELPER_ERROR);
     if (at < 0) continue;
     const [, code = 'CONNECTION_LOST', message = ''] =
       /^\s*(\w+) (.*)$/.exec(line.slice(at + HELPER_ERROR.length)) ?? [];
-    return { code: code as ErrorCode, message };
+    return failure(code as ErrorCode, message);
   }
   for (const [pattern, code] of SSH_MESSAGES) {
     const line = lines.find((text) => pattern.test(text));
-    if (line !== undefined) return { code, message: line.trim() };
+    if (line !== undefined) return failure(code, line.trim());
   }
   return undefined;
+}
+
+function failure(code: ErrorCode, message: string): ConnectionFailure {
+  const forNow = code === 'HOST_NOT_FOUND' && NO_ANSWER_YET.test(message);
+  return { code, message, ...(forNow ? { retryable: true } : {}) };
 }

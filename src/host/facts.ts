@@ -47,9 +47,10 @@ export function stillHolds(known: KnownFacts | undefined): known is KnownFacts {
 export function factsScript(privilege: Privilege): string {
   return [
     `t=$(printf '\\t')`,
-    'echo "platform$t$(uname -s)"',
-    'echo "hostname$t$(uname -n)"',
-    'echo "uid$t$(id -u)"',
+    // Where `uname` or `id` is missing or fails, Linux says it too.
+    'v=$(uname -s); [ -n "$v" ] || read -r v </proc/sys/kernel/ostype; echo "platform$t$v"',
+    'v=$(uname -n); [ -n "$v" ] || read -r v </proc/sys/kernel/hostname; echo "hostname$t$v"',
+    'v=$(id -u); [ -n "$v" ] || while read -r k r e s; do case $k in Uid:) v=$e;; esac; done </proc/$$/status; echo "uid$t$v"',
     // "zfs-2.2.4-1" and "zfs-kmod-2.2.4-1", one a line; `zfs version` came with 0.8.
     'zfs version 2>/dev/null | while read -r v; do case $v in zfs-kmod-*) echo "kernel$t${v#zfs-kmod-}";; zfs-*) echo "zfs$t${v#zfs-}";; esac; done',
     'if [ -r /proc/cpuinfo ]; then grep -qwm1 aes /proc/cpuinfo; else uname -m | grep -Eq "amd64|arm64|aarch64"; fi && echo "aes${t}1"',

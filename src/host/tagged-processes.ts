@@ -1,8 +1,8 @@
 // Finds and ends the processes of a transfer on its host by the tag in their wrapper shell's argument list. Needed
 // because a connection that dies leaves behind whatever ran over it, and nothing else tells whose process it is.
-import { invalidOption } from '../base/errors';
-import type { Host, RunOptions } from './host';
-import { endProcesses } from './shell/end-script';
+import { invalidOption, toZfsFlowError, ZfsFlowError } from '../base/errors';
+import type { CommandResult, Host, RunOptions } from './host';
+import { endProcesses, listProcesses } from './shell/process-scripts';
 import { WRAPPER } from './shell/quote';
 
 /** Runs its arguments as a command; `exit $?` keeps shells from replacing themselves, which would lose the tag. */
@@ -28,7 +28,7 @@ export function checkTag(tag: string): void {
   if (!/^[\w.:-]+$/.test(tag)) throw invalidOption('tag', `"${tag}" is not a valid process tag`);
 }
 
-/** The transfers on `host` whose tag begins with `prefix`. Throws like `Host.run`, ZFS_ERROR when `ps` fails. */
+/** The transfers on `host` whose tag begins with `prefix`. Throws like `Host.run`, ZFS_ERROR when none can be listed. */
 export async function findTagged(host: Host, prefix: string, options?: RunOptions): Promise<TaggedProcess[]> {
   return tagged(await processes(host, options), prefix);
 }
@@ -55,11 +55,37 @@ export async function endTagged(host: Host, tag: string, options?: RunOptions): 
   return found.length;
 }
 
+/**
+ * Ways to list processes, the usual one first: POSIX options with `-ww` for untruncated arguments, on Linux and FreeBSD;
+ * busybox knows no `-w` and lets long numbers run together in columns without headers; Linux without a `ps` that works.
+ */
+const LISTINGS: readonly string[][] = [
+  ['ps', '-A', '-ww', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='],
+  ['ps', '-A', '-o', 'pid=PID_______', '-o', 'ppid=PPID______', '-o', 'args'],
+  ['/bin/sh', '-c', listProcesses()],
+];
+
 async function processes(host: Host, options: RunOptions | undefined): Promise<Row[]> {
-  // POSIX options with `-ww` for untruncated arguments: the same on Linux and FreeBSD.
-  const command = ['ps', '-A', '-ww', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='];
-  const result = await host.run(command, { timeoutMs: 20_000, ...options });
-  return result.stdout.split('\n').flatMap((line) => {
+  let last: CommandResult | ZfsFlowError | undefined;
+  for (const argv of LISTINGS) {
+    last = await host.run(argv, { timeoutMs: 20_000, ...options }).catch((thrown: unknown) => {
+      const error = toZfsFlowError(thrown);
+      if (error.code === 'COMMAND_NOT_FOUND') return error;
+      throw error;
+    });
+    const rows = last instanceof ZfsFlowError ? [] : readRows(last.stdout);
+    // At least the shell that asks is there: an empty list is a failed one.
+    if (rows.length > 0 && !(last instanceof ZfsFlowError) && last.code === 0) return rows;
+  }
+  const { stderr } = last ?? {};
+  throw new ZfsFlowError('ZFS_ERROR', `the processes on ${host.label} cannot be listed: "ps" does not work there`, {
+    host: host.label,
+    ...(stderr === undefined ? {} : { stderr }),
+  });
+}
+
+function readRows(text: string): Row[] {
+  return text.split('\n').flatMap((line) => {
     const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     return args === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
   });
@@ -81,7 +107,8 @@ export function wrapperTag(args: string): string | undefined {
   for (const wrapper of [WRAPPER, LOCAL_WRAPPER]) {
     const start = `sh -c ${wrapper} `;
     const at = args.indexOf(start);
-    if (at < 0 || !/^[\w./-]*$/.test(args.slice(0, at))) continue;
+    // busybox puts the program's own name before another that it was started with.
+    if (at < 0 || !/^(\{\S+\} )?[\w./-]*$/.test(args.slice(0, at))) continue;
     const tag = args.slice(at + start.length).split(' ', 1)[0];
     if (tag !== undefined && tag !== 'sh') return tag;
   }

@@ -6,6 +6,7 @@ import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { groupBy } from '../base/group-by';
 import { listNamedSnapshots } from '../zfs/list';
+import { warnOfMachineZone } from '../time/machine-zone';
 import { runAttempt } from './run/attempt';
 import { runError } from './run/failures';
 import { planOnly } from './run/plan-only';
@@ -130,6 +131,7 @@ export async function replicate(
   checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
+  warnOfMachineZone(options.timeZone, (event) => ctx.emit(event));
   const run = await connect(options, hosts, ctx, encryptionKey);
   const replication = new Replication(run, hosts, started);
   try {

@@ -7,6 +7,7 @@ import { canDestroyByProgram } from '../zfs/destroy-program';
 import { parseMinFree } from './kinds';
 import { approvedItems, readApproval } from './execute/approve';
 import { clockWatch } from '../time/clock-watch';
+import { machineZoneProblem } from '../time/machine-zone';
 import { discover, withExpiries, type Discovery } from './discover/discover';
 import { destroyPlanned } from './execute/destroy';
 import type { PruneItem, PruneOptions, PruneRequest, PruneResult } from './options';
@@ -85,11 +86,17 @@ async function prepare(
     failed: [],
     reclaimedBytes: 0,
     breaker: plan.breaker,
-    warnings: [...discovery.warnings, ...plan.warnings],
+    warnings: [...zoneWarnings(request), ...discovery.warnings, ...plan.warnings],
   };
   extras.report?.(result);
   announce(discovery, result, ctx);
   return { discovery, result, expiriesUnknown };
+}
+
+/** Days begin, and names are read, by the machine's zone. */
+function zoneWarnings({ timeZone }: PruneRequest): string[] {
+  const problem = timeZone === '' ? machineZoneProblem() : null;
+  return problem === null ? [] : [problem];
 }
 
 function announce({ host }: Discovery, result: PruneResult, ctx: RunContext): void {

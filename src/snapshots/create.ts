@@ -6,6 +6,7 @@ import { invalidOption, toZfsFlowError, type ZfsFlowError } from '../base/errors
 import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../naming/schema';
 import { PRUNE_DEFAULTS } from '../retention/options';
 import { pruneSnapshots, requireDestroyed } from '../retention/prune';
+import { warnOfMachineZone } from '../time/machine-zone';
 import { takeSnapshots } from '../zfs/snapshot';
 import { findDatasets, groupByPool, withoutUnchanged, type FoundDatasets, type PoolCommand } from './datasets';
 import { explain, overall, RepeatedHour, tooMany } from './explain';
@@ -49,6 +50,7 @@ export async function createSnapshots(
   const result: SnapshotResult = { jobId: ctx.jobId, name, snapshots: [], skipped: [] };
   const run: Run = { host, options, ctx, result, reached: [] };
   ctx.partial(result);
+  warnOfMachineZone(options.timeZone, (event) => ctx.emit(event));
 
   const found = await findDatasets(host, options, ctx);
   checkLengths(found, name);

@@ -19,6 +19,11 @@ const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 const TRY_AGAIN_MS = 2_000;
 
+/** A name server that does not answer now is such a reason, a name that does not exist is none to try again. */
+function isNotBegun({ code, retryable }: ZfsFlowError): boolean {
+  return NOT_BEGUN.has(code) || (code === 'HOST_NOT_FOUND' && retryable);
+}
+
 function failed(host: Host, phase: Phase, how: string, more: object): ZfsFlowError {
   return new ZfsFlowError('HOOK_FAILED', `the hook "${phase}" on ${host.label} ${how}`, {
     host: host.label,
@@ -55,7 +60,7 @@ async function runAfter(host: Host, hooks: Hooks): Promise<void> {
     try {
       return await runHook(host, 'after', hooks);
     } catch (thrown) {
-      if (!NOT_BEGUN.has(toZfsFlowError(thrown).code) || performance.now() >= until) throw thrown;
+      if (!isNotBegun(toZfsFlowError(thrown)) || performance.now() >= until) throw thrown;
     }
     await sleep(TRY_AGAIN_MS);
   }

@@ -93,7 +93,13 @@ function connectionError({ host, stderr }: StageReport, details: Record<string, 
   // `ssh` is silent about a peer that no longer answers.
   const said = lastLines(withoutNarration(stderr));
   const message = connection?.message ?? (said === '' ? 'the connection broke' : `the connection broke: ${said}`);
-  return new ZfsFlowError(connection?.code ?? 'CONNECTION_LOST', `${host}: ${message}`, { host, details, stderr });
+  const { code = 'CONNECTION_LOST', retryable } = connection ?? {};
+  return new ZfsFlowError(code, `${host}: ${message}`, {
+    host,
+    details,
+    stderr,
+    ...(retryable === undefined ? {} : { retryable }),
+  });
 }
 
 function workError(

@@ -1,6 +1,6 @@
 // Wall-clock time in IANA zones: what a clock shows at an instant, and at which instants it shows a given time. Names,
-// schedules and calendar buckets stand on it. `Intl` has the zone data; no zone rules are kept here. Runs in the editor
-// too.
+// schedules and calendar buckets stand on it. `Intl` has the zone data, `Date` the machine's own zone; no zone rules are
+// kept here. Runs in the editor too.
 import { invalidOption } from '../base/errors';
 
 /** What a clock and a calendar on the wall show. `month` is 1–12. */
@@ -19,31 +19,34 @@ const DAY_MS = 86_400_000;
 const MAX_CACHED_DAYS = 20_000;
 
 interface Zone {
-  formatter: Intl.DateTimeFormat;
+  /** Its offset at an instant, both in ms. */
+  measure: (epochMs: number) => number;
   /** UTC day number → offset in ms that holds all day, or null where it changes within that day. */
   days: Map<number, number | null>;
 }
 
 const zones = new Map<string, Zone>();
-let machine: { tz: string | undefined; name: string } | undefined;
+let machine: { tz: string | undefined; zone: Zone } | undefined;
 
-/** The zone of this machine, `''` resolved; follows a change of the environment variable TZ. */
-function machineZone(): string {
+/**
+ * The zone of this machine; follows a change of the environment variable TZ. Not by the name that `Intl` has for it: it
+ * has none for many a value of TZ that `Date` knows (`JST-9`), or "UTC". What even `Date` does not know: machine-zone.ts.
+ */
+function machineZone(): Zone {
   const tz = typeof process === 'undefined' ? undefined : process.env['TZ'];
   if (machine === undefined || machine.tz !== tz) {
-    // ICU reports zones it does not know as Etc/Unknown, which its own constructor refuses.
-    const resolved = new Intl.DateTimeFormat('en-US').resolvedOptions().timeZone;
-    machine = { tz, name: !resolved || resolved === 'Etc/Unknown' ? 'UTC' : resolved };
+    const measure = (epochMs: number): number => -60_000 * new Date(epochMs).getTimezoneOffset();
+    machine = { tz, zone: { measure, days: new Map() } };
   }
-  return machine.name;
+  return machine.zone;
 }
 
 function zoneOf(timeZone: string): Zone {
-  const name = timeZone === '' ? machineZone() : timeZone;
-  let zone = zones.get(name);
+  if (timeZone === '') return machineZone();
+  let zone = zones.get(timeZone);
   if (zone === undefined) {
     const formatter = new Intl.DateTimeFormat('en-US', {
-      timeZone: name,
+      timeZone,
       calendar: 'gregory',
       numberingSystem: 'latn',
       hourCycle: 'h23',
@@ -54,8 +57,8 @@ function zoneOf(timeZone: string): Zone {
       minute: 'numeric',
       second: 'numeric',
     });
-    zone = { formatter, days: new Map() };
-    zones.set(name, zone);
+    zone = { measure: (epochMs) => measureOffset(formatter, epochMs), days: new Map() };
+    zones.set(timeZone, zone);
   }
   return zone;
 }
@@ -82,9 +85,9 @@ export function checkTimeZone(timeZone: string, field: string): string {
   return timeZone;
 }
 
-function measureOffset(zone: Zone, epochMs: number): number {
+function measureOffset(formatter: Intl.DateTimeFormat, epochMs: number): number {
   const value: Record<string, number> = {};
-  for (const part of zone.formatter.formatToParts(epochMs)) {
+  for (const part of formatter.formatToParts(epochMs)) {
     if (part.type !== 'literal') value[part.type] = Number(part.value);
   }
   const wall = Date.UTC(
@@ -106,12 +109,12 @@ export function zoneOffset(epochMs: number, timeZone: string): number {
   if (offset === undefined) {
     // No zone has changed its offset twice within one UTC day and come back to where it was, so equal ends mean a
     // constant day. `Intl` is slow; a listing of 100,000 snapshots asks for few days.
-    const start = measureOffset(zone, day * DAY_MS);
-    offset = start === measureOffset(zone, (day + 1) * DAY_MS - 1000) ? start : null;
+    const start = zone.measure(day * DAY_MS);
+    offset = start === zone.measure((day + 1) * DAY_MS - 1000) ? start : null;
     if (zone.days.size >= MAX_CACHED_DAYS) zone.days.clear();
     zone.days.set(day, offset);
   }
-  return offset ?? measureOffset(zone, epochMs);
+  return offset ?? zone.measure(epochMs);
 }
 
 /** The wall time of an instant, as if it were one in UTC: ms since the epoch that `getUTC…` methods read. */

@@ -6,7 +6,8 @@ import { ScriptWriter, writeEnvironment } from './quote';
 /**
  * The sender's messages go to the channel's standard output, the receiver's to its standard error; a marker line with
  * the exit code ends each. A watchdog reads the channel's standard input: its end means that the channel was closed or
- * the connection lost, and then the whole process group – sshd makes each command the leader of one – is ended.
+ * the connection lost, and then the whole process group – sshd makes each command the leader of one, and only then there
+ * is a group with this shell's number – is ended.
  */
 export function sendReceiveScript(
   sendArgv: readonly string[],
@@ -21,7 +22,7 @@ export function sendReceiveScript(
   // Commands under sudo cannot be signalled by us, but they end when what stands between them does.
   const between = setup.privilege === 'none' ? '' : '| cat ';
   const kill = 'kill -s TERM 0; sleep 2; kill -s KILL 0';
-  const watchdog = `trap "" TERM; read -r x <&3; [ $(ps -o pgid= -p $$) = $$ ] && { ${kill}; }`;
+  const watchdog = `trap "" TERM; read -r x <&3; kill -0 -$$ && { ${kill}; }`;
   return script
     .add('exec 3<&0 4>&1 </dev/null')
     .add(`echo ${word} begin; echo ${word} begin >&2`)

@@ -1,5 +1,5 @@
 // A program of its own: carries one remote command's standard input and output over ssh2, where there is no `ssh`
-// program or it cannot log in with a password. It is a process because ssh2 would keep Node-RED's event loop busy.
+// program that works, or it cannot log in with a password. It is a process because ssh2 would keep Node-RED's event loop busy.
 // Its settings, secrets included, come in as JSON on file descriptor 3. Exit code: the command's, 255 for the rest.
 import { readFileSync } from 'node:fs';
 import type { ClientChannel } from 'ssh2';

@@ -7,7 +7,7 @@ import { CommandLog, followed, type Ended } from '../command-log';
 import { changingScript, FACTS, factsScript, parseFacts, stillHolds, updateFacts, type KnownFacts } from '../facts';
 import type { CommandResult, Host, HostFacts, PipeCommandOptions, ProcessSpec, RunOptions } from '../host';
 import { abortable, checkStdin, requireProgram } from '../run-options';
-import { endGroup } from '../shell/end-script';
+import { endGroup } from '../shell/process-scripts';
 import { markedScript, newMarker, type CommandSetup } from '../shell/marked-output';
 import { displayCommand, MAX_REMOTE_COMMAND, remoteCommand, stdinCommand } from '../shell/quote';
 import { checkTag } from '../tagged-processes';

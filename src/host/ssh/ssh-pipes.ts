@@ -7,7 +7,8 @@ import { remotePipelineScript } from '../shell/pipeline-script';
 import { remoteCommand } from '../shell/quote';
 import type { SshPipeRequest } from './pipe-process';
 import type { SshHostOptions } from './ssh-options';
-import { findSshProgram, SshProgramFiles } from './ssh-program';
+import { SshProgramFiles, wantedCiphers } from './ssh-program';
+import { workingSsh, type SshProgram } from './working-ssh';
 
 export class SshPipes {
   /** Connections that were made for processes so far. */
@@ -26,15 +27,17 @@ export class SshPipes {
     const marker = facts.noisyShell ? newMarker() : undefined;
     const command = remoteCommand(remotePipelineScript(argvs, this.setup, marker), tag);
     this.count++;
-    const program = this.options.auth.method === 'password' ? undefined : findSshProgram();
+    // `ssh` takes no password from a program.
+    const program =
+      this.options.auth.method === 'password' ? undefined : await workingSsh(wantedCiphers(this.options.ciphers));
     const spec = program ? await this.bySsh(program, command, facts.aes) : this.byHelper(command);
     return marker === undefined ? spec : { ...spec, outputMarker: marker };
   }
 
-  private async bySsh(file: string, command: string, remoteAes: boolean): Promise<ProcessSpec> {
-    const { args, release } = await this.files.acquire(remoteAes);
+  private async bySsh(program: SshProgram, command: string, remoteAes: boolean): Promise<ProcessSpec> {
+    const { args, release } = await this.files.acquire(program, remoteAes);
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C' };
-    return { file, args: [...args, command], env, release };
+    return { file: program.file, args: [...args, command], env, release };
   }
 
   private byHelper(command: string): ProcessSpec {

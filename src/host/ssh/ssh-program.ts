@@ -1,12 +1,13 @@
 // The command line of the system's `ssh` program for one connection: our pinned host keys, our agent or the user's,
 // and nothing of the user's own configuration. What it runs on the other side is `ssh-host.ts`.
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startAgent } from './agent';
 import { hostKeyAlgorithms, hostKeyLine, parseHostKeys } from './host-keys';
 import { createPrivateDirectory, removePrivateDirectory, SOCKET_NAME } from './private-directory';
 import { publicKeyLine } from './private-key';
 import { readCredential, type SshHostOptions } from './ssh-options';
+import type { SshProgram } from './working-ssh';
 
 /** Any name: known_hosts and the connection only have to agree on it. */
 const HOST_KEY_ALIAS = 'zfsflow';
@@ -20,21 +21,6 @@ const AES_FIRST = [
 ];
 const CHACHA_FIRST = ['chacha20-poly1305@openssh.com', ...AES_FIRST.filter((name) => !name.startsWith('chacha'))];
 
-/** Path of the `ssh` program, undefined when there is none. */
-export function findSshProgram(path = process.env['PATH'] ?? ''): string | undefined {
-  const candidates = [...path.split(delimiter), '/usr/bin', '/usr/local/bin'].filter((directory) => directory !== '');
-  return candidates.map((directory) => join(directory, 'ssh')).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Files and agent of a connection, shared by all `ssh` processes that use it at the same time. */
 export class SshProgramFiles {
   private users = 0;
@@ -43,7 +29,7 @@ export class SshProgramFiles {
   constructor(private readonly options: SshHostOptions) {}
 
   /** Arguments up to and including `--`; call `release` when the process has ended. Throws AUTHENTICATION_FAILED. */
-  async acquire(remoteAes: boolean): Promise<{ args: string[]; release: () => void }> {
+  async acquire(program: SshProgram, remoteAes: boolean): Promise<{ args: string[]; release: () => void }> {
     this.users++;
     const ready = (this.ready ??= this.create());
     let held = true;
@@ -56,7 +42,10 @@ export class SshProgramFiles {
     };
     try {
       const { args } = await ready;
-      return { args: [...args, ...cipherArgs(this.options.ciphers, remoteAes), ...this.destination()], release };
+      return {
+        args: [...args, ...cipherArgs(this.options.ciphers, program, remoteAes), ...this.destination()],
+        release,
+      };
     } catch (error) {
       release();
       throw error;
@@ -116,11 +105,17 @@ function baseArgs(options: SshHostOptions, knownHosts: string, hostKeys: string)
   return ['-F', 'none', '-T', '-x', ...settings.flatMap((setting) => ['-o', setting])];
 }
 
-function cipherArgs(ciphers: string, remoteAes: boolean): string[] {
+/** What the option `ciphers` allows, with `auto` in no particular order. */
+export function wantedCiphers(ciphers: string): readonly string[] {
   const wanted = ciphers.split(/[\s,]+/).filter((cipher) => cipher !== '');
-  const isAuto = wanted.length === 0 || wanted[0] === 'auto';
-  const list = isAuto ? (remoteAes && localAes() ? AES_FIRST : CHACHA_FIRST) : wanted;
-  return ['-o', `Ciphers=${list.join(',')}`];
+  return wanted.length === 0 || wanted[0] === 'auto' ? AES_FIRST : wanted;
+}
+
+/** Only what this build of `ssh` knows: it refuses a whole list for one name that it does not. */
+function cipherArgs(ciphers: string, program: SshProgram, remoteAes: boolean): string[] {
+  const wanted = wantedCiphers(ciphers);
+  const inOrder = wanted === AES_FIRST && !(remoteAes && localAes()) ? CHACHA_FIRST : wanted;
+  return ['-o', `Ciphers=${inOrder.filter((cipher) => program.ciphers.has(cipher)).join(',')}`];
 }
 
 /** This machine's CPU has AES instructions. Where it does not say so (no /proc), those of the last decade do. */

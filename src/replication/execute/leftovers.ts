@@ -2,17 +2,34 @@
 // cut without a word (its TCP connection can last for hours). It keeps the target busy, and there must never be two
 // receivers of one dataset, so it is ended first; the partial receive stays resumable.
 import type { RunContext } from '../../base/run-context';
-import { ZfsFlowError } from '../../base/errors';
+import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
-import { endTagged, findTagged } from '../../host/tagged-processes';
+import { endTagged, findTagged, type TaggedProcess } from '../../host/tagged-processes';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import { AttemptFailure } from './attempt-failure';
 import { processTag } from './process-tag';
 import type { Run } from '../setup/run';
 import { sends } from '../plan/plan-facts';
 
+/** Without a list of processes nothing can be ended; ZFS itself refuses a second receiver, so the run may try. */
+async function find(host: Host, ctx: RunContext): Promise<TaggedProcess[]> {
+  try {
+    return await findTagged(host, 'zfsflow.', { signal: ctx.signal });
+  } catch (thrown) {
+    const { code, message } = toZfsFlowError(thrown);
+    if (code !== 'ZFS_ERROR') throw thrown;
+    ctx.emit({
+      event: 'warning',
+      level: 'warn',
+      host: host.label,
+      message: `${message}, so an old transfer may be left`,
+    });
+    return [];
+  }
+}
+
 async function endOn(host: Host, prefixes: readonly string[], ctx: RunContext): Promise<boolean> {
-  const found = await findTagged(host, 'zfsflow.', { signal: ctx.signal });
+  const found = await find(host, ctx);
   const ours = new Set(
     found.map(({ tag }) => tag).filter((tag) => prefixes.some((prefix) => tag.startsWith(`${prefix}.`))),
   );

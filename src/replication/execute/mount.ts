@@ -1,22 +1,31 @@
 // `mount: true`: mounts received file systems, and never over anything. A receive itself never mounts (`-u`), because ZFS
 // would cover what is there; so each is looked at first, parents before children, and what is in the way is said.
 import { listDatasets } from '../../zfs/list';
-import { commandError } from '../../zfs/command';
 import { getProperties } from '../../zfs/get';
 import { mountFilesystem } from '../../zfs/mount';
-import type { Host } from '../../host/host';
+import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
+import type { CommandResult, Host } from '../../host/host';
 import type { Run } from '../setup/run';
+
+function fromOctal(_: string, digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8));
+}
 
 interface Place {
   name: string;
   mountpoint: string;
 }
 
-/** What is mounted where; `mount` prints `… on PATH type …` on Linux, `… on PATH (zfs, …)` on FreeBSD. */
+/**
+ * What is mounted where; `mount` prints `… on PATH type …` on Linux, `… on PATH (zfs, …)` on FreeBSD, and Linux itself
+ * `… PATH …` with blanks as `\040` (proc_pid_mounts(5)).
+ */
 function readMounts(text: string): Map<string, string> {
   const points = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const match = /^(.*) on (.*?)(?: type \S+)? \([^()]*\)$/.exec(line);
+    const match =
+      /^(.*) on (.*?)(?: type \S+)? \([^()]*\)$/.exec(line) ??
+      /^(\S+) (\S+) \S+ \S+ \d+ \d+$/.exec(line)?.map((part) => part.replaceAll(/\\(\d{3})/g, fromOctal));
     if (match?.[1] !== undefined && match[2] !== undefined) points.set(match[2], match[1]);
   }
   return points;
@@ -38,15 +47,29 @@ async function mountable({ target, ctx }: Run, targets: readonly string[]): Prom
     .toSorted((a, b) => (a.mountpoint < b.mountpoint ? -1 : 1));
 }
 
-const NO_RESULT = { code: null, signal: null, stderr: '' };
+/** What the first of these commands says that is there and works. */
+async function firstAnswer(host: Host, argvs: readonly string[][], signal: AbortSignal): Promise<CommandResult | null> {
+  for (const argv of argvs) {
+    const result = await host.run(argv, { signal }).catch((thrown: unknown) => {
+      if (toZfsFlowError(thrown).code === 'COMMAND_NOT_FOUND') return null;
+      throw thrown;
+    });
+    if (result?.code === 0 && result.stdout !== '') return result;
+  }
+  return null;
+}
 
-/** What is in the way of a mount, in words; null for nothing. */
+/** What is in the way of a mount, in words; null for nothing. Where that cannot be found out, it is in the way. */
 async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal): Promise<string | null> {
-  const argvs = [['mount'], ['ls', '-A', '--', mountpoint]];
-  const [mounts, found] = await host.runAll(argvs, { signal });
-  if (mounts?.code !== 0 || !found) throw commandError(host, argvs[0] ?? [], mounts ?? NO_RESULT);
+  const mounts = await firstAnswer(host, [['mount'], ['cat', '/proc/mounts']], signal);
+  if (!mounts) return 'what is mounted there cannot be found out, since "mount" does not work on this host';
   const other = readMounts(mounts.stdout).get(mountpoint);
   if (other !== undefined) return `"${other}" is mounted there`;
+  const found = await host.run(['ls', '-A', '--', mountpoint], { signal }).catch(toZfsFlowError);
+  if (found instanceof ZfsFlowError) {
+    if (found.code === 'COMMAND_NOT_FOUND') return found.message;
+    throw found;
+  }
   if (found.code === 0) return found.stdout.trim() === '' ? null : 'the directory is not empty';
   // Of what `ls` itself says: a warning about a locale can end in the same words.
   const said = found.stderr.split('\n').filter((line) => line.startsWith('ls: '));

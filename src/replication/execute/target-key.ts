@@ -2,6 +2,7 @@
 // over standard input only: into a file of a private directory while a new encryption root is received (`keylocation=prompt`
 // does not work for a receive), and to `zfs load-key` afterwards. What was put there is removed, what was loaded is
 // unloaded, whatever comes.
+import { randomBytes } from 'node:crypto';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { setProperties } from '../../zfs/change';
@@ -33,17 +34,21 @@ export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null
 /** `$1` is the tag: removes key files, ours and those of a run that was killed. */
 const REMOVE_KEYS = 'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done';
 
-/** Keeps the key in memory where there is a memory file system. */
+/**
+ * Keeps the key in memory where there is a memory file system. `$2` is a name that nobody can guess: `mkdir` makes what
+ * was not there, or fails (POSIX has no `mktemp`).
+ */
 const WRITE_KEY = `${REMOVE_KEYS}
 umask 077
 dir=
 for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
-  [ -d "$base" ] && [ -w "$base" ] && dir=$(mktemp -d "$base/zfsflow-key.$1.XXXXXXXX") && break
+  [ -d "$base" ] && [ -w "$base" ] && mkdir "$base/zfsflow-key.$1.$2" && dir=$base/zfsflow-key.$1.$2 && break
 done
 [ -n "$dir" ] && cat >"$dir/key" && printf '%s' "$dir"`;
 
 async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortSignal): Promise<string> {
-  const result = await host.run(['/bin/sh', '-c', WRITE_KEY, 'sh', tag], { stdin: `${key.reveal()}\n`, signal });
+  const argv = ['/bin/sh', '-c', WRITE_KEY, 'sh', tag, randomBytes(16).toString('hex')];
+  const result = await host.run(argv, { stdin: `${key.reveal()}\n`, signal });
   const directory = result.stdout.trim();
   if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
   throw new ZfsFlowError('ZFS_ERROR', `the key could not be put into a private directory on ${host.label}`, {

@@ -1,18 +1,33 @@
 // What speaks for and against this machine's clock (retention.md, rule 11): the clocks of the other machines of a run, and
 // how it has moved since it was last believed. What follows from that is decided in `guards.ts` and `breaker.ts`.
 import { readFile } from 'node:fs/promises';
-import type { Host } from '../../host/host';
+import { toZfsFlowError } from '../../base/errors';
+import type { CommandResult, Host } from '../../host/host';
 import { clockWatch } from '../../time/clock-watch';
 import { CLOCK_TOLERANCE_MS, type ClockEvidence } from '../plan/guards';
 
 /** Linux: changes with each boot, and is the same in all containers of a machine. */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
+/** A machine without the program says nothing. Throws connection errors. */
+async function answerOf(
+  host: Host,
+  argv: string[],
+  signal: AbortSignal,
+): Promise<Pick<CommandResult, 'code' | 'stdout'>> {
+  try {
+    return await host.run(argv, { signal });
+  } catch (thrown) {
+    if (toZfsFlowError(thrown).code !== 'COMMAND_NOT_FOUND') throw thrown;
+    return { code: null, stdout: '' };
+  }
+}
+
 /** The hosts' clocks in ms, as far as they have a `date` that says so, by label. */
 async function askClocks(hosts: readonly Host[], signal: AbortSignal): Promise<Map<string, number>> {
   const answers = await Promise.all(
     hosts.map(async (host) => {
-      const { code, stdout } = await host.run(['date', '-u', '+%s'], { signal });
+      const { code, stdout } = await answerOf(host, ['date', '-u', '+%s'], signal);
       return code === 0 && /^\d+\s*$/.test(stdout) ? [[host.label, Number(stdout) * 1000] as const] : [];
     }),
   );
@@ -29,7 +44,7 @@ async function ownBootId(): Promise<string> {
 
 /** Whether a host has a clock of its own: an SSH connection may lead back to the machine that this process runs on. */
 async function isElsewhere(host: Host, own: string, signal: AbortSignal): Promise<boolean> {
-  const { code, stdout } = await host.run(['cat', BOOT_ID], { signal });
+  const { code, stdout } = await answerOf(host, ['cat', BOOT_ID], signal);
   const theirs = code === 0 ? stdout.trim() : '';
   return theirs !== own;
 }
