@@ -51,6 +51,8 @@ const REPLICATION_FLOOR = [
   'src/snapshots',
   'src/stream',
   'src/host/tagged-processes.ts',
+  'src/host/machine-identity.ts',
+  'src/host/witness.ts',
 ];
 
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -65,7 +67,14 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
-  'src/jobs': ['src/base', 'src/host/host.ts', 'src/zfs/records.ts', 'src/zfs/names.ts', 'src/jobs'],
+  'src/jobs': [
+    'src/base',
+    'src/host/host.ts',
+    'src/host/machine-identity.ts',
+    'src/zfs/records.ts',
+    'src/zfs/names.ts',
+    'src/jobs',
+  ],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [
