@@ -37,6 +37,7 @@ const LASTING_MS = 10 * 60_000;
 const MACHINE: Readonly<Record<keyof MachineFacts, string>> = {
   bootId: 'cat /proc/sys/kernel/random/boot_id || sysctl -n kern.boot_id',
   bootTime: '[ -e /proc/sys/kernel ] || sysctl -n kern.boottime',
+  kernel: 'uname -sv',
   // Not `hostid`, which asks DNS for the machine's address where none was set.
   hostId: 'od -An -tx1 /etc/hostid || sysctl -n kern.hostid',
   hostUuid: '[ -e /proc/sys/kernel ] || sysctl -n kern.hostuuid',

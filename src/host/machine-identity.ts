@@ -12,6 +12,8 @@ export interface MachineFacts {
   readonly bootId: string;
   /** `kern.boottime` of FreeBSD, which moves with the clock. */
   readonly bootTime: string;
+  /** System and build of the kernel (`uname -sv`). Its release is another one in some jails and for old programs. */
+  readonly kernel: string;
   readonly hostId: string;
   readonly hostUuid: string;
   readonly machineId: string;
@@ -23,6 +25,20 @@ export interface MachineFacts {
   /** FreeBSD: `1` within a jail, `0` outside. */
   readonly jailed: string;
 }
+
+/** Of a machine of which nothing is known. */
+export const UNKNOWN_MACHINE: MachineFacts = {
+  bootId: '',
+  bootTime: '',
+  kernel: '',
+  hostId: '',
+  hostUuid: '',
+  machineId: '',
+  hostKeys: '',
+  pidNamespace: '',
+  userNamespace: '',
+  jailed: '',
+};
 
 /** What of `HostFacts` counts here. */
 export interface Identity {
@@ -47,16 +63,16 @@ function facts({ platform, hostname, machine }: Identity): [name: string, value:
   return Object.entries({ platform, hostname, ...machine, hostId });
 }
 
+/** Both are known. */
+const differ = (mine: string, theirs: string): boolean => mine !== '' && theirs !== '' && mine !== theirs;
+
 /**
  * Something that one machine has only once is different. Containers count as machines of their own: their rights and their
  * view of the datasets are others. What could not be read on one side says nothing.
  */
 export function tellsApart(a: Identity, b: Identity): boolean {
   const others = new Map(facts(b));
-  return facts(a).some(([name, value]) => {
-    const other = others.get(name) ?? '';
-    return value !== '' && other !== '' && value !== other;
-  });
+  return facts(a).some(([name, value]) => differ(value, others.get(name) ?? ''));
 }
 
 /** What is meant for `b` may as well be done through the connection to `a`. In doubt it may not: passing it on is always right. */
@@ -78,9 +94,8 @@ const seesAll = (one: Identity): boolean => one.isRoot && isOutermost(one);
  */
 export function mayShareKernel(a: Identity, b: Identity, aByB: Sighting, bByA: Sighting): boolean {
   if ([aByB, bByA].some((seen) => seen === 'own' || seen === 'inner')) return true;
-  if (a.platform !== b.platform) return false;
+  if (a.platform !== b.platform || differ(a.machine.kernel, b.machine.kernel)) return false;
   if ((seesAll(b) && aByB === 'none') || (seesAll(a) && bByA === 'none')) return false;
-  const [mine, theirs] = [a.machine.bootId, b.machine.bootId];
   // Outside of containers nobody puts another boot id in the place of the kernel's.
-  return !(isOutermost(a) && isOutermost(b) && mine !== '' && theirs !== '' && mine !== theirs);
+  return !(isOutermost(a) && isOutermost(b) && differ(a.machine.bootId, b.machine.bootId));
 }

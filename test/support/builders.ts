@@ -1,5 +1,5 @@
 // Snapshots, policies and plan inputs for the planner's tests, with defaults that let each test state only what it is about.
-import type { MachineFacts } from '../../src/host/machine-identity';
+import { UNKNOWN_MACHINE, type MachineFacts } from '../../src/host/machine-identity';
 import type { RetentionPlanInput, RetentionPlanResult } from '../../src/retention/plan/plan';
 import { planRetention } from '../../src/retention/plan/plan';
 import type { SnapshotRecord } from '../../src/zfs/records';
@@ -80,6 +80,5 @@ export function reasonsOf(result: RetentionPlanResult, name: string): string {
 
 /** What a machine says of itself: nothing, unless given. */
 export function machineFacts(more: Partial<MachineFacts> = {}): MachineFacts {
-  const nothing = { bootId: '', bootTime: '', hostId: '', hostUuid: '', machineId: '', hostKeys: '' };
-  return { ...nothing, pidNamespace: '', userNamespace: '', jailed: '', ...more };
+  return { ...UNKNOWN_MACHINE, ...more };
 }

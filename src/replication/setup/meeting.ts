@@ -85,3 +85,21 @@ export async function refuseOwnSource(
       'that these are two machines. If they are, cloned ones, give one pool a GUID of its own: zpool reguid.',
   );
 }
+
+/** A warning where two machines have a pool of one GUID, the target's: by that, bookmarks on a source know a destination. */
+export function twinPoolWarning(
+  {
+    source,
+    target,
+    sourceFacts,
+    targetFacts,
+  }: { source: Host; target: Host; sourceFacts: HostFacts; targetFacts: HostFacts },
+  targetPoolGuid: string,
+): string[] {
+  const pool = sourceFacts.pools.find(({ guid }) => guid === targetPoolGuid);
+  if (!pool || mayShareKernel(sourceFacts, targetFacts, 'unknown', 'unknown')) return [];
+  return [
+    `the pool "${pool.name}" on ${source.label} and that of the target on ${target.label} are two with one GUID (cloned disks): ` +
+      'replicate to only one of them from one source, or give one a GUID of its own (zpool reguid)',
+  ];
+}

@@ -44,14 +44,21 @@ const ADAPTER_MAY = [
   ...TYPES_OF_CAPABILITIES,
 ];
 
-const RETENTION_FLOOR = ['src/base', 'src/options', 'src/time', 'src/naming', 'src/host/host.ts', 'src/zfs'];
+const RETENTION_FLOOR = [
+  'src/base',
+  'src/options',
+  'src/time',
+  'src/naming',
+  'src/host/host.ts',
+  'src/host/machine-identity.ts',
+  'src/zfs',
+];
 const REPLICATION_FLOOR = [
   ...RETENTION_FLOOR,
   'src/retention',
   'src/snapshots',
   'src/stream',
   'src/host/tagged-processes.ts',
-  'src/host/machine-identity.ts',
   'src/host/witness.ts',
 ];
 

@@ -109,6 +109,22 @@ const rows: Row[] = [
     kernel: true,
   },
   {
+    what: 'such containers on machines with different kernels',
+    a: { ...inner, bootId: 'ct-1', kernel: 'Linux #1' },
+    b: { ...inner, bootId: 'ct-2', kernel: 'Linux #2' },
+    seen: ['none', 'none'],
+    one: false,
+    kernel: false,
+  },
+  {
+    what: 'a container with a boot id of its own, and its host, where nobody looked',
+    a: { ...inner, bootId: 'boot-ct', kernel: 'Linux #1' },
+    b: { ...LINUX, kernel: 'Linux #1' },
+    seen: ['unknown', 'unknown'],
+    one: false,
+    kernel: true,
+  },
+  {
     what: 'a container that shares name and processes with its host, but not its rights',
     a: LINUX,
     b: { ...LINUX, userNamespace: 'user:[4026532300]' },

@@ -2,10 +2,12 @@
 // machine behind two connections must be seen as one where it matters [B1].
 import assert from 'node:assert/strict';
 import type { SshHost } from '../../../src/host/ssh/ssh-host';
+import type { PruneResult } from '../../../src/retention/options';
 import type { Machine } from '../../lab/machine';
-import { assertSame, type Engine } from '../../support/engine';
+import { assertSame, type Engine, marks } from '../../support/engine';
 import { jobOf } from '../../support/job';
 import { usePair } from '../../support/machines';
+import { runPrune } from '../retention/support';
 
 /** The pool `twin` in one image, imported on both: its datasets `data` and `both` with @1 are on each. */
 async function makeTwins(a: Machine, b: Machine): Promise<void> {
@@ -52,6 +54,8 @@ describe('replication between machines from one image', function () {
     await engine.replicate(twins('twin/data', 'twin/copy'));
     assert.equal(await content(a, 'twin'), before);
     await assertSame(a, 'twin/data', b, 'twin/copy');
+    const { warnings } = await engine.replicate(twins('twin/data', 'twin/copy'));
+    assert.match(warnings.join(), /on a and that of the target on b are two with one GUID.*zpool reguid/);
   });
 
   it('brings a dataset of the same name up to date [B1]', async () => {
@@ -88,6 +92,29 @@ describe('replication between machines from one image', function () {
     await engine.replicate(twins('twin/back', 'twin/came-back', back));
     assert.equal(await content(b, 'twin'), before);
     await assertSame(b, 'twin/back', a, 'twin/came-back');
+  });
+
+  it('keeps on the source what the copy on the other machine needs [B1]', async () => {
+    await a.createDataset('twin/kept');
+    await a.snapshotEach('twin/kept', ['1', '2', '3']);
+    await b.createDataset('twin/kept');
+    const prune = (raw: Record<string, unknown>): Promise<PruneResult> =>
+      runPrune(engine.resolve, { connection: 'a', datasets: ['twin/kept'], ...raw });
+    // There is a dataset of that name on both machines; that on b has nothing of what the one on a has.
+    const protectFor = [{ connection: 'b', dataset: 'twin/kept' }];
+    await prune({ protectFor });
+    assert.deepEqual(await a.snapshotNames('twin/kept'), ['1', '2', '3']);
+    await b.destroy('twin/kept');
+    await engine.replicate(twins('twin/kept', 'twin/kept'));
+    await a.snapshotEach('twin/kept', ['4', '5']);
+    await prune({ protectFor });
+    assert.deepEqual(await a.snapshotNames('twin/kept'), ['3', '4', '5']);
+    // "As its source has it", from the other side: what is only on b stays no longer than there, what is on a goes nowhere.
+    await b.snapshot('twin/kept', 'own');
+    const mirror = { policy: { keep: [{ type: 'source', connection: 'a', dataset: 'twin/kept' }] } };
+    await runPrune(engine.resolve, { connection: 'b', datasets: ['twin/kept'], ...mirror });
+    assert.deepEqual(await a.snapshotNames('twin/kept'), ['3', '4', '5']);
+    assert.ok((await b.snapshotNames('twin/kept')).includes('3'));
   });
 
   describe('that are alike in all that an image has', () => {
@@ -147,6 +174,38 @@ describe('replication between machines from one image', function () {
       .split('\n')
       .filter((line) => line.includes('witness'));
   }
+
+  // The last: it ends with pools that have two GUIDs.
+  describe('that are one destination', () => {
+    it('goes on with both of two copies that are one destination by their pools, and says so [B1]', async () => {
+      const source = `tank/t${++counter}`;
+      await a.createDataset(source);
+      const there = twins(source, 'twin/shared');
+      const here = { ...there, targetConnection: 'a' };
+      await a.snapshot(source, '1');
+      for (const options of [there, here]) await engine.replicate(options);
+      await a.snapshot(source, '2');
+      await engine.replicate(there);
+      // Only a bookmark is left of what the copy on b needs, when a run to the copy on a moves the marks on.
+      await a.run(['zfs', 'destroy', `${source}@2`]);
+      await a.snapshot(source, '3');
+      const ahead = await engine.replicate(here);
+      assert.match(ahead.datasets[0]?.warnings.join() ?? '', /has had the snapshot with GUID .*zpool reguid/);
+      await a.run(['zfs', 'destroy', `${source}@1`]);
+      await a.snapshot(source, '4');
+      const result = await engine.replicate(there);
+      assert.deepEqual(result.datasets[0]?.snapshots, ['3', '4']);
+      assert.deepEqual(await b.snapshotNames('twin/shared'), ['1', '2', '3', '4']);
+      assert.equal((await engine.replicate(here)).datasets[0]?.action, 'incremental');
+      // A GUID of its own ends it: the chain goes on under another destination id.
+      await b.run(['zpool', 'reguid', 'twin']);
+      await a.snapshot(source, '5');
+      const apart = await engine.replicate(there);
+      assert.deepEqual(apart.datasets[0]?.warnings, []);
+      const ids = (await marks(a, source)).final.map((name) => name.split('_')[1]);
+      assert.equal(new Set(ids).size, 2);
+    });
+  });
 });
 
 describe('one machine behind two connections', function () {
