@@ -70,7 +70,7 @@ export function factsScript(privilege: Privilege): string {
     // "zfs-2.2.4-1" and "zfs-kmod-2.2.4-1", one a line; `zfs version` came with 0.8.
     'zfs version 2>/dev/null | while read -r v; do case $v in zfs-kmod-*) echo "kernel$t${v#zfs-kmod-}";; zfs-*) echo "zfs$t${v#zfs-}";; esac; done',
     'if [ -r /proc/cpuinfo ]; then grep -qwm1 aes /proc/cpuinfo; else uname -m | grep -Eq "amd64|arm64|aarch64"; fi && echo "aes${t}1"',
-    ...MACHINE_FACTS.map((fact) => `v=$({ ${MACHINE[fact]}; } 2>/dev/null | tail -n 1) && echo "${fact}$t$v"`),
+    ...MACHINE_FACTS.map((fact) => `v=$({ ${MACHINE[fact]}; } 2>/dev/null | tail -n 1) && echo "machine.${fact}$t$v"`),
     ...changing(privilege),
   ].join('\n');
 }
@@ -136,6 +136,9 @@ export function parseFacts(result: CommandResult, noisyShell: boolean, host: str
     ...readChanging(all),
     aes: first('aes') === '1',
     noisyShell,
-    machine: Object.fromEntries(MACHINE_FACTS.map((fact) => [fact, first(fact)])) as Record<keyof MachineFacts, string>,
+    machine: Object.fromEntries(MACHINE_FACTS.map((fact) => [fact, first(`machine.${fact}`)])) as Record<
+      keyof MachineFacts,
+      string
+    >,
   };
 }
