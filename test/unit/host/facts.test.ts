@@ -7,8 +7,9 @@ const answer = (lines: readonly string[], code = 0): CommandResult => {
   return { code, signal: null, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
 };
 const machine = [
-  'bootId\t1234-abcd',
-  'hostId\t 01 02 03 04',
+  'machine.bootId\t1234-abcd',
+  'machine.hostId\t 01 02 03 04',
+  'kernel\t2.4.4',
   'platform\tLinux',
   'hostname\ta',
   'uid\t0',
