@@ -1,12 +1,14 @@
-// What the dialogs ask of the runtime: POST requests to `zfs-flows/…`, answered with HTTP status 200 and, when something went
-// wrong, `{ok: false, code, message, hint}`. Registered once, by whichever of our node types is loaded first, so that the
-// buttons of one dialog do not depend on another node type.
-import { toZfsFlowError } from '../../src/base/errors';
+// What the dialogs ask of the runtime (face.md §1): POST requests to `zfs-flows/…`, answered with HTTP status 200 and, when
+// something went wrong, `{ok: false, code, message, hint?, field?, details?}`. Registered once, by whichever of our node types
+// is loaded first, so that the buttons of one dialog do not depend on another node type.
+import type { Request, RequestHandler, Response } from 'express';
+import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { readString, type RawOptions } from '../../src/options/read';
 import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
-import type { Red } from '../runtime/red';
+import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
+import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
 
@@ -22,8 +24,11 @@ export function registerEndpoints(RED: Red): void {
   const server = RED.httpAdmin;
   if (served.has(server)) return;
   served.add(server);
+  const guard = guarded(RED);
   const post = (name: string, permission: 'zfs.read' | 'zfs.write', work: Work): void => {
-    server.post(`/zfs-flows/${name}`, RED.auth.needsPermission(permission), (request, response) => {
+    // Headers first, so that what is refused is answered like anything else.
+    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard];
+    server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
       void answer(request.body, work).then((result) => response.json(result));
     });
   };
@@ -37,14 +42,52 @@ export function registerEndpoints(RED: Red): void {
   post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
 }
 
+/** Answers are not kept on the way, and no page of another site may read them: Node-RED lets every one (`cors`, origin *). */
+const forNobodyElse: RequestHandler = (_request, response, next) => {
+  response.setHeader('Cache-Control', 'private, no-cache');
+  for (const name of response.getHeaderNames()) if (name.startsWith('access-control-')) response.removeHeader(name);
+  next();
+};
+
+/** Where a login is needed, no other site has its token; only what asks without one is looked at then. */
+function guarded(RED: Red): RequestHandler {
+  return (request: Request, response: Response, next) => {
+    const loggedIn = Boolean(setting(RED, 'adminAuth')) && request.headers.authorization !== undefined;
+    const objection = objectionTo(request.headers, { proxy: setting(RED, 'zfsTrustProxy') === true });
+    if (loggedIn || objection === null) {
+      next();
+      return;
+    }
+    response
+      .status(403)
+      .json(refusal(new ZfsFlowError('FORBIDDEN', OBJECTIONS[objection], { hint: HINTS[objection] })));
+  };
+}
+
+const OBJECTIONS = {
+  notJson: 'only requests with the content type application/json are served here',
+  otherSite: 'this request comes from a page of another site',
+} as const;
+
+const HINTS = {
+  notJson: 'What sends it by hand has to set the header Content-Type: application/json.',
+  otherSite:
+    'Behind a proxy that changes the header Host, set zfsTrustProxy: true in settings.js, or let it pass Host on.',
+} as const;
+
+function refusal(thrown: unknown): Answer {
+  const { code, message, hint, field, details } = toZfsFlowError(thrown);
+  const more = Object.entries({ hint, field, details }).filter(([, value]) => value !== undefined);
+  return { ok: false, code, message, ...Object.fromEntries(more) };
+}
+
 /** Never rejects. */
 async function answer(body: unknown, work: Work): Promise<Answer> {
   try {
     const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
     return await work(values);
   } catch (thrown) {
-    const { code, message, hint } = toZfsFlowError(thrown);
-    return { ok: false, code, message, ...(hint === undefined ? {} : { hint }) };
+    return refusal(thrown);
   }
 }
 

@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   'PLAN_STALE',
   'BREAKER_TRIPPED',
   'HOOK_FAILED',
+  'FORBIDDEN',
   'ZFS_ERROR',
 ] as const;
 

@@ -88,6 +88,8 @@ export interface Host {
   /** For messages: `local`, or the connection's name or host name. */
   readonly label: string;
   readonly isLocal: boolean;
+  /** `zfs` and `zpool` run as root there although the account is not root: through sudo or doas. */
+  readonly elevates?: boolean;
   /** Of a remote host, for `stream/`. */
   readonly channels?: Channels;
 

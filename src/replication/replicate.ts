@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events';
 import type { RunContext } from '../base/run-context';
 import type { HostResolver } from '../host/host';
 import { toZfsFlowError, ZfsFlowError } from '../base/errors';
+import { groupBy } from '../base/group-by';
+import { listNamedSnapshots } from '../zfs/list';
 import { runAttempt } from './run/attempt';
 import { runError } from './run/failures';
 import { planOnly } from './run/plan-only';
@@ -18,6 +20,9 @@ import { prepareRun } from './setup/setup';
 import { checkEncryptionKey } from './execute/target-key';
 import { mergePruned, pruneTarget } from './retention/target-retention';
 import { sends } from './plan/plan-facts';
+
+/** A cancelled run has to end, and a host that is gone does not answer. */
+const LAST_LOOK_MS = 3_000;
 
 class Replication {
   readonly book: ResultBook;
@@ -84,6 +89,19 @@ class Replication {
     if (ordered && copies.length > 0 && datasets.some(sends)) await this.prune(copies);
   }
 
+  /** What was sent by a run that fails may have arrived all the same: it is told as far as the target still answers. */
+  async lastLook(): Promise<void> {
+    const { book, run } = this;
+    const unseen = book.unseen();
+    if (unseen.size === 0) return;
+    // Where it does not answer, what was not seen is not told.
+    const there = await listNamedSnapshots(run.target, unseen, AbortSignal.timeout(LAST_LOOK_MS)).catch(() => []);
+    const guids = groupBy(there, ({ dataset }) => dataset);
+    for (const { source, target } of book.result.datasets) {
+      book.seenOn(source, new Set((guids.get(target) ?? []).map(({ guid }) => guid)));
+    }
+  }
+
   failed(error: ZfsFlowError): void {
     if (error.code === 'CANCELLED') this.end('cancelled');
     else this.end(error.code === 'PARTIAL_FAILURE' ? 'partial' : 'failed');
@@ -118,6 +136,7 @@ export async function replicate(
     await (options.mode === 'plan' ? replication.plan() : replication.execute());
     return replication.book.result;
   } catch (thrown) {
+    await replication.lastLook();
     const error = ctx.signal.aborted
       ? new ZfsFlowError('CANCELLED', 'the replication was cancelled', { cause: thrown })
       : toZfsFlowError(thrown);

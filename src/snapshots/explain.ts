@@ -1,9 +1,8 @@
 // Why a pool's snapshots were not taken, in words that say what a person can do about it.
 import { ZfsFlowError } from '../base/errors';
-import { displayCommand } from '../host/shell/quote';
-import { allowArgv } from '../zfs/change';
 import type { PoolCommand } from './datasets';
 import type { Run } from './run';
+import { allowCommand } from '../zfs/shown';
 
 /** Datasets named in a hint. */
 const MOST_NAMED = 5;
@@ -33,7 +32,7 @@ async function rightsMissing(
   const who = await host.run(['id', '-un']).catch(() => null);
   const user = who?.code === 0 && who.stdout.trim() !== '' ? who.stdout.trim() : '<user>';
   const rights = ['snapshot', 'mount', ...(Object.keys(options.properties).length > 0 ? ['userprop'] : [])];
-  const commands = roots.slice(0, MOST_NAMED).map((root) => displayCommand(allowArgv(user, rights, root)));
+  const commands = roots.slice(0, MOST_NAMED).map((root) => allowCommand(user, rights, root));
   return error.with({
     message: `${user} may not take snapshots on ${host.label}: ${error.message}`,
     cause: error,

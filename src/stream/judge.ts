@@ -20,6 +20,8 @@ export interface FailedTransfer {
   /** Milliseconds; 0 = it had not stalled. */
   stalledAfterMs: number;
   bytes: number;
+  /** What the commands themselves say of all that is on their standard error, '' = nothing. Default: all but the narration. */
+  wordsOf?: (stderr: string) => string;
 }
 
 /** `ssh` and our helper exit with this when the connection, not the command, failed. */
@@ -29,7 +31,7 @@ const CONNECTION_EXIT = 255;
 const NARRATION =
   /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
 
-/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong. */
+/** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong, or is noise. */
 export function withoutNarration(stderr: string): string {
   return stderr
     .split('\n')
@@ -55,7 +57,8 @@ export class TransferError extends ZfsFlowError {
 
 /** A {@link TransferError}, or the error of what else ended the transfer. `details` has both sides in any case. */
 export function judgeTransfer(failed: FailedTransfer): ZfsFlowError {
-  const primary = primaryFailure(failed.stages);
+  const wordsOf = failed.wordsOf ?? withoutNarration;
+  const primary = primaryFailure(failed.stages, wordsOf);
   const stages = failed.stages.map(({ role, host, code, signal, stderr, ended }) => {
     return { role, host, code, signal, stderr, ended };
   });
@@ -74,7 +77,9 @@ export function judgeTransfer(failed: FailedTransfer): ZfsFlowError {
     return new ZfsFlowError('COMMAND_NOT_FOUND', message, { host: primary.host, details, cause: primary.spawnError });
   }
   const broken = brokenConnection(primary, failed.stages);
-  return broken ? connectionError(broken, details) : workError(primary, stages, details);
+  return broken
+    ? connectionError(broken, details)
+    : workError(primary, stages, { details, words: wordsOf(primary.stderr) });
 }
 
 /** The stage that failed because its connection did; `zfs` itself never exits with 255. */
@@ -94,38 +99,43 @@ function connectionError({ host, stderr }: StageReport, details: Record<string, 
 function workError(
   primary: StageReport,
   stages: readonly EndedStage[],
-  details: Record<string, unknown>,
+  { details, words }: { details: Record<string, unknown>; words: string },
 ): TransferError {
   const { role, host, code, signal, stderr } = primary;
   const verb = role === 'send' ? 'sending from' : 'receiving on';
   const how = signal ? `it was ended by ${signal}` : `exit code ${String(code)}`;
-  return new TransferError(`${verb} ${host} failed: ${lastLines(stderr) || how}`, role, stages, {
-    host,
-    exitCode: code,
-    stderr,
-    // Unless the caller, who knows the messages of `zfs`, finds it to be transient.
-    retryable: false,
-    details,
-  });
+  return new TransferError(
+    `${verb} ${host} failed: ${lastLines(words || withoutNarration(stderr)) || how}`,
+    role,
+    stages,
+    {
+      host,
+      exitCode: code,
+      stderr,
+      // Unless the caller, who knows the messages of `zfs`, finds it to be transient.
+      retryable: false,
+      details,
+    },
+  );
 }
 
 /**
  * The stage that failed by itself. A sender whose reader has gone ends with a broken pipe, a receiver whose writer has
  * gone with an incomplete stream: those only follow.
  */
-function primaryFailure(stages: readonly StageReport[]): StageReport | undefined {
+function primaryFailure(stages: readonly StageReport[], wordsOf: (stderr: string) => string): StageReport | undefined {
   const failures = stages.filter((stage) => stage.code !== 0 || stage.signal !== null || stage.spawnError);
-  const own = failures.filter((stage) => !stage.ended && !follows(stage));
+  const own = failures.filter((stage) => !stage.ended && !follows(stage, wordsOf(stage.stderr)));
   return own[0] ?? failures.find((stage) => !stage.ended) ?? failures[0];
 }
 
-function follows(stage: StageReport): boolean {
+function follows(stage: StageReport, words: string): boolean {
   if (stage.spawnError) return false;
   if (stage.role === 'send') {
-    const said = /Broken pipe|signal received|EPIPE/i.test(stage.stderr) || !/\S/.test(stage.stderr);
+    const said = /Broken pipe|signal received|EPIPE/i.test(words) || words === '';
     return stage.signal === 'SIGPIPE' || stage.code === 141 || said;
   }
-  return /incomplete stream|failed to read from stream|unexpected end of (file|stream)/i.test(stage.stderr);
+  return /incomplete stream|failed to read from stream|unexpected end of (file|stream)/i.test(words);
 }
 
 /** The end of what a process said: `zfs` often explains itself in two lines. */

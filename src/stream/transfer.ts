@@ -18,7 +18,7 @@ import { oneHostPipeline } from './ways/one-host-pipeline';
 import { smallTransfer } from './ways/small-transfer';
 import { succeeded, type Move, type StageResult, type Watch, type Way } from './ways/way';
 import { SendProgressReader, type SendProgress } from './send-progress';
-import { judgeTransfer, type StageReport } from './judge';
+import { judgeTransfer, withoutNarration, type StageReport } from './judge';
 
 /** The first that takes a stream carries it; the last takes every one. */
 const WAYS: readonly Way[] = [oneHostPipeline, smallTransfer, localPipeline];
@@ -28,6 +28,10 @@ export interface TransferRequest extends Move {
   /** Milliseconds without another byte after which the transfer is ended. 0 = never. */
   stallTimeoutMs: number;
   onProgress?: (progress: SendProgress) => void;
+  /** Each line of the receiver that is no report of how far it is. */
+  onReceiverLine?: (line: string) => void;
+  /** See `FailedTransfer.wordsOf`. */
+  wordsOf?: (stderr: string) => string;
 }
 
 export interface TransferResult {
@@ -77,6 +81,7 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
     cancelled: request.signal.aborted,
     stalledAfterMs: stall.signal.aborted ? request.stallTimeoutMs : 0,
     bytes: progress.state.bytes,
+    ...(request.wordsOf ? { wordsOf: request.wordsOf } : {}),
   });
 }
 
@@ -92,8 +97,12 @@ function lineHandler(request: TransferRequest, progress: SendProgressReader, sta
   // The lines that announce sizes are not progress.
   let before = ' 0';
   return (end, line) => {
-    if (end === 'receive') progress.receiverLine(line);
-    if (end === 'receive' || !progress.line(line)) return false;
+    if (end === 'receive') {
+      progress.receiverLine(line);
+      if (withoutNarration(line) !== '') request.onReceiverLine?.(line);
+      return false;
+    }
+    if (!progress.line(line)) return false;
     const { state } = progress;
     // A hanging sender goes on printing its unchanged count each second: only another count is progress.
     const now = `${state.snapshot} ${state.bytes}`;

@@ -5,6 +5,7 @@ import type { ZfsFlowError } from '../base/errors';
 import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { runBatch } from './batch';
+import { saysOnly } from './stderr';
 
 export interface BookmarkRequest {
   /** `dataset@name`, or `dataset#name` to copy a bookmark (OpenZFS ≥ 2.0). */
@@ -70,7 +71,7 @@ function failedIndices(json: string): Set<number> | null {
 export const bookmarkArgv = ({ from, bookmark }: BookmarkRequest): string[] => ['zfs', 'bookmark', from, bookmark];
 
 /** `zfs bookmark` failed, but there it is. */
-export const isBookmarked = ({ stderr }: CommandResult): boolean => /bookmark exists|already exists/.test(stderr);
+export const isBookmarked = ({ stderr }: CommandResult): boolean => saysOnly(stderr, /bookmark exists|already exists/);
 
 export function destroyBookmarkArgv(name: string): string[] {
   // A name without '#' would destroy a dataset.
@@ -79,7 +80,7 @@ export function destroyBookmarkArgv(name: string): string[] {
 }
 
 /** `zfs destroy` failed, but it is gone. */
-export const isBookmarkGone = ({ stderr }: CommandResult): boolean => /does not exist|could not find/.test(stderr);
+export const isBookmarkGone = ({ stderr }: CommandResult): boolean => saysOnly(stderr, /does not exist|could not find/);
 
 /**
  * Creates bookmarks; one that exists already is fine. Returns the errors of those that could not be made (missing

@@ -23,15 +23,6 @@ export const inheritArgv = (dataset: string, property: string, { received = fals
   dataset,
 ];
 
-/** Only ever shown, as what somebody with the right to do so may run (zfs-allow(8)). */
-export const allowArgv = (user: string, rights: readonly string[], dataset: string): string[] => [
-  'zfs',
-  'allow',
-  user,
-  rights.join(','),
-  dataset,
-];
-
 export const renameArgv = (from: string, to: string): string[] => ['zfs', 'rename', from, to];
 
 async function change(host: Host, [, ...args]: readonly string[], options: ZfsRunOptions): Promise<void> {

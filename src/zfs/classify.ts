@@ -1,6 +1,8 @@
 // Turns what `zfs` prints on standard error into the contract's error codes, and judges whether a resume token is
-// dead. The texts are libzfs's (libzfs_util.c, libzfs_sendrecv.c); the original text is always kept in the error.
+// dead. The texts are libzfs's (libzfs_util.c, libzfs_sendrecv.c); the original text is always kept in the error. Which of the
+// lines are ZFS's is for `stderr.ts` to say.
 import type { ErrorCode } from '../base/errors';
+import { voicesOf, wordsOf } from './stderr';
 
 interface Rule {
   pattern: RegExp;
@@ -47,7 +49,7 @@ const RULES: readonly Rule[] = [
   { pattern: /out of space|No space left/i, code: 'OUT_OF_SPACE' },
   {
     pattern:
-      /permission denied|insufficient privileges|may only be mounted by root|must be superuser|Operation not permitted|a password is required|not in the sudoers|doas: /i,
+      /permission denied|insufficient privileges|may only be mounted by root|must be superuser|Operation not permitted|a password is required|not in the sudoers|^(?:sudo|doas|sorry,)\b|not allowed to (?:run|execute)/im,
     code: 'PERMISSION_DENIED',
     hint: 'Give the user the rights with `zfs allow`, or let it run zfs through sudo or doas.',
   },
@@ -100,25 +102,27 @@ export interface Classified {
   hint?: string;
 }
 
-/** The code that standard error stands for; `ZFS_ERROR` when none of the known texts is in it. */
+/**
+ * The code that standard error stands for: what ZFS says there decides, where it says nothing what kept it from running.
+ * `ZFS_ERROR` when that is none of the known texts.
+ */
 export function classifyStderr(stderr: string, exitCode: number | null = null): Classified {
+  const words = wordsOf(stderr);
   for (const { pattern, code, hint } of RULES) {
-    if (pattern.test(stderr)) return hint === undefined ? { code } : { code, hint };
+    if (pattern.test(words)) return hint === undefined ? { code } : { code, hint };
   }
   if (exitCode === 127) return { code: 'COMMAND_NOT_FOUND' };
   return { code: 'ZFS_ERROR' };
 }
 
-/** Datasets that `zfs list`/`zfs get` says do not exist; null when standard error says anything else besides. */
-export function missingDatasets(stderr: string): string[] | null {
-  const missing: string[] = [];
-  for (const line of stderr.split('\n')) {
-    if (line.trim() === '') continue;
-    const match = /^cannot open '(.*)': dataset does not exist$/.exec(line.trim());
-    if (!match?.[1]) return null;
-    missing.push(match[1]);
-  }
-  return missing;
+/**
+ * What a command says does not exist, where that is all that ZFS says; else none, and the command has failed for another
+ * reason. Whatever the machine around it prints.
+ */
+export function missingDatasets(stderr: string): string[] {
+  const { zfs, gate } = voicesOf(stderr);
+  const missing = zfs.map((statement) => /^cannot open '(.*)': dataset does not exist$/.exec(statement)?.[1] ?? '');
+  return gate.length > 0 || missing.includes('') ? [] : missing;
 }
 
 /** Texts after which a partial receive can never be completed from its token (replication.md §3). */

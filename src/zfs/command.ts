@@ -2,7 +2,8 @@
 // remote command makes the error of each one that failed here too, so that no exit code is ever overlooked.
 import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host, RunOptions } from '../host/host';
-import { classifyStderr } from './classify';
+import { classifyStderr, missingDatasets } from './classify';
+import { complaintsOf, voicesOf, wordsOf } from './stderr';
 
 export interface ZfsRunOptions extends RunOptions {
   /** Named in the error. */
@@ -12,18 +13,30 @@ export interface ZfsRunOptions extends RunOptions {
 /** Of a command that a host gave no result for, which no host of ours does. */
 export const NO_RESULT: CommandResult = { code: null, signal: null, stdout: '', stderr: 'no result' };
 
-/** The error that a failed command stands for. */
+/** The error that a failed command stands for. It begins with what ZFS says, or with what kept it from running. */
 export function commandError(
   host: Host,
   argv: readonly string[],
   result: Pick<CommandResult, 'code' | 'signal' | 'stderr'>,
   dataset?: string,
 ): ZfsFlowError {
+  return errorOf(host, argv, result, { dataset });
+}
+
+/** `judged`: what of standard error decides the code, where that is not all of it. */
+function errorOf(
+  host: Host,
+  argv: readonly string[],
+  result: Pick<CommandResult, 'code' | 'signal' | 'stderr'>,
+  { dataset, judged }: { dataset?: string | undefined; judged?: string },
+): ZfsFlowError {
   const stderr = result.stderr.trim();
-  const { code, hint } = classifyStderr(stderr, result.code);
+  const { code, hint } = classifyStderr(judged ?? stderr, result.code);
   const how = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`;
   const what = argv.slice(0, 2).join(' ');
-  return new ZfsFlowError(code, stderr === '' ? `${what} failed on ${host.label} (${how})` : stderr, {
+  const around = voicesOf(stderr).around.join('\n');
+  const silent = `${what} failed on ${host.label} (${how})${around === '' ? '' : `: ${around}`}`;
+  return new ZfsFlowError(code, wordsOf(stderr) || silent, {
     host: host.label,
     command: argv,
     exitCode: result.code,
@@ -31,6 +44,20 @@ export function commandError(
     ...(dataset === undefined ? {} : { dataset }),
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/**
+ * What a listing (`zfs list`, `get`, `holds`) says does not exist; none: it is complete. Throws the error of one that failed
+ * otherwise: that is never an empty list. Exit code 0 is not believed where ZFS says beside it that it could not look.
+ */
+export function missingIn(host: Host, argv: readonly string[], result: CommandResult, dataset?: string): string[] {
+  if (result.code === 0 && complaintsOf(result.stderr).length === 0) return [];
+  const missing = missingDatasets(result.stderr);
+  if (missing.length > 0 && result.code === 1) return missing;
+  // What does not exist is a fact. Why nothing is known is the rest of what it says, or how it ended.
+  const { zfs: said, gate } = voicesOf(result.stderr);
+  const others = said.filter((statement) => missingDatasets(statement).length === 0);
+  throw errorOf(host, argv, result, { dataset, judged: [...others, ...gate].join('\n') });
 }
 
 /**

@@ -3,8 +3,8 @@
 // that one is alone. Which snapshots may go is decided in `retention/`; here they are looked at once more and destroyed.
 import type { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
-import { missingDatasets } from './classify';
-import { commandError, fields, NO_RESULT, zfs } from './command';
+import { commandError, fields, missingIn, NO_RESULT, zfs } from './command';
+import { saysOnly, wordsOf } from './stderr';
 
 /** zfs-destroy(8) takes more, but this is what TrueNAS does, and one failure then costs little (truenas.md B.11). */
 const NAMES_PER_BATCH = 100;
@@ -83,7 +83,7 @@ function stateArgv(snapshots: readonly SnapshotName[]): string[] {
 
 function parseStates(host: Host, argv: readonly string[], result: CommandResult): Map<string, SnapshotState> {
   // A snapshot that is gone is a fact; any other failure means that nothing is known.
-  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
+  missingIn(host, argv, result);
   const states = new Map<string, SnapshotState>();
   for (const line of result.stdout.split('\n')) {
     if (line === '') continue;
@@ -99,12 +99,12 @@ function parseStates(host: Host, argv: readonly string[], result: CommandResult)
 const OF_THE_DATASET = new Set(['PERMISSION_DENIED', 'POOL_UNAVAILABLE', 'COMMAND_NOT_FOUND', 'UNSUPPORTED']);
 
 /** "could not find any snapshots to destroy": somebody else was faster, which is what was wanted. */
-const gone = ({ stderr }: CommandResult): boolean => /could not find any snapshots to destroy/.test(stderr);
+const gone = ({ stderr }: CommandResult): boolean => saysOnly(stderr, /could not find any snapshots to destroy/);
 
 /** Smaller batches after a failed one: those that the message names by themselves, or else two halves. */
-function split({ dataset, names }: DestroyBatch, stderr: string): DestroyBatch[] {
+function split({ dataset, names }: DestroyBatch, words: string): DestroyBatch[] {
   const named = names.filter((name) =>
-    [`'`, ':', '\n'].some((end) => `${stderr}\n`.includes(`${dataset}@${name}${end}`)),
+    [`'`, ':', '\n'].some((end) => `${words}\n`.includes(`${dataset}@${name}${end}`)),
   );
   const rest = names.filter((name) => !named.includes(name));
   if (named.length > 0 && rest.length > 0)
@@ -120,7 +120,7 @@ function judge(host: Host, batch: DestroyBatch, result: CommandResult, outcome: 
     return [];
   }
   const error = commandError(host, destroyArgv(batch), result, batch.dataset);
-  if (batch.names.length > 1 && !OF_THE_DATASET.has(error.code)) return split(batch, result.stderr);
+  if (batch.names.length > 1 && !OF_THE_DATASET.has(error.code)) return split(batch, wordsOf(result.stderr));
   outcome.failed.push(...full.map((snapshot) => ({ snapshot, error })));
   return [];
 }

@@ -3,8 +3,7 @@
 import { toZfsFlowError } from '../base/errors';
 import { SlicedQueue } from '../base/slices';
 import type { CommandResult, Host } from '../host/host';
-import { missingDatasets } from './classify';
-import { commandError, NO_RESULT, unreadable } from './command';
+import { commandError, missingIn, NO_RESULT, unreadable } from './command';
 
 export interface GetRequest {
   /** Datasets or snapshots; their number is the caller's to limit. None, with a depth, is everything there is. */
@@ -68,8 +67,9 @@ function readValues(host: Host, request: GetRequest, { stdout }: Pick<CommandRes
 type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
 
 function judge(host: Host, request: GetRequest, result: CommandResult, options: Judging): PropertyValue[] {
-  const gone = options.missingOk === true && (missingDatasets(result.stderr) ?? []).length > 0;
-  if (result.code !== 0 && !gone) throw commandError(host, getArgv(request), result, options.dataset);
+  const argv = getArgv(request);
+  const gone = missingIn(host, argv, result, options.dataset);
+  if (gone.length > 0 && options.missingOk !== true) throw commandError(host, argv, result, options.dataset);
   return readValues(host, request, result);
 }
 
@@ -160,8 +160,5 @@ export async function eachProperty(
   const argvs = requests.map(getArgv);
   const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
   await queue.drained();
-  for (const [index, argv] of argvs.entries()) {
-    const result = results[index] ?? NO_RESULT;
-    if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
-  }
+  for (const [index, argv] of argvs.entries()) missingIn(host, argv, results[index] ?? NO_RESULT);
 }

@@ -3,6 +3,7 @@ import type { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { AT_ONCE, groupNames, runBatch } from './batch';
 import { commandError, fields, NO_RESULT } from './command';
+import { complaintsOf, saysOnly } from './stderr';
 
 /** In one command. */
 export const NAMES_PER_COMMAND = 100;
@@ -56,6 +57,9 @@ export interface Hold {
   tag: string;
 }
 
+/** `zfs holds` failed, but all that it says is that some are gone. */
+const isGone = onlyComplaints(/does not exist/);
+
 /** The user holds on these snapshots. A snapshot that is gone has none; any other failure is thrown. */
 export async function listHolds(host: Host, snapshots: readonly string[], signal?: AbortSignal): Promise<Hold[]> {
   const groups = groupNames(snapshots, NAMES_PER_COMMAND).map((names) => ['zfs', 'holds', '-H', ...names]);
@@ -63,7 +67,8 @@ export async function listHolds(host: Host, snapshots: readonly string[], signal
   const results = await host.runAll(groups, { signal });
   return groups.flatMap((argv, index) => {
     const result = results[index] ?? NO_RESULT;
-    if (result.code !== 0 && !onlyComplaints(/does not exist/)(result)) throw commandError(host, argv, result);
+    const isComplete = result.code === 0 && complaintsOf(result.stderr).length === 0;
+    if (!isComplete && !isGone(result)) throw commandError(host, argv, result);
     return result.stdout
       .split('\n')
       .filter((line) => line !== '')
@@ -74,10 +79,7 @@ export async function listHolds(host: Host, snapshots: readonly string[], signal
   });
 }
 
-/** True when every line of standard error matches, so that nothing else hides among them. */
+/** True when that is all that ZFS says, so that nothing else hides among it. */
 function onlyComplaints(pattern: RegExp): (result: { stderr: string }) => boolean {
-  return ({ stderr }) => {
-    const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-    return lines.length > 0 && lines.every((line) => pattern.test(line));
-  };
+  return ({ stderr }) => saysOnly(stderr, pattern);
 }

@@ -2,8 +2,8 @@
 // standard input only.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, RunOptions } from '../host/host';
-import { missingDatasets } from './classify';
-import { commandError, fields } from './command';
+import { commandError, fields, missingIn } from './command';
+import { says, saysOnly } from './stderr';
 
 const UNLOAD_ATTEMPTS = 5;
 const UNLOAD_PAUSE_MS = 400;
@@ -27,7 +27,7 @@ export async function listKeys(
   if (datasets.length === 0) return [];
   const argv = ['zfs', 'list', '-Hp', '-o', 'name,encryptionroot,keylocation,keystatus', ...datasets];
   const result = await host.run(argv, options);
-  if (result.code !== 0 && !missingDatasets(result.stderr)?.length) throw commandError(host, argv, result);
+  missingIn(host, argv, result);
   const lines = result.stdout.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
     const [name = '', encryptionRoot = '', location = '', status = ''] = fields(line, 4, host);
@@ -48,7 +48,7 @@ export async function loadKey(
   const argv = ['zfs', 'load-key', '-L', location, root];
   const result = await host.run(argv, options);
   if (result.code === 0) return true;
-  if (/already loaded/i.test(result.stderr)) return false;
+  if (says(result.stderr, /already loaded/i)) return false;
   throw commandError(host, argv, result, root);
 }
 
@@ -60,8 +60,8 @@ export async function unloadKey(host: Host, root: string, options: Pick<RunOptio
   const argv = ['zfs', 'unload-key', root];
   for (let attempt = 1; ; attempt++) {
     const result = await host.run(argv, options);
-    if (result.code === 0 || /already unloaded|does not exist/.test(result.stderr)) return;
-    if (attempt === UNLOAD_ATTEMPTS || !/busy/.test(result.stderr)) throw commandError(host, argv, result, root);
+    if (result.code === 0 || saysOnly(result.stderr, /already unloaded|does not exist/)) return;
+    if (attempt === UNLOAD_ATTEMPTS || !says(result.stderr, /busy/)) throw commandError(host, argv, result, root);
     await sleep(UNLOAD_PAUSE_MS);
   }
 }

@@ -5,11 +5,10 @@ import { ZfsFlowError } from '../base/errors';
 import { SlicedQueue } from '../base/slices';
 import type { Host } from '../host/host';
 import { groupNames } from './batch';
-import { missingDatasets } from './classify';
 import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes, type ExcludeFilter } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
-import { commandError, fields, unreadable } from './command';
+import { fields, missingIn, unreadable } from './command';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';
@@ -159,6 +158,10 @@ interface Part {
   named?: { roots: readonly string[]; seen: ReadonlySet<string> };
 }
 
+/** The listings do not belong together: they are made again, at once. */
+class CameOrWent extends ZfsFlowError {}
+const MOST_LISTINGS = 4;
+
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
 async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
   let failure: unknown;
@@ -182,10 +185,9 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
   for (const [index, part] of parts.entries()) {
     const result = results[index];
     if (!result) throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} gave no result`, { host: host.label });
-    const absent = result.code === 0 ? [] : missingDatasets(result.stderr);
-    if (absent === null || (result.code !== 0 && absent.length === 0)) throw commandError(host, part.argv, result);
+    const absent = missingIn(host, part.argv, result);
     if (missing !== undefined && missing.join('\n') !== absent.join('\n')) {
-      throw new ZfsFlowError('DATASET_BUSY', `datasets came or went on ${host.label} while they were listed`, {
+      throw new CameOrWent('DATASET_BUSY', `datasets came or went on ${host.label} while they were listed`, {
         host: host.label,
         retryable: true,
       });
@@ -237,14 +239,17 @@ function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRe
 
 /** Datasets and snapshots of the trees in one remote command. Throws classified errors. */
 export async function listTrees(host: Host, request: SnapshotListRequest): Promise<TreeListing> {
-  const listing: TreeListing = { datasets: [], snapshots: [], missing: [] };
-  if (request.roots.length === 0) return listing;
+  if (request.roots.length === 0) return { datasets: [], snapshots: [], missing: [] };
   const both = { ...request, exclude: compileExcludes(request.exclude ?? []) };
-  listing.missing = await listParts(host, request.signal, [
-    datasetPart(host, both, listing.datasets),
-    snapshotPart(host, both, listing.snapshots),
-  ]);
-  return listing;
+  for (let tries = 1; ; tries++) {
+    const [datasets, snapshots]: [DatasetRecord[], SnapshotRecord[]] = [[], []];
+    try {
+      const parts = [datasetPart(host, both, datasets), snapshotPart(host, both, snapshots)];
+      return { datasets, snapshots, missing: await listParts(host, request.signal, parts) };
+    } catch (thrown) {
+      if (!(thrown instanceof CameOrWent) || tries >= MOST_LISTINGS) throw thrown;
+    }
+  }
 }
 
 /** File systems and volumes of the trees. */

@@ -40,6 +40,12 @@ export function datasetNameProblem(name: string): string | null {
   return null;
 }
 
+/** Why no snapshot of this name can be on `dataset`, whose own name is one, or null. */
+export function snapshotNameProblem(dataset: string, name: string): string | null {
+  if (dataset.length + 1 + name.length <= MAX_NAME_LENGTH) return null;
+  return `"${dataset}@${name}" would be longer than the ${MAX_NAME_LENGTH} characters that ZFS allows`;
+}
+
 /** The pool of a dataset, snapshot or bookmark. */
 export const poolOf = (name: string): string => /^[^/@#]*/.exec(name)?.[0] ?? name;
 

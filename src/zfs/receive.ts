@@ -2,7 +2,10 @@
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
-import { zfs } from './command';
+import { commandError, zfs } from './command';
+import { userName } from './rights';
+import { saysOnly } from './stderr';
+import { allowCommand } from './shown';
 
 /**
  * Properties that a volume does not have: `receive -o` with one of them fails for a volume. The list is what `zfs get all`
@@ -91,7 +94,8 @@ export function receiveArgv(request: ReceiveRequest): string[] {
 /** Discards the partial receive of `target`; none there is fine. */
 export async function abortReceive(host: Host, target: string, signal?: AbortSignal): Promise<void> {
   const result = await host.run(['zfs', 'receive', '-A', target], { signal });
-  if (result.code === 0 || /does not have any resumable receive state|does not exist/.test(result.stderr)) return;
+  const isNone = saysOnly(result.stderr, /does not have any resumable receive state|does not exist/);
+  if (result.code === 0 || isNone) return;
   await zfs(host, ['receive', '-A', target], { dataset: target, signal });
 }
 
@@ -100,10 +104,15 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
  * anything, and a mark so that a later run knows them for its own.
  */
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset], {
-    dataset,
-    signal,
-  });
+  const argv = ['zfs', 'create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset];
+  const result = await host.run(argv, { signal });
+  if (result.code === 0) return;
+  const error = commandError(host, argv, result, dataset);
+  if (error.code !== 'PERMISSION_DENIED') throw error;
+  const user = await userName(host, signal);
+  const parent = dataset.slice(0, dataset.lastIndexOf('/'));
+  const allow = allowCommand(user, ['create', 'mount', 'canmount', 'userprop'], parent);
+  throw error.with({ hint: `As root on ${host.label}: ${allow}` });
 }
 
 /** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */

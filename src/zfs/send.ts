@@ -1,8 +1,9 @@
 // Argument lists of `zfs send`, its estimates, and what a resume token holds. What is sent, and from which base:
 // `replication/plan/plan.ts`; moving the stream: `stream/`.
-import type { Host } from '../host/host';
+import type { CommandResult, Host } from '../host/host';
 import { ZfsFlowError } from '../base/errors';
 import { commandError, NO_RESULT } from './command';
+import { wordsOf } from './stderr';
 
 /** The stream flags of zfs-send(8). */
 export interface StreamFlags {
@@ -110,7 +111,9 @@ export interface TokenContents {
   problem: string;
 }
 
-function decodeToken(text: string, usable: boolean): TokenContents | null {
+function decodeToken(result: CommandResult): TokenContents | null {
+  const text = `${result.stdout}\n${result.stderr}`;
+  const usable = result.code === 0;
   const value = (key: string): string => new RegExp(`^\\s*${key} = (.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const number = (key: string): string => (/^0x[0-9a-f]+$/i.test(value(key)) ? BigInt(value(key)).toString() : '');
   const flag = (key: string): boolean => value(key) === '1';
@@ -125,7 +128,7 @@ function decodeToken(text: string, usable: boolean): TokenContents | null {
     compressedBlocks: flag('compressok'),
     embeddedBlocks: flag('embedok'),
     usable,
-    problem: usable ? '' : (text.match(/cannot .*(?:\n.*)?/)?.[0] ?? text).replace(/\s+/g, ' ').trim(),
+    problem: usable ? '' : (wordsOf(result.stderr) || text).replace(/\s+/g, ' ').trim(),
   };
 }
 
@@ -150,6 +153,6 @@ export async function decodeTokens(
   return argvs.map((argv, index) => {
     const result = results[index];
     if (!result || result.code === 127) throw commandError(host, argv, result ?? NO_RESULT);
-    return decodeToken(`${result.stdout}\n${result.stderr}`, result.code === 0);
+    return decodeToken(result);
   });
 }

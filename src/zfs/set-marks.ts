@@ -32,7 +32,11 @@ function sortErrors(errors: readonly ZfsFlowError[]): MarkErrors {
   };
 }
 
-/** Makes the bookmarks, then holds the snapshots (full names) with `tag`. What is there already is fine. */
+/**
+ * Makes the bookmarks, then holds the snapshots (full names) with `tag`, then sees to it that the bookmarks are there still:
+ * another controller that has just ended with the same snapshots may have removed them in between, and a hold without one
+ * would never be found. What is there already is fine.
+ */
 export async function addMarks(
   host: Host,
   marks: { bookmarks: readonly BookmarkRequest[]; tag: string; holds: readonly string[] },
@@ -40,15 +44,20 @@ export async function addMarks(
 ): Promise<MarkErrors> {
   const { bookmarks, tag, holds } = marks;
   if (bookmarks.length > FEW_BOOKMARKS || holds.length > NAMES_PER_SHARE) {
-    return {
+    const errors = {
       bookmarks: await createBookmarks(host, bookmarks, signal),
       holds: await holdSnapshots(host, tag, holds, signal),
     };
+    await createBookmarks(host, bookmarks, signal);
+    return errors;
   }
-  const argvs = [...bookmarks.map(bookmarkArgv), ...(holds.length > 0 ? [holdArgv(tag, holds)] : [])];
+  const signs = bookmarks.map(bookmarkArgv);
+  const argvs = [...signs, ...(holds.length > 0 ? [holdArgv(tag, holds), ...signs] : [])];
   const ignore = (result: CommandResult, argv: readonly string[]): boolean =>
     isHoldCommand(argv) ? isHeld(result) : isBookmarked(result);
-  return sortErrors(await runInOrder(host, argvs, { signal, ignore }));
+  const { bookmarks: failed, holds: unheld } = sortErrors(await runInOrder(host, argvs, { signal, ignore }));
+  const once = new Map(failed.map((error) => [error.command?.join(' '), error]));
+  return { bookmarks: [...once.values()], holds: unheld };
 }
 
 /** Marks of one dataset that are to go. */

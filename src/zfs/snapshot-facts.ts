@@ -3,10 +3,9 @@
 import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
-import { missingDatasets } from './classify';
 import { getEach } from './get';
 import { requireNamed } from './list';
-import { commandError, fields, NO_RESULT } from './command';
+import { fields, missingIn, NO_RESULT } from './command';
 
 const NAMES_PER_COMMAND = 500;
 
@@ -28,14 +27,12 @@ export async function listDatasetFacts(
   const argv = ['zfs', 'list', '-Hp', ...(recursive ? ['-r'] : []), '-t', 'filesystem,volume'];
   argv.push('-o', 'name,written,inconsistent', ...roots);
   const result = await host.run(argv, { signal });
-  if (result.code !== 0) {
-    const dataset = missingDatasets(result.stderr)?.[0];
-    throw dataset === undefined
-      ? commandError(host, argv, result)
-      : new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${host.label}`, {
-          dataset,
-          host: host.label,
-        });
+  const [dataset] = missingIn(host, argv, result);
+  if (dataset !== undefined) {
+    throw new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${host.label}`, {
+      dataset,
+      host: host.label,
+    });
   }
   const facts = lines(result).map((line) => {
     const [dataset = '', written = '', inconsistent = ''] = fields(line, 3, host);
@@ -102,8 +99,8 @@ export async function readSnapshots(
   const results = argvs.length === 0 ? [] : await host.runAll(argvs, options);
   for (const [index, argv] of argvs.entries()) {
     const result = results[index] ?? NO_RESULT;
-    const missing = result.code === 0 ? [] : missingDatasets(result.stderr);
-    if (missing === null || (result.code !== 0 && missing.length === 0)) throw commandError(host, argv, result);
+    // One that is gone is no longer among them.
+    missingIn(host, argv, result);
     for (const line of lines(result)) {
       const [snapshot = '', guid = '', createtxg = '', creation = ''] = fields(line, 4, host);
       made.set(snapshot, { snapshot, guid, createtxg, creation: Number(creation) });

@@ -1,6 +1,9 @@
 // What is in file systems, counted by ZFS itself: `zfs userspace` (zfs-userspace(8)), which needs no mount.
 import type { Host } from '../host/host';
 
+/** What a user without root needs for it (zfs-allow(8)): the command asks for all four, whatever it is asked for. */
+export const USERSPACE_RIGHTS = ['userused', 'userobjused', 'userquota', 'userobjquota'] as const;
+
 /**
  * Objects (files, directories, …) in each of these datasets, in their order, in one remote command; an empty file system
  * has one, its root directory. Null where ZFS does not say, as for a volume.

@@ -21,6 +21,7 @@ export class SshHost implements Host {
   readonly id: string;
   readonly label: string;
   readonly isLocal = false;
+  readonly elevates: boolean;
   readonly channels: Channels;
   private readonly connection: SshConnection;
   private readonly pipes: SshPipes;
@@ -35,6 +36,7 @@ export class SshHost implements Host {
     this.log = new CommandLog(options.label);
     this.connection = new SshConnection(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
+    this.elevates = this.setup.privilege !== 'none';
     this.pipes = new SshPipes(options, this.setup);
     this.channels = new SshChannels(this.connection, {
       account: options.username,

@@ -3,7 +3,6 @@
 import type { RunContext } from '../../base/run-context';
 import { clockEvidence } from '../../retention/discover/clocks';
 import type { ClockEvidence } from '../../retention/plan/guards';
-import { requireAll } from '../../zfs/list';
 import type { DatasetRecord } from '../../zfs/records';
 import { abandoned } from '../plan/follow-renames';
 import type { ListedPair } from '../plan/listed-pair';
@@ -56,14 +55,13 @@ function isExcluded({ options, common, excluded }: Setup, target: string): boole
   return excluded([common, rest].filter((part) => part !== '').join('/'));
 }
 
-/** Reads both sides. Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
+/** Reads both sides. Throws whatever a listing fails with. */
 export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
   const [source, target, clock] = await Promise.all([
     listSource(setup, ctx),
     listTarget(setup, ctx),
     judgeClock(setup, ctx),
   ]);
-  if (source.datasets.length === 0) requireAll(setup.source, source.missing);
   const mapped = listedPairs(setup, source, target, clock);
   const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
   const located = await locate(setup, mapped, others, ctx);

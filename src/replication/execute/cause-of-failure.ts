@@ -2,11 +2,11 @@
 // too, with a text about the pipe: the special text is the cause, the general one its echo. What is wrong with a
 // connection has been found before, in `stream/`.
 import { toZfsFlowError, ZfsFlowError, type ErrorCode } from '../../base/errors';
-import { TransferError, withoutNarration, type EndedStage } from '../../stream/judge';
+import { TransferError, type EndedStage } from '../../stream/judge';
 import { classifyStderr, DEAD_TOKEN, type Classified } from '../../zfs/classify';
-import type { ReplicateOptions } from '../setup/options';
+import { says, wordsOf } from '../../zfs/stderr';
 import type { DatasetPlan } from '../plan/plan-types';
-import { AttemptFailure, failureOf } from './attempt-failure';
+import { AttemptFailure, midRunFailure } from './attempt-failure';
 
 /** Codes that an end of a pipe also gets when only the other end failed. */
 const ECHOES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['TRANSFER_FAILED', 'CONNECTION_LOST', 'ZFS_ERROR']);
@@ -18,7 +18,7 @@ interface Cause extends Classified {
 function causeOf({ stages, primary }: TransferError): Cause | undefined {
   const failed = stages.filter(({ code, signal }) => code !== 0 || signal !== null);
   const causes = failed.map((stage): Cause => ({
-    ...classifyStderr(withoutNarration(stage.stderr), stage.code),
+    ...classifyStderr(stage.stderr, stage.code),
     stage,
   }));
   const special = causes.filter(({ code }) => !ECHOES.has(code));
@@ -40,30 +40,25 @@ function wasKilled({ code, signal }: EndedStage): boolean {
 function isTransient(cause: Cause): boolean {
   const { code, stage } = cause;
   if (code === 'TARGET_BUSY_PARTIAL' || code === 'DATASET_BUSY' || code === 'CONNECTION_LOST') return true;
-  if (code === 'TRANSFER_FAILED' || DEAD_TOKEN.test(stage.stderr)) return true;
+  if (code === 'TRANSFER_FAILED' || says(stage.stderr, DEAD_TOKEN)) return true;
   return code === 'ZFS_ERROR' && wasKilled(stage);
 }
+
+/** One end says that the partial receive cannot be gone on with: the other has only seen the stream end. */
+const isDead = (error: ZfsFlowError): boolean =>
+  error instanceof TransferError && error.stages.some(({ stderr }) => DEAD_TOKEN.test(stderr));
 
 /** The receiver has large blocks already and was sent an increment without `-L`. */
 const NEEDS_LARGE_BLOCKS = /requires -L \(--large-block\)/;
 
-/** The target was changed after it was listed: what `whenDiverged` says about that takes a new plan. */
-function isOvertaken({ code }: Cause, whenDiverged: ReplicateOptions['whenDiverged']): boolean {
-  return whenDiverged !== 'refuse' && (code === 'TARGET_MODIFIED' || code === 'TARGET_DIVERGED');
-}
-
 /** The failure of a transfer of one dataset, its error with the code of what caused it. */
-export function causeOfFailure(
-  thrown: unknown,
-  plan: DatasetPlan,
-  whenDiverged: ReplicateOptions['whenDiverged'],
-): AttemptFailure {
+export function causeOfFailure(thrown: unknown, plan: DatasetPlan): AttemptFailure {
   const { source } = plan;
   if (thrown instanceof AttemptFailure) return new AttemptFailure(thrown.error.with({ dataset: source }), thrown.next);
   const error = toZfsFlowError(thrown, 'TRANSFER_FAILED');
   const cause = error instanceof TransferError ? causeOf(error) : undefined;
-  if (!cause) return failureOf(error.with({ dataset: source }));
-  const text = withoutNarration(cause.stage.stderr);
+  if (!cause) return midRunFailure(error.with({ dataset: source }));
+  const text = wordsOf(cause.stage.stderr);
   const needsLargeBlocks = NEEDS_LARGE_BLOCKS.test(text) && !plan.largeBlocks;
   const found = new ZfsFlowError(
     cause.code === 'ZFS_ERROR' ? 'TRANSFER_FAILED' : cause.code,
@@ -72,12 +67,13 @@ export function causeOfFailure(
       dataset: source,
       host: cause.stage.host,
       exitCode: cause.stage.code,
-      stderr: text,
-      retryable: isTransient(cause) || isOvertaken(cause, whenDiverged) || needsLargeBlocks,
+      stderr: cause.stage.stderr.trim(),
+      retryable: isTransient(cause) || needsLargeBlocks,
       ...(error.details === undefined ? {} : { details: error.details }),
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(error.cause === undefined ? {} : { cause: error.cause }),
     },
   );
-  return needsLargeBlocks ? new AttemptFailure(found, 'withLargeBlocks') : failureOf(found);
+  if (needsLargeBlocks) return new AttemptFailure(found, 'withLargeBlocks');
+  return isDead(error) ? new AttemptFailure(found, 'lookAgain') : midRunFailure(found);
 }

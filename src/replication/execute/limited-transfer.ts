@@ -8,6 +8,7 @@ import type { Setup } from '../setup/setup';
 import { AttemptFailure } from './attempt-failure';
 import { processTag } from './process-tag';
 import { chooseFilters, type StreamFilters } from '../../stream/filters';
+import { wordsOf } from '../../zfs/stderr';
 
 /** Nothing on one remote machine could be told to go slower, or at another pace while it runs. */
 export function limitWarning({ transport, rateLimit }: Setup): string[] {
@@ -15,7 +16,7 @@ export function limitWarning({ transport, rateLimit }: Setup): string[] {
   return ['to keep to the speed limit, the stream passes through the machine that runs Node-RED'];
 }
 
-type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress'> & {
+type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress' | 'onReceiverLine'> & {
   /** Estimated bytes. */
   bytes: number;
 };
@@ -51,6 +52,7 @@ export async function limitedTransfer(run: Run, planned: PlannedPair, one: OneTr
       sendFilters: filters.send,
       receiveFilters: filters.receive,
       rateLimit,
+      wordsOf,
       tag: `${processTag(planned.plan.dstId)}.${ctx.jobId}`,
       stallTimeoutMs: options.stallTimeout,
       signal: AbortSignal.any([ctx.signal, restart.signal]),

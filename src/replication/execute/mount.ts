@@ -48,7 +48,10 @@ async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal):
   const other = readMounts(mounts.stdout).get(mountpoint);
   if (other !== undefined) return `"${other}" is mounted there`;
   if (found.code === 0) return found.stdout.trim() === '' ? null : 'the directory is not empty';
-  return /No such file or directory/.test(found.stderr) ? null : found.stderr.trim();
+  // Of what `ls` itself says: a warning about a locale can end in the same words.
+  const said = found.stderr.split('\n').filter((line) => line.startsWith('ls: '));
+  const isAbsent = said.length > 0 && said.every((line) => line.endsWith(': No such file or directory'));
+  return isAbsent ? null : said.join('; ') || found.stderr.trim() || 'it could not be looked at';
 }
 
 /** Mounts what may be mounted of these target datasets; returns a warning for each that something is in the way of. */

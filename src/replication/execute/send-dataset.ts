@@ -2,6 +2,7 @@
 // codes here and by a listing in `finish.ts`.
 import { ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
+import type { TransferResult } from '../../stream/transfer';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
 import { inheritProperty, setProperties } from '../../zfs/change';
@@ -13,6 +14,7 @@ import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
 import { receiveProperties } from './receive-properties';
+import { RefusedProperties } from './refused';
 import { causeOfFailure } from './cause-of-failure';
 import { stepArgv } from '../plan/send-argv';
 
@@ -31,20 +33,24 @@ interface OneSend {
 
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
-  const { run, plan, book, entry } = work;
+  const { run, plan, book } = work;
+  const properties = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
     resumable: run.options.resumable,
     force: one.force,
     ...(plan.origin && one.creates ? { origin: plan.origin.snapshot } : {}),
-    ...receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot }),
+    ...properties,
   });
+  const refused = new RefusedProperties(properties);
   const names = one.snapshots.map(({ name }) => name);
+  book.sending(plan.source, one.snapshots);
   const moved = countMoved((snapshot) => {
     const name = snapshot.split('@')[1] ?? names[0] ?? '';
     return { work, name, index: one.offset + Math.max(names.indexOf(name), 0) + 1, count };
   });
+  let result: TransferResult;
   try {
     const request = {
       sendArgv: one.send,
@@ -52,13 +58,14 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
       lanes: work.lanes,
       bytes: work.estimated,
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
+      onReceiverLine: refused.line,
     };
-    const { bytes } = await limitedTransfer(run, work, request);
-    moved(bytes, `${plan.source}@${names.at(-1) ?? ''}`);
+    result = await limitedTransfer(run, work, request);
+    moved(result.bytes, `${plan.source}@${names.at(-1) ?? ''}`);
   } catch (thrown) {
-    throw causeOfFailure(thrown, plan, run.options.whenDiverged);
+    throw causeOfFailure(thrown, plan);
   }
-  book.arrived(entry, names);
+  book.warnRun(await refused.warnings(run, result));
 }
 
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */

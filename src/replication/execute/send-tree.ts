@@ -8,25 +8,28 @@ import { AttemptFailure } from './attempt-failure';
 import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
 import { markCopies } from '../marks/mark-copies';
+import { RefusedProperties } from './refused';
 import { receiveProperties } from './receive-properties';
 import { SMALL_STREAM } from '../discover/sizes';
 import { causeOfFailure } from './cause-of-failure';
-import { sentSnapshots } from '../plan/plan-facts';
+import { deliveries } from '../plan/plan-facts';
 import { streamFlags } from '../plan/send-argv';
 
 /** Everything that the stream brings of a dataset. */
-const namesOf = ({ plan }: DatasetWork): string[] => sentSnapshots(plan).map(({ name }) => name);
+const namesOf = ({ plan }: DatasetWork): string[] => deliveries(plan).map(({ name }) => name);
 
 async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan } = root;
   const last = plan.steps.at(-1)?.to.name ?? '';
+  const properties = receiveProperties({ ...root, creates: true, newRoot: {} });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
     resumable: run.options.resumable,
     force: false,
-    ...receiveProperties({ ...root, creates: true, newRoot: {} }),
+    ...properties,
   });
+  const refused = new RefusedProperties(properties);
   const bySource = new Map(all.map((work) => [work.plan.source, work]));
   const moved = countMoved((snapshot) => {
     const [dataset = '', name = ''] = snapshot.split('@');
@@ -41,13 +44,16 @@ async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promi
     lanes: bytes <= SMALL_STREAM && all.every(({ lanes }) => lanes !== null) ? root.lanes : null,
     bytes,
     onProgress: ({ bytes: sent, snapshot }: SendProgress) => moved(sent, snapshot),
+    onReceiverLine: refused.line,
   };
-  moved((await limitedTransfer(run, root, request)).bytes, `${plan.source}@${last}`);
+  const result = await limitedTransfer(run, root, request);
+  moved(result.bytes, `${plan.source}@${last}`);
+  root.book.warnRun(await refused.warnings(run, result));
 }
 
 /** What failed, for the next attempt to go dataset by dataset. */
 function failureOfTree(thrown: unknown, { run, plan }: DatasetWork): AttemptFailure {
-  const failure = causeOfFailure(thrown, plan, run.options.whenDiverged);
+  const failure = causeOfFailure(thrown, plan);
   const { retryable, message, details = {} } = failure.error;
   if (run.ctx.signal.aborted || retryable) return failure;
   // Which dataset it is about, and what can be done in spite of it, is found by going dataset by dataset.
@@ -63,14 +69,13 @@ function failureOfTree(thrown: unknown, { run, plan }: DatasetWork): AttemptFail
 /** `root` and what is below it; see the head of this file. Throws TRANSFER_FAILED or what else has caused it, retryable. */
 export async function sendTree(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan, book } = root;
+  for (const work of all) book.sending(work.plan.source, deliveries(work.plan));
   try {
     await sendStream(root, all);
   } catch (thrown) {
-    for (const work of all) book.mayHaveArrived(work.plan.source, sentSnapshots(work.plan));
     throw failureOfTree(thrown, root);
   }
   const children = all.filter((work) => work.plan !== plan);
   const warning = await markCopies(run, children);
   if (warning !== null) book.warnRun([warning]);
-  for (const work of all) book.arrived(work.entry, namesOf(work));
 }

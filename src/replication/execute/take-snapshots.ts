@@ -1,16 +1,33 @@
-// `createSnapshot`: a snapshot on the source before it is replicated, always or where none is selected yet.
-import { toZfsFlowError } from '../../base/errors';
-import { formatSnapshotName, parseNamingSchema } from '../../naming/schema';
+// `createSnapshot`: a snapshot on the source before it is replicated, always or where none is selected yet. One of that name
+// that is there already, because another task took it in the same minute, is used; one that would not be selected is not
+// taken: at each run it would only litter the source.
+import { invalidOption, toZfsFlowError } from '../../base/errors';
+import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../../naming/schema';
 import { createSnapshots } from '../../snapshots/create';
+import { listNamedSnapshots } from '../../zfs/list';
 import type { Discovery } from '../discover/discover';
 import type { Run } from '../setup/run';
 import { snapshotSchema } from '../setup/selection';
+import { AttemptFailure } from './attempt-failure';
 
-/** A snapshot taken now would not be among those that are sent, so taking one at each run would only litter the source. */
-function wouldBeSelected({ options, selection, ctx }: Run): boolean {
-  const name = formatSnapshotName(parseNamingSchema(snapshotSchema(options)), ctx.now(), options.timeZone);
-  const creation = Math.floor(ctx.now().getTime() / 1000);
-  return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
+/** Of a snapshot taken at this time. */
+function nameAt({ options }: Run, at: Date): string {
+  return formatSnapshotName(parseNamingSchema(snapshotSchema(options)), at, options.timeZone);
+}
+
+function wouldBeSelected(run: Run, at: Date): boolean {
+  const creation = Math.floor(at.getTime() / 1000);
+  const name = nameAt(run, at);
+  return run.selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
+}
+
+/** `always` and a selection that leaves out what is taken contradict each other. Throws INVALID_OPTIONS. */
+function requireSelected(run: Run, at: Date): void {
+  if (wouldBeSelected(run, at)) return;
+  const message = `createSnapshot is "always", but @${nameAt(run, at)}, taken now, would not be among the snapshots that this node sends; none was taken`;
+  const hint =
+    'Let the selection match the first of namingSchemas, run it when the schedule matches, or choose "ifNone".';
+  throw invalidOption('createSnapshot', message, hint);
 }
 
 interface SnapshotsDue {
@@ -20,21 +37,24 @@ interface SnapshotsDue {
   exclude: readonly string[];
 }
 
-/** Which datasets get a snapshot first; null for none. */
-function snapshotsDue(run: Run, discovery: Discovery): SnapshotsDue | null {
+/** Which datasets get a snapshot first; null for none. Throws INVALID_OPTIONS, see above. */
+function snapshotsDue(run: Run, discovery: Discovery, at: Date): SnapshotsDue | null {
   const { options } = run;
   if (options.createSnapshot === 'never') return null;
   if (options.createSnapshot === 'always') {
+    requireSelected(run, at);
     const present = options.sourceDatasets.filter((name) => !discovery.missingSources.includes(name));
     return { datasets: present, recursive: options.recursive, exclude: options.exclude };
   }
   const lacking = discovery.pairs.filter(({ wanted }) => wanted.size === 0).map(({ source }) => source.name);
-  return lacking.length === 0 || !wouldBeSelected(run) ? null : { datasets: lacking, recursive: false, exclude: [] };
+  return lacking.length === 0 || !wouldBeSelected(run, at)
+    ? null
+    : { datasets: lacking, recursive: false, exclude: [] };
 }
 
-/** For a plan: that snapshots would be taken, which no listing can show. */
+/** For a plan: that snapshots would be taken, which no listing can show. Throws INVALID_OPTIONS, see above. */
 export function announceSnapshots(run: Run, discovery: Discovery): string[] {
-  const due = snapshotsDue(run, discovery);
+  const due = snapshotsDue(run, discovery, run.ctx.now());
   if (!due) return [];
   const shown = due.datasets.slice(0, 5).join('", "');
   const more = due.datasets.length > 5 ? ` and ${due.datasets.length - 5} more` : '';
@@ -48,20 +68,62 @@ export class SnapshotTaker {
   private begun: Date | null = null;
   private isDone = false;
 
-  /** True when it took some, so that the source has to be listed again. */
+  /** True when there are some now, so that the source has to be listed again. */
   async take(run: Run, discovery: Discovery): Promise<boolean> {
     if (this.isDone) return false;
     const isRepeated = this.begun !== null;
     this.begun ??= run.ctx.now();
-    const due = snapshotsDue(run, discovery);
-    try {
-      if (due) await takeAll(run, due, this.begun);
-    } catch (thrown) {
-      if (!isRepeated || toZfsFlowError(thrown).code !== 'SNAPSHOT_EXISTS') throw thrown;
-    }
+    const due = snapshotsDue(run, discovery, this.begun);
+    if (due) await takeWhatIsMissing({ run, due, discovery, at: this.begun, isRepeated });
     this.isDone = true;
     return due !== null;
   }
+}
+
+/** How often somebody else may take some of them at the very same time. */
+const MOST_TRIES = 3;
+
+interface Taking {
+  run: Run;
+  due: SnapshotsDue;
+  discovery: Discovery;
+  /** The time that the name tells. */
+  at: Date;
+  /** An attempt before this one may have taken them. */
+  isRepeated: boolean;
+}
+
+/** All in one moment; where some of that name are there already, those are used and only the others are taken. */
+async function takeWhatIsMissing(taking: Taking): Promise<void> {
+  const { run, due, at } = taking;
+  let lacking = due;
+  for (let tries = 1; ; tries++) {
+    try {
+      await takeAll(run, lacking, at);
+      return;
+    } catch (thrown) {
+      const error = toZfsFlowError(thrown);
+      if (error.code !== 'SNAPSHOT_EXISTS' || tries >= MOST_TRIES) throw thrown;
+      if (mayBeOfAnotherHour(taking)) throw new AttemptFailure(error, 'giveUp');
+      const datasets = await datasetsWithout(taking);
+      if (datasets.length === 0) return;
+      lacking = { datasets, recursive: false, exclude: [] };
+    }
+  }
+}
+
+/** In the hour that the clock shows twice, what has the name may be an hour old. */
+function mayBeOfAnotherHour({ run: { options }, at, isRepeated }: Taking): boolean {
+  return !isRepeated && isRepeatedName(parseNamingSchema(snapshotSchema(options)), at, options.timeZone);
+}
+
+/** Those that do not have the snapshot yet. */
+async function datasetsWithout({ run, due, discovery, at }: Taking): Promise<string[]> {
+  const all = due.recursive ? discovery.pairs.map(({ source }) => source.name) : due.datasets;
+  const names = new Map(all.map((dataset) => [dataset, [nameAt(run, at)]]));
+  const there = await listNamedSnapshots(run.source, names, run.ctx.signal);
+  const having = new Set(there.map(({ dataset }) => dataset));
+  return all.filter((dataset) => !having.has(dataset));
 }
 
 async function takeAll({ options, source, ctx }: Run, due: SnapshotsDue, at: Date): Promise<void> {

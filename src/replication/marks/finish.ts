@@ -8,10 +8,18 @@ import { inheritArgv } from '../../zfs/change';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listNamedSnapshots } from '../../zfs/list';
 import { removeMarks } from '../../zfs/set-marks';
-import { bookmarkName, bookmarksFor, PLACEHOLDER_PROPERTY, TARGET_HOLD_TAG } from '../../zfs/marks';
+import {
+  bookmarkName,
+  bookmarksFor,
+  destinationId,
+  PLACEHOLDER_PROPERTY,
+  stepHoldTag,
+  TARGET_HOLD_TAG,
+} from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
+import { holdable } from './holdable';
 import { markCopies } from './mark-copies';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
@@ -22,6 +30,8 @@ import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
   failures: Map<string, ZfsFlowError>;
+  /** By source dataset: GUIDs of what it was sent, as far as its target has them. */
+  seen: Map<string, Set<string>>;
   warnings: string[];
 }
 
@@ -69,18 +79,20 @@ const isNewCopy = (plan: DatasetPlan): boolean => plan.initial || replacesCopy(p
  * Traces of an earlier run that did not come to its end, or of one that could not make bookmarks: then nothing is assumed
  * about holds.
  */
-function isDirty(one: PlannedPair): boolean {
+function hasTraces(one: PlannedPair): boolean {
   const { plan, pair } = one;
   if (plan.base && !hasFinalMark(one, plan.base.guid)) return true;
   return bookmarksFor(pair.dstId, pair.sourceRecords).some(({ tentative }) => tentative);
 }
+
+type Judge = (one: PlannedPair) => boolean;
 
 function hasFinalMark({ pair }: PlannedPair, guid: string): boolean {
   return bookmarksFor(pair.dstId, pair.sourceRecords).some((own) => own.guid === guid && !own.tentative);
 }
 
 /** One hold on the newest replicated snapshot of each target; the new one before the old one goes. */
-async function moveTargetHolds(run: Run, finished: readonly PlannedPair[]): Promise<(string | null)[]> {
+async function moveTargetHolds(run: Run, finished: readonly PlannedPair[], isDirty: Judge): Promise<(string | null)[]> {
   const { target, ctx } = run;
   const hold: string[] = [];
   const release: string[] = [];
@@ -94,27 +106,45 @@ async function moveTargetHolds(run: Run, finished: readonly PlannedPair[]): Prom
     const old = pair.targetSnapshots.filter(({ guid }) => guid !== newest.guid && (dirty || guid === plan.base?.guid));
     release.push(...old.map(({ name }) => `${plan.target}@${name}`));
   }
-  const held = await holdSnapshots(target, TARGET_HOLD_TAG, hold, ctx.signal);
-  if (held.length > 0) return [markWarning('hold', target.label, held)];
+  const may = await holdable(target, hold, ctx.signal);
+  const held = await holdSnapshots(target, TARGET_HOLD_TAG, may.snapshots, ctx.signal);
+  if (held.length > 0) return [may.warning, markWarning('hold', target.label, held)];
   const released = await releaseSnapshots(target, TARGET_HOLD_TAG, release, ctx.signal);
-  return [markWarning('release', target.label, released)];
+  return [may.warning, markWarning('release', target.label, released)];
 }
 
-/** Snapshots of these datasets (in this order) that this run holds, or one before it that did not come to its end. */
-async function stepHolds(run: Run, finished: readonly PlannedPair[]): Promise<string[][]> {
-  const tag = runHoldTag(run);
-  const dirty = finished
-    .filter(isDirty)
-    .flatMap(({ pair }) =>
-      pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((s) => `${s.dataset}@${s.name}`),
-    );
-  const found = await listHolds(run.source, dirty, run.ctx.signal);
-  const held = new Set(found.filter((hold) => hold.tag === tag).map(({ snapshot }) => snapshot));
-  return finished.map(({ plan, pair }) => {
-    const own = sends(plan) ? heldSnapshots(plan, pair.sourceRecords).map((name) => `${plan.source}@${name}`) : [];
-    const old = pair.sourceRecords.map(({ dataset, name }) => `${dataset}@${name}`).filter((name) => held.has(name));
-    return [...new Set([...own, ...old])];
+interface StepHolds {
+  /** Of each dataset, in their order: full names of what this run, or one before it, holds. */
+  own: string[][];
+  /** The same by tag, where another job of ours that covers more or less than this one has sent to the same target. */
+  others: Map<string, string[]>;
+}
+
+/** Tags of jobs to this target: theirs is that of the whole target, which is this dataset or above it. */
+function tagsFor({ targetPoolGuid }: Run, target: string): Set<string> {
+  const parts = target.split('/');
+  const above = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  return new Set(above.map((name) => stepHoldTag(destinationId(targetPoolGuid, name))));
+}
+
+/** What this run holds of these datasets, and what is left of runs that did not come to their end. */
+async function stepHolds(run: Run, finished: readonly PlannedPair[], isDirty: Judge): Promise<StepHolds> {
+  const names = ({ pair }: PlannedPair): string[] =>
+    pair.sourceRecords.filter(({ kind }) => kind === 'snapshot').map((one) => `${one.dataset}@${one.name}`);
+  const found = await listHolds(run.source, finished.filter(isDirty).flatMap(names), run.ctx.signal);
+  const bySnapshot = groupBy(found, ({ snapshot }) => snapshot);
+  const others = new Map<string, string[]>();
+  const own = finished.map((one) => {
+    const { plan, pair } = one;
+    const held = sends(plan) ? heldSnapshots(plan, pair.sourceRecords).map((name) => `${plan.source}@${name}`) : [];
+    const tags = tagsFor(run, plan.target);
+    for (const { snapshot, tag } of names(one).flatMap((name) => bySnapshot.get(name) ?? [])) {
+      if (tag === runHoldTag(run)) held.push(snapshot);
+      else if (tags.has(tag)) others.set(tag, [...(others.get(tag) ?? []), snapshot]);
+    }
+    return [...new Set(held)];
   });
+  return { own, others };
 }
 
 function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[]): FinalMarks {
@@ -168,10 +198,18 @@ async function unmarkPlaceholders(run: Run, finished: readonly PlannedPair[]): P
   return markWarning('unmark placeholders', target.label, errors);
 }
 
-/** Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails. */
-export async function finish(run: Run, finished: readonly PlannedPair[]): Promise<FinishOutcome> {
+/**
+ * Verifies these datasets and moves their marks on. `unended`: source datasets on which earlier attempts of this run have
+ * left marks. Throws only when a host cannot be reached or a listing fails.
+ */
+export async function finish(
+  run: Run,
+  finished: readonly PlannedPair[],
+  unended: ReadonlySet<string>,
+): Promise<FinishOutcome> {
   const { source, target, options, ctx } = run;
   const failures = new Map<string, ZfsFlowError>();
+  const isDirty = (one: PlannedPair): boolean => unended.has(one.plan.source) || hasTraces(one);
   const names = new Map(finished.map(({ plan }) => [plan.target, expectedNames(plan).map(({ name }) => name)]));
   const seen = groupBy(await listNamedSnapshots(target, names, ctx.signal), ({ dataset }) => dataset);
   const good = finished.filter((one) => {
@@ -185,20 +223,26 @@ export async function finish(run: Run, finished: readonly PlannedPair[]): Promis
     const create = marks.flatMap((mark) => mark.create);
     const [created, moved] = await Promise.all([
       createBookmarks(source, create, ctx.signal),
-      moveTargetHolds(run, good),
+      moveTargetHolds(run, good, isDirty),
     ]);
     warnings.push(markWarning('bookmark', source.label, created), ...moved);
-    const holds = await stepHolds(run, good);
+    const holds = await stepHolds(run, good, isDirty);
     // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
     const failed = new Set(created.map(({ command }) => command?.at(-1)));
     const old = good.map((one, index) => {
       const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
       const stays = made.some(({ bookmark }) => failed.has(bookmark));
-      return { holds: holds[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
+      return { holds: holds.own[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
     });
+    for (const [tag, held] of holds.others) {
+      warnings.push(markWarning('release', source.label, await releaseSnapshots(source, tag, held, ctx.signal)));
+    }
     const left = await removeMarks(source, runHoldTag(run), old, ctx.signal);
     warnings.push(markWarning('release', source.label, left.holds));
     warnings.push(markWarning('destroy bookmarks', source.label, left.bookmarks));
   }
-  return { failures, warnings: warnings.filter((warning) => warning !== null) };
+  const guids = finished.map(({ plan }): [string, Set<string>] => {
+    return [plan.source, new Set((seen.get(plan.target) ?? []).map(({ guid }) => guid))];
+  });
+  return { failures, seen: new Map(guids), warnings: warnings.filter((warning) => warning !== null) };
 }

@@ -1,6 +1,7 @@
 // Protection around the sends (replication.md §2, step 5): before the first byte of a run, tentative bookmarks of the
 // base and of every snapshot it sends, and holds on them; a crash at any point leaves more protected than needed.
 // Turning them into final marks once something has arrived is `finish.ts`.
+import type { ZfsFlowError } from '../../base/errors';
 import type { BookmarkRequest } from '../../zfs/bookmark';
 import { addMarks } from '../../zfs/set-marks';
 import { bookmarkName, bookmarksFor, destinationId, stepHoldTag } from '../../zfs/marks';
@@ -8,6 +9,7 @@ import type { SnapshotRecord } from '../../zfs/records';
 import { sends, sentSnapshots } from '../plan/plan-facts';
 import type { DatasetPlan } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
+import { holdable } from './holdable';
 import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
 
@@ -57,9 +59,13 @@ export async function protect(
   const holds = sending.flatMap((plan) =>
     heldSnapshots(plan, records(plan.source)).map((name) => `${plan.source}@${name}`),
   );
-  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds }, ctx.signal);
+  const may = await holdable(source, holds, ctx.signal);
+  const errors = await addMarks(source, { bookmarks, tag: runHoldTag(run), holds: may.snapshots }, ctx.signal);
+  // What is gone by now needs no protection: the send, or the look at what has arrived, will tell.
+  const there = ({ code }: ZfsFlowError): boolean => code !== 'DATASET_NOT_FOUND';
   return [
-    markWarning('bookmark', source.label, errors.bookmarks),
-    markWarning('hold', source.label, errors.holds),
+    may.warning,
+    markWarning('bookmark', source.label, errors.bookmarks.filter(there)),
+    markWarning('hold', source.label, errors.holds.filter(there)),
   ].filter((warning) => warning !== null);
 }

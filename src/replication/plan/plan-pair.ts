@@ -12,7 +12,7 @@ import {
 } from './encryption';
 import { deliveries, sends } from './plan-facts';
 import type { DatasetPlan, PairInput, PlanInput, PrepareStep, Refusal } from './plan-types';
-import { answerState, nameClash, notReadonly, type Answer } from './refusals';
+import { answerState, impossibleName, nameClash, notReadonly, type Answer } from './refusals';
 import { planRoute, type Route } from './route';
 import { decideFlags, type FlagDecision } from './send-flags';
 import type { Turn } from './set-aside';
@@ -99,7 +99,8 @@ function refusalOf({ pair, refusal }: Turn, wished: Wish, { readonly }: PlanInpu
     route.refusal ??
     raw.refusal ??
     (wished.sends ? ofSends : null) ??
-    nameClash(pair, route.steps, gone)
+    nameClash(pair, route.steps, gone) ??
+    impossibleName(pair, deliveries(route))
   );
 }
 

@@ -1,5 +1,6 @@
 // What the state of a target calls for: nothing, a preparation that the node's author allowed, or a refusal that names
 // both sides' snapshots (pure). The states themselves are `target-state.ts`.
+import { datasetNameProblem, snapshotNameProblem } from '../../zfs/names';
 import type { SendStep } from '../../zfs/send';
 import type { PairInput, PlanInput, PrepareStep, Refusal } from './plan-types';
 import { inOrder, type TargetState } from './target-state';
@@ -32,7 +33,12 @@ function listed(all: readonly string[]): string {
 
 type Found<Kind extends TargetState['kind']> = Extract<TargetState, { kind: Kind }>;
 
-function foreign(pair: PairInput, { why }: Found<'FOREIGN'>): Refusal {
+function foreign(pair: PairInput, { why, obstacle }: Found<'FOREIGN'>): Refusal {
+  // Nothing is known to be in it: what is missing is a right.
+  if (obstacle) {
+    const message = `nothing can be received onto the target "${pair.target}": ${why}`;
+    return { code: 'PERMISSION_DENIED', message, hint: obstacle.hint, details: bothLists(pair, null) };
+  }
   return {
     code: 'TARGET_HAS_DATA',
     message: `the target "${pair.target}" is not ours to overwrite: ${why}`,
@@ -137,6 +143,20 @@ export function nameClash(pair: PairInput, steps: readonly SendStep[], gone: Rea
     message: `the target "${pair.target}" has another snapshot named @${clash.name}`,
     hint: 'Rename it on the target; what it holds stays.',
     details: { name: clash.name },
+  };
+}
+
+/** A name that is fine on the source may be too long, or nested too deep, where the target is. */
+export function impossibleName({ source, target }: PairInput, delivered: readonly { name: string }[]): Refusal | null {
+  const long = delivered.map(({ name }) => snapshotNameProblem(target, name)).find((problem) => problem !== null);
+  const ofTarget = datasetNameProblem(target);
+  const problem = ofTarget === null ? long : `"${target}": ${ofTarget}`;
+  if (delivered.length === 0 || !problem) return null;
+  return {
+    code: 'INVALID_OPTIONS',
+    message: `"${source.name}" cannot be received: ${problem}`,
+    hint: 'Choose a target with a shorter name, or exclude this dataset.',
+    details: { field: 'targetDataset', target },
   };
 }
 

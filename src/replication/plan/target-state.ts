@@ -10,6 +10,14 @@ export interface TargetInside {
   foreignChildren: readonly string[];
   /** It is a file system that was seen to hold nothing but its root directory, mounted or not. */
   isEmpty: boolean;
+  /** Why the user cannot see that it is empty, or cannot receive onto it although it is. */
+  obstacle?: Obstacle;
+}
+
+/** In words, and what somebody with more rights can do about it. */
+export interface Obstacle {
+  why: string;
+  hint: string;
 }
 
 export interface PairFacts extends ListedPair {
@@ -21,7 +29,7 @@ export type TargetState =
   | { kind: 'INITIAL' }
   | { kind: 'INITIAL_PLACEHOLDER' }
   | { kind: 'EMPTY_TARGET' }
-  | { kind: 'FOREIGN'; why: string }
+  | { kind: 'FOREIGN'; why: string; obstacle?: Obstacle }
   | { kind: 'UNRELATED'; sameNames: string[] }
   | { kind: 'FORWARD'; base: SnapshotRecord; targetBase: SnapshotRecord }
   | { kind: 'MODIFIED'; base: SnapshotRecord; targetBase: SnapshotRecord; written: number }
@@ -91,6 +99,7 @@ function foreignReason({ source, inside }: PairFacts, dataset: DatasetRecord): s
   if (children.length > 0) return `it has datasets of its own below it (${children.join(', ')})`;
   if (dataset.type !== source.type) return `it is a ${dataset.type}, the source is a ${source.type}`;
   if (dataset.type === 'volume') return 'it is a volume without a snapshot, and what it holds cannot be seen';
+  if (inside?.obstacle !== undefined) return inside.obstacle.why;
   if (inside?.isEmpty !== true) return `it holds data (${dataset.referenced} bytes) and has no snapshot`;
   return null;
 }
@@ -103,7 +112,9 @@ function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState
   // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete. Where the
   // dataset was there before, ZFS completes it with -F alone, which is for one that was seen to be empty.
   if (dataset.receiveResumeToken !== '' && why !== null) return { kind: 'INITIAL' };
-  return why === null ? { kind: 'EMPTY_TARGET' } : { kind: 'FOREIGN', why };
+  if (why === null) return { kind: 'EMPTY_TARGET' };
+  const obstacle = facts.inside?.obstacle;
+  return { kind: 'FOREIGN', why, ...(obstacle?.why === why ? { obstacle } : {}) };
 }
 
 /** The state of `facts.target`. */

@@ -8,6 +8,9 @@ const ALLOW: Readonly<Record<string, string>> = {
   hold: 'hold',
   release: 'release',
   'destroy bookmarks': 'destroy,mount',
+  'mark the copies': 'userprop',
+  'unmark placeholders': 'canmount,userprop',
+  'set keylocation': 'change-key',
 };
 
 /** One warning for many failures of one kind, with the right that is missing where that is the reason; null for none. */

@@ -44,8 +44,8 @@ export class ResultBook {
   private readonly bySource = new Map<string, DatasetResult>();
   /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
   private readonly reasons = new Map<DatasetResult, string>();
-  /** What was in streams that failed: some of it may have arrived. By source dataset. */
-  private readonly uncertain = new Map<string, readonly { name: string; guid: string }[]>();
+  /** What was sent and has not been seen on the target yet: GUID to name, by source dataset. */
+  private readonly sent = new Map<string, Map<string, string>>();
 
   constructor(readonly result: ReplicationResult) {}
 
@@ -96,28 +96,52 @@ export class ResultBook {
     this.result.bytes += bytes;
   }
 
-  arrived(entry: DatasetResult, names: readonly string[]): void {
-    entry.snapshots.push(...names);
-    this.result.snapshots += names.length;
+  /** Notes what a stream is about to bring: it counts once it was seen on the target, whatever became of the stream. */
+  sending(source: string, snapshots: readonly { name: string; guid: string }[]): void {
+    const names = this.sent.get(source) ?? new Map<string, string>();
+    for (const { name, guid } of snapshots) names.set(guid, name);
+    this.sent.set(source, names);
   }
 
-  /** Notes what a stream that failed may have delivered, of all its datasets. */
-  mayHaveArrived(source: string, snapshots: readonly { name: string; guid: string }[]): void {
-    this.uncertain.set(source, snapshots);
-  }
-
-  /** Counts what is on the target of that which streams that failed were to deliver. */
-  seen(pairs: readonly Pick<PairInput, 'source' | 'target' | 'targetSnapshots'>[]): void {
-    for (const { source, target, targetSnapshots } of pairs) {
-      const guids = new Set(targetSnapshots.map(({ guid }) => guid));
-      const there = (this.uncertain.get(source.name) ?? []).filter(({ guid }) => guids.has(guid));
-      if (there.length === 0) continue;
-      this.arrived(
-        this.entry(source.name, target),
-        there.map(({ name }) => name),
-      );
+  /** Counts what was sent of a dataset and is among these GUIDs of its target. */
+  seenOn(source: string, guids: ReadonlySet<string>): void {
+    const entry = this.bySource.get(source);
+    const sent = this.sent.get(source);
+    if (!entry || !sent) return;
+    for (const [guid, name] of sent) {
+      if (!guids.has(guid)) continue;
+      sent.delete(guid);
+      entry.snapshots.push(name);
+      this.result.snapshots++;
     }
-    this.uncertain.clear();
+  }
+
+  /** The same for all of a new listing; what is not there now has not arrived. */
+  seen(pairs: readonly Pick<PairInput, 'source' | 'targetSnapshots'>[]): void {
+    for (const { source, targetSnapshots } of pairs) {
+      this.seenOn(source.name, new Set(targetSnapshots.map(({ guid }) => guid)));
+    }
+    this.sent.clear();
+  }
+
+  /** Names of what was sent and not seen yet, by target dataset. */
+  unseen(): Map<string, string[]> {
+    const entries = [...this.sent].flatMap(([source, names]): [string, string[]][] => {
+      const entry = this.bySource.get(source);
+      return entry && names.size > 0 ? [[entry.target, [...names.values()]]] : [];
+    });
+    return new Map(entries);
+  }
+
+  /** Datasets that were there when the run began, and are not among these sources any more. */
+  gone(present: ReadonlySet<string>): void {
+    for (const [source, entry] of this.bySource) {
+      if (present.has(source)) continue;
+      delete entry.error;
+      this.reasons.delete(entry);
+      if (entry.snapshots.length === 0) entry.action = 'skip';
+      this.warn(entry, [`"${source}" is gone from the source: it was destroyed or renamed while the run went on`]);
+    }
   }
 
   leftOut(entry: DatasetResult, why: string): void {

@@ -32,6 +32,8 @@ import { sends, replacesCopy } from '../plan/plan-facts';
 interface Provisions {
   carried: CarriedProperties;
   keys: TargetKeys;
+  /** Source datasets on which an earlier attempt of this run has left marks, whatever others have done to them. */
+  unended: ReadonlySet<string>;
 }
 
 /**
@@ -53,6 +55,8 @@ export async function executePlan(
   book.warnRun(runWarnings(run, planned));
   book.seen(discovery.pairs);
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);
+  const unended = new Set(state.marked);
+  for (const dataset of good) if (sends(dataset)) state.marked.add(dataset.source);
   book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []));
   const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
@@ -60,7 +64,7 @@ export async function executePlan(
     const carried = await readCarriedProperties(run, good);
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
-    return await new Execution(run, state, planned, { carried, keys }).all();
+    return await new Execution(run, state, planned, { carried, keys, unended }).all();
   } finally {
     book.warnRun(await keys.close());
   }
@@ -88,7 +92,7 @@ class Execution {
     private readonly provisions: Provisions,
   ) {
     this.pairs = new Map(planned.discovery.pairs.map((pair) => [pair.source.name, pair]));
-    this.finisher = new Finisher(run, state.book);
+    this.finisher = new Finisher(run, state, provisions.unended);
   }
 
   /** Parents first; then what was received is mounted, where that is wanted. */
@@ -169,6 +173,7 @@ class Execution {
     const { plan, pair } = one;
     const { options } = this.run;
     if (sends(plan) || plan.prepare.length > 0 || replacesCopy(plan)) return false;
+    if (this.provisions.unended.has(plan.source)) return false;
     if (options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
     return !options.holdPending || isMarked(one);
   }

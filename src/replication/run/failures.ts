@@ -1,6 +1,6 @@
 // What failed: of one attempt, by dataset and with what was left out for it; and of the whole run, as its one error.
 import { ZfsFlowError } from '../../base/errors';
-import { failureOf, type AttemptFailure } from '../execute/attempt-failure';
+import { midRunFailure, type AttemptFailure } from '../execute/attempt-failure';
 import type { DatasetPlan } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
 import type { Outcome } from './parallel-tree';
@@ -21,9 +21,9 @@ export function collectFailures(
   for (const { item, error, skippedFor } of outcomes) {
     const entry = book.entry(item.source, item.target);
     if (skippedFor) book.leftOut(entry, whyLeftOut(item, skippedFor));
-    else if (error !== undefined) failures.set(item.source, failureOf(error));
+    else if (error !== undefined) failures.set(item.source, midRunFailure(error));
   }
-  for (const [source, error] of unverified) failures.set(source, failureOf(error));
+  for (const [source, error] of unverified) failures.set(source, midRunFailure(error));
   for (const [source, { error }] of failures) {
     const entry = book.result.datasets.find((dataset) => dataset.source === source);
     if (entry) book.failed(entry, error);

@@ -2,8 +2,8 @@
 import { toZfsFlowError, type ZfsFlowError } from '../../base/errors';
 import { finish } from '../marks/finish';
 import type { PlannedPair } from '../plan/plan-types';
-import type { ResultBook } from '../report/result-book';
 import type { Run } from '../setup/run';
+import type { RunState } from './run-state';
 
 /** Datasets finished one by one are verified and marked in groups of at least this many, or at the end. */
 const FINISH_GROUP = 32;
@@ -19,7 +19,8 @@ export class Finisher {
 
   constructor(
     private readonly run: Run,
-    private readonly book: ResultBook,
+    private readonly state: Pick<RunState, 'book' | 'marked'>,
+    private readonly unended: ReadonlySet<string>,
   ) {
     this.last = this.now();
   }
@@ -37,15 +38,20 @@ export class Finisher {
   }
 
   private flush(): void {
+    const { book, marked } = this.state;
     const group = this.waiting;
     this.waiting = [];
     this.last = this.now();
     if (group.length === 0) return;
     this.flushes.push(
-      finish(this.run, group).then(
-        ({ failures, warnings }) => {
+      finish(this.run, group, this.unended).then(
+        ({ failures, seen, warnings }) => {
           for (const [source, failure] of failures) this.failures.set(source, failure);
-          this.book.warnRun(warnings);
+          for (const [source, guids] of seen) {
+            book.seenOn(source, guids);
+            if (!failures.has(source)) marked.delete(source);
+          }
+          book.warnRun(warnings);
         },
         (error: unknown) => {
           for (const { plan } of group) this.failures.set(plan.source, toZfsFlowError(error));

@@ -4,6 +4,7 @@ import { ZfsFlowError } from '../../base/errors';
 import { discover, type Discovery } from '../discover/discover';
 import { lackingFeatures } from '../discover/pool-features';
 import { measure, type Sizes } from '../discover/sizes';
+import { AttemptFailure } from '../execute/attempt-failure';
 import { limitWarning } from '../execute/limited-transfer';
 import { planReplication } from '../plan/plan';
 import type { PlanInput, ReplicationPlan } from '../plan/plan-types';
@@ -26,9 +27,17 @@ export interface PlannedAttempt {
   sizes: Sizes;
 }
 
-/** Throws DATASET_NOT_FOUND when no source dataset exists, and whatever a listing fails with. */
+/**
+ * Throws whatever a listing fails with, and, never to be looked at again, DATASET_NOT_FOUND when no source dataset exists.
+ */
 export async function look(run: Run): Promise<Sight> {
   const [discovery, lacking] = await Promise.all([discover(run, run.ctx), lackingFeatures(run, run.ctx)]);
+  if (discovery.missingSources.length === run.options.sourceDatasets.length) {
+    const [dataset = ''] = discovery.missingSources;
+    const host = run.source.label;
+    const message = `dataset "${dataset}" does not exist on ${host}`;
+    throw new AttemptFailure(new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host }), 'giveUp');
+  }
   return { discovery, lacking };
 }
 
@@ -72,10 +81,17 @@ export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt): 
   // A run would take a snapshot first.
   if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
   const any = discovery.pairs.some(({ sourceRecords }) => sourceRecords.some(({ kind }) => kind === 'snapshot'));
+  const check = 'Check the selection';
   throw new ZfsFlowError(
     'NO_SNAPSHOTS',
     any ? 'none of the source snapshots is selected' : `"${options.sourceDatasets.join('", "')}" has no snapshots`,
-    { host: source.label, hint: 'Check the selection, or let createSnapshot take one.' },
+    {
+      host: source.label,
+      hint:
+        options.createSnapshot === 'never'
+          ? `${check}, or let createSnapshot take one.`
+          : `${check}; createSnapshot takes none that would not be selected.`,
+    },
   );
 }
 

@@ -1,18 +1,33 @@
 // `mode: plan`: what a run would do, with sizes, changing nothing.
+import { midRunFailure } from '../execute/attempt-failure';
 import { announceSnapshots } from '../execute/take-snapshots';
 import type { Run } from '../setup/run';
-import { announce, look, planAttempt, runWarnings } from './plan-attempt';
+import { announce, look, planAttempt, runWarnings, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
 
-/** Fills the book. Throws what makes a listing fail, and NO_SNAPSHOTS. */
+/** What is planned, from listings between which nothing has changed. */
+async function planned(run: Run, state: RunState): Promise<PlannedAttempt> {
+  for (;;) {
+    try {
+      const plan = await planAttempt(run, state, await look(run));
+      announce(run, plan);
+      return plan;
+    } catch (thrown) {
+      const { next, error } = state.looks.judge(midRunFailure(thrown), null);
+      run.ctx.signal.throwIfAborted();
+      if (next !== 'lookAgain') throw error;
+    }
+  }
+}
+
+/** Fills the book. Throws what makes a listing fail, NO_SNAPSHOTS, and INVALID_OPTIONS of `createSnapshot`. */
 export async function planOnly(run: Run, state: RunState): Promise<void> {
   const { book } = state;
-  const planned = await planAttempt(run, state, await look(run));
-  announce(run, planned);
-  book.warnRun(runWarnings(run, planned));
-  book.warnRun(announceSnapshots(run, planned.discovery));
-  for (const plan of planned.plan.datasets) {
-    const entry = book.planned(plan, planned.sizes.estimates.get(plan.source) ?? 0);
+  const seen = await planned(run, state);
+  book.warnRun(runWarnings(run, seen));
+  book.warnRun(announceSnapshots(run, seen.discovery));
+  for (const plan of seen.plan.datasets) {
+    const entry = book.planned(plan, seen.sizes.estimates.get(plan.source) ?? 0);
     entry.action = plan.action;
     entry.snapshots = [
       ...(plan.resume ? [plan.resume.to.name] : []),

@@ -52,6 +52,7 @@ export class Tries {
       this.ctx.signal.throwIfAborted();
       if (!failure.isNewStart && ++this.failed >= Math.max(1, this.options.retries)) return result();
       this.attempt++;
+      if (failure.next === 'lookAgain') this.tell(failure.error, 0);
       if (!failure.isNewStart) await this.wait(failure.error);
     }
   }
@@ -74,17 +75,22 @@ export class Tries {
     }
   }
 
-  private async wait({ message, code }: ZfsFlowError): Promise<void> {
-    const delayMs = backoffDelay(this.failed, this.options.retryDelay, Math.random());
+  private tell({ message, code }: ZfsFlowError, delayMs: number): void {
+    const what = delayMs === 0 ? 'looks again at once' : `tries again in ${(delayMs / 1000).toFixed(1)} s`;
     this.ctx.emit({
       event: 'retry',
       level: 'warn',
-      message: `tries again in ${(delayMs / 1000).toFixed(1)} s: ${message}`,
+      message: `${what}: ${message}`,
       attempt: this.attempt,
       delay: delayMs / 1000,
       reason: message,
       code,
     });
+  }
+
+  private async wait(error: ZfsFlowError): Promise<void> {
+    const delayMs = backoffDelay(this.failed, this.options.retryDelay, Math.random());
+    this.tell(error, delayMs);
     await sleep(delayMs, undefined, { signal: this.ctx.signal });
   }
 }

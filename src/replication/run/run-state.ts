@@ -4,11 +4,12 @@ import type { RunContext } from '../../base/run-context';
 import type { AttemptFailure } from '../execute/attempt-failure';
 import { SnapshotTaker } from '../execute/take-snapshots';
 import type { Discovery } from '../discover/discover';
-import type { DatasetPlan } from '../plan/plan-types';
+import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
 import { RunProgress } from '../report/run-progress';
 import type { ReplicateOptions } from '../setup/options';
 import { Tries } from './retry';
+import { SecondLooks } from './second-looks';
 import { StuckReceives } from './stuck-receives';
 
 /** How far the targets are: bytes that were sent and did not stay are no progress. */
@@ -23,10 +24,13 @@ export class RunState {
   readonly progress: RunProgress;
   readonly snapshots = new SnapshotTaker();
   readonly stuck = new StuckReceives();
+  readonly looks = new SecondLooks();
   /** Source datasets that failed for good. */
   readonly given = new Map<string, AttemptFailure>();
   /** Source datasets whose copies ZFS continues with large blocks only. */
   readonly keepLargeBlocks = new Set<string>();
+  /** Source datasets that this run has marked for sends, which have not come to their end since. */
+  readonly marked = new Set<string>();
   /** How far the targets were at the last attempt. */
   private reached = '';
 
@@ -46,16 +50,28 @@ export class RunState {
   /** Takes what an attempt sees before it does anything. */
   sees(discovery: Discovery): void {
     const reached = positionOf(discovery);
-    if (reached !== this.reached) this.tries.movedOn();
+    if (reached !== this.reached) {
+      this.tries.movedOn();
+      this.looks.movedOn();
+    }
     this.reached = reached;
   }
 
-  /** Takes what an attempt planned and what failed of it. */
-  ended(plans: readonly DatasetPlan[], failures: ReadonlyMap<string, AttemptFailure>): void {
+  /** Takes what an attempt planned, from what it saw, and what failed of it; returns what that means for the next one. */
+  ended(
+    plans: readonly DatasetPlan[],
+    pairs: readonly PairInput[],
+    found: ReadonlyMap<string, AttemptFailure>,
+  ): Map<string, AttemptFailure> {
+    const bySource = new Map(pairs.map((pair) => [pair.source.name, pair]));
+    const failures = new Map(
+      [...found].map(([source, failure]) => [source, this.looks.judge(failure, bySource.get(source) ?? null)]),
+    );
     this.stuck.note(plans, failures);
     for (const [source, failure] of failures) {
       if (failure.next === 'withLargeBlocks') this.keepLargeBlocks.add(source);
       if (failure.next === 'giveUp') this.given.set(source, failure);
     }
+    return failures;
   }
 }

@@ -74,6 +74,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
+  // Quotes for a person's shell, not for one that we run.
+  'src/zfs/shown.ts': ['src/host/shell/quote.ts'],
   'src/jobs': [
     'src/base',
     'src/host/host.ts',
@@ -211,6 +213,8 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  // Types alone: the server is Node-RED's.
+  express: ['nodes/admin'],
 };
 
 export function roomOf(file: string): string | undefined {

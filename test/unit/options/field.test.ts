@@ -4,20 +4,7 @@ import assert from 'node:assert/strict';
 import { FIELDS } from '../../../nodes/fields';
 import { ZfsFlowError } from '../../../src/base/errors';
 import { pick, readOptions, section, typed, type Field, type FieldTable } from '../../../src/options/field';
-import {
-  bytes,
-  choice,
-  choices,
-  count,
-  flag,
-  hours,
-  json,
-  later,
-  list,
-  seconds,
-  text,
-  unread,
-} from '../../../src/options/kinds';
+import { count, json } from '../../../src/options/kinds';
 
 /** Code and property of the refusal, '' when the value is accepted. */
 function refusal(field: Field, name: string, value: unknown): string {
@@ -98,48 +85,8 @@ describe('the tables of properties', () => {
   it('store typed properties as text, list or number, so that what stands beside them can say the source', () => {
     for (const [where, , field] of ROWS) assert.ok(!field.typed || ['str', 'list', 'num'].includes(field.type), where);
   });
-});
 
-describe('kinds', () => {
-  it('hand on times in milliseconds, sizes in bytes, and lists without what stands there twice', () => {
-    const table = {
-      wait: seconds(2, { min: 0 }),
-      life: hours(1, { min: 0 }),
-      limit: bytes(),
-      names: list(['b', 'a', 'b'], { once: true }),
-      which: choices('x', 'y'),
-    };
-    const none = { wait: 2000, life: 3_600_000, limit: 0, names: ['b', 'a'], which: ['x'] };
-    assert.deepEqual(readOptions(table, {}), none);
-    const raw = { wait: '0.5', life: '90m', limit: '1.5K', names: '["c"]', which: ['y', 'x', 'y'] };
-    assert.deepEqual(readOptions(table, raw), {
-      wait: 500,
-      life: 5_400_000,
-      limit: 1536,
-      names: ['c'],
-      which: ['y', 'x'],
-    });
-  });
-
-  it('do not check an empty text, but each text of a list', () => {
-    const check = (item: string, name: string): void => assert.equal(item, 'good', name);
-    assert.equal(text('', { check }).read({ a: '' }, 'a'), '');
-    assert.throws(() => text('', { check }).read({ a: 'bad' }, 'a'));
-    assert.throws(() => list([], { check }).read({ a: [''] }, 'a'));
-    const needed = { required: true, hint: 'name one' };
-    for (const field of [text('', needed), list([], needed)]) {
-      assert.throws(() => field.read({ a: '' }, 'a'), { code: 'INVALID_OPTIONS', field: 'a', hint: 'name one' });
-    }
-  });
-
-  it('leave out what nothing reads yet', () => {
-    const table = { kept: flag(true), port: unread(), way: later(choice('a', 'b'), 'c') };
-    assert.deepEqual(readOptions(table, { port: 'anything' }), { kept: true, way: 'a' });
-    assert.throws(() => readOptions(table, { way: 'c' }), { code: 'UNSUPPORTED', field: 'way' });
-    assert.deepEqual(table.way.choices, ['a', 'b', 'c']);
-  });
-
-  it('let a table be put together of parts', () => {
+  it('can be put together of parts', () => {
     const parts = { ...section('one', { a: typed(count(1, { min: 0 })) }), b: json('text', null, () => 7) };
     assert.deepEqual([parts.a.section, parts.a.typed, parts.b.section, parts.b.typed], ['one', true, '', false]);
     assert.deepEqual(readOptions(pick(parts, 'b'), {}), { b: 7 });

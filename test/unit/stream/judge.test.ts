@@ -42,6 +42,23 @@ describe('transfer errors', () => {
     }
   });
 
+  it('go by what the commands say themselves, not by what is printed around them', () => {
+    const noise = 'sudo: unable to resolve host ghost: Name or service not known\n';
+    const wordsOf = (stderr: string): string => stderr.replace(noise, '').trim();
+    const silent = stage('send', 1, noise);
+    const full = stage('receive', 1, `${noise}cannot receive: out of space\n`);
+    const error = judge([silent, full], { wordsOf });
+    assert.deepEqual(
+      [error.details?.['primary'], error.message],
+      ['receive', 'receiving on B failed: cannot receive: out of space'],
+    );
+    assert.equal(error.stderr, full.stderr);
+    assert.match(
+      judge([stage('send', 3, noise), stage('receive', 0)], { wordsOf }).message,
+      /^sending from A failed: sudo:/,
+    );
+  });
+
   it('have both sides in their details', () => {
     const error = judge([brokenPipe, incomplete]);
     assert.deepEqual(error.details?.['stages'], [

@@ -9,22 +9,12 @@ import { connectOptions, Engine, marks } from '../../support/engine';
 import { relay } from '../../support/job';
 import { usePair } from '../../support/machines';
 import { Life, MortalHost } from '../../support/mortal';
+import { randomFrom } from '../../support/random';
 
 const SEED = Number(process.env['WALK_SEED'] ?? Date.now() % 1_000_000);
 const SECONDS = Number(process.env['WALK_SECONDS'] ?? 40);
 const SOURCE = 'tank/walk a';
 const TARGET = 'backup/walk';
-
-/** mulberry32: numbers in [0, 1) that follow from the seed alone. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const MODES = ['refuse', 'refuse', 'refuse', 'rollback', 'rotate'] as const;
 type Mode = (typeof MODES)[number];

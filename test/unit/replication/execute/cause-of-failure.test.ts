@@ -20,7 +20,7 @@ function judge(send: End, receive: End, primary: 'send' | 'receive' = 'receive')
   };
   const stages = [stage('send', 'a', send), stage('receive', 'b', receive)];
   const error = new TransferError(`${primary} failed`, primary, stages, {});
-  return causeOfFailure(error, PLAN, 'refuse');
+  return causeOfFailure(error, PLAN);
 }
 
 describe('the error of a failed transfer', () => {
@@ -56,7 +56,7 @@ describe('the error of a failed transfer', () => {
       { code: 1, says: 'cannot receive: failed to read from stream' },
       'send',
     );
-    assert.equal(dead.next, 'wait');
+    assert.equal(dead.next, 'lookAgain');
     const cut = judge({ code: 0 }, { code: 1, says: 'cannot receive incremental stream: checksum mismatch or incomplete stream.\nPartially received snapshot is saved.' }); // prettier-ignore
     assert.deepEqual([cut.error.code, cut.next], ['TRANSFER_FAILED', 'wait']);
   });
@@ -68,7 +68,7 @@ describe('the error of a failed transfer', () => {
     ); // prettier-ignore
     assert.deepEqual([next, error.retryable, error.details], ['withLargeBlocks', true, undefined]);
     const slower = new AttemptFailure(new ZfsFlowError('TRANSFER_FAILED', 'slower', { retryable: true }), 'again');
-    const passed = causeOfFailure(slower, PLAN, 'refuse');
+    const passed = causeOfFailure(slower, PLAN);
     assert.deepEqual([passed.next, passed.error.dataset, passed.error.details], ['again', 'tank/s', undefined]);
   });
 });

@@ -6,7 +6,7 @@ import { collectFailures, runError } from '../../../../src/replication/run/failu
 import { outcomesOf, parcelPlaces, parcelsOf, type Parcel } from '../../../../src/replication/run/parcels';
 import { planReplication } from '../../../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput } from '../../../../src/replication/plan/plan-types';
-import { sentSnapshots } from '../../../../src/replication/plan/plan-facts';
+import { deliveries } from '../../../../src/replication/plan/plan-facts';
 import { emptyResult, ResultBook } from '../../../../src/replication/report/result-book';
 import { runTree } from '../../../../src/replication/run/parallel-tree';
 import { dataset, OPTIONS, pair, records } from '../../../support/model';
@@ -57,7 +57,7 @@ describe('results of a stream of a whole tree that is cut', () => {
         for (const plan of parcel) arrive(plan);
         return;
       }
-      if (parcel.length > 1) for (const plan of parcel) book.mayHaveArrived(plan.source, sentSnapshots(plan));
+      for (const plan of parcel) book.sending(plan.source, deliveries(plan));
       throw cut;
     };
     const outcomes = outcomesOf(await runTree(parcels, parcelPlaces(parcels), 1, async (parcel) => work(parcel)));
@@ -65,12 +65,8 @@ describe('results of a stream of a whole tree that is cut', () => {
   }
 
   function arrive(plan: DatasetPlan): void {
-    if (plan.steps.length === 0) return;
-    const entry = book.entry(plan.source, plan.target);
-    book.arrived(
-      entry,
-      sentSnapshots(plan).map(({ name }) => name),
-    );
+    book.sending(plan.source, deliveries(plan));
+    book.seenOn(plan.source, new Set(deliveries(plan).map(({ guid }) => guid)));
   }
 
   const said = (): unknown[] =>
@@ -91,6 +87,28 @@ describe('results of a stream of a whole tree that is cut', () => {
       ['a,b', false, undefined],
     ]);
     assert.equal(book.result.snapshots, 6);
+  });
+
+  it('name what was sent only once it was seen, and each only once [B22]', async () => {
+    const [plan] = planReplication({ pairs: pairs([]), ancestors: [dataset('bk')], existing: new Set(['bk']), options: OPTIONS }).datasets; // prettier-ignore
+    assert.ok(plan);
+    const entry = book.planned(plan, 0);
+    book.sending('tank/s', deliveries(plan));
+    assert.deepEqual([entry.snapshots, [...book.unseen()]], [[], [['bk/t', ['a', 'b']]]]);
+    book.seenOn('tank/s', new Set(['2', '99']));
+    book.seenOn('tank/s', new Set(['2']));
+    assert.deepEqual([entry.snapshots, book.result.snapshots], [['b'], 1]);
+    book.seen(pairs([]));
+    assert.equal(book.unseen().size, 0, 'what is not on the target has not arrived');
+  });
+
+  it('are no failure of what is gone from the source, and say so', async () => {
+    await attempt({ arrived: [], wholeTrees: false }, ['tank/s/c']);
+    book.gone(new Set(['tank/s', 'tank/s/d']));
+    book.end();
+    const [, gone] = book.result.datasets;
+    assert.deepEqual([gone?.error, gone?.action, gone?.snapshots], [undefined, 'skip', []]);
+    assert.match(gone?.warnings.join() ?? '', /gone from the source/);
   });
 
   it('are partial where the next attempt gets to some of them', async () => {

@@ -1,0 +1,105 @@
+// What a user without root may do: who it is on a host, and what `zfs allow` (zfs-allow(8)) says of it. For what must not be
+// begun where it could not be ended; everything else is tried, and ZFS says what it lacks.
+import type { Host } from '../host/host';
+import { complaintsOf } from './stderr';
+
+/** Who commands run as. */
+export interface Account {
+  names: ReadonlySet<string>;
+  groups: ReadonlySet<string>;
+}
+
+type Rows = { who: string; rights: readonly string[] }[];
+
+interface Section {
+  dataset: string;
+  /** Heading of the list, as `zfs allow` prints it, in lower case and without "permissions". */
+  lists: Map<string, Rows>;
+}
+
+/** Reads what `zfs allow DATASET` prints: a section for the dataset and for each one above it that says something. */
+function readSections(text: string): Section[] {
+  const sections: Section[] = [];
+  let rows: Rows = [];
+  for (const line of text.split('\n')) {
+    const dataset = /^---- Permissions on (.*) -*$/.exec(line)?.[1];
+    const heading = /^(\S.*?) ?(?:permissions|sets):$/i.exec(line)?.[1];
+    if (dataset !== undefined) sections.push({ dataset, lists: new Map() });
+    else if (heading !== undefined) sections.at(-1)?.lists.set(heading.toLowerCase(), (rows = []));
+    else {
+      const words = line.trim().split(/\s+/);
+      if (words.length > 1) rows.push({ who: words.slice(0, -1).join(' '), rights: (words.at(-1) ?? '').split(',') });
+    }
+  }
+  return sections;
+}
+
+function isFor({ names, groups }: Account, who: string): boolean {
+  const [kind = '', ...rest] = who.split(' ');
+  const name = rest.join(' ').replace(/^\(unknown: (.*)\)$/, '$1');
+  return who === 'everyone' || (kind === 'user' && names.has(name)) || (kind === 'group' && groups.has(name));
+}
+
+/** The rights that an account has on `dataset`, from what `zfs allow` prints of it; sets (`@name`) are taken apart. */
+export function rightsIn(text: string, dataset: string, account: Account): Set<string> {
+  const sections = readSections(text);
+  const sets = sections.flatMap(({ lists }) => lists.get('permission') ?? []);
+  const found = new Set<string>();
+  const give = (right: string): void => {
+    if (found.has(right)) return;
+    found.add(right);
+    for (const { who, rights } of sets) if (who === right) rights.forEach(give);
+  };
+  for (const section of sections) {
+    const below = dataset.startsWith(`${section.dataset}/`);
+    if (!below && section.dataset !== dataset) continue;
+    for (const heading of [below ? 'descendent' : 'local', 'local+descendent']) {
+      for (const { who, rights } of section.lists.get(heading) ?? []) if (isFor(account, who)) rights.forEach(give);
+    }
+  }
+  return found;
+}
+
+/** The name of the user that commands run as, for a sentence that tells what to allow it. */
+export async function userName(host: Host, signal?: AbortSignal): Promise<string> {
+  const who = await host.run(['id', '-un'], { signal }).catch(() => null);
+  const name = who?.code === 0 ? who.stdout.trim() : '';
+  return name === '' ? 'USER' : name;
+}
+
+/** Commands of ZFS have all rights there: as root, or through sudo or doas. */
+export async function hasAllRights(host: Host, signal?: AbortSignal): Promise<boolean> {
+  return host.elevates === true || (await host.facts({ signal })).isRoot;
+}
+
+export interface Lacking {
+  /** The name of the user, for a sentence that tells what to allow it. */
+  user: string;
+  /** By dataset; those on which nothing is lacking are absent. */
+  lacking: Map<string, string[]>;
+}
+
+/** What of `wanted` the user lacks. What cannot be found out counts as lacking. One remote command, none for who has all rights. */
+export async function lackingRights(
+  host: Host,
+  datasets: readonly string[],
+  wanted: readonly string[],
+  signal?: AbortSignal,
+): Promise<Lacking> {
+  const lacking = new Map<string, string[]>();
+  if (datasets.length === 0 || (await hasAllRights(host, signal))) return { user: '', lacking };
+  const who = ['-un', '-u', '-Gn', '-G'].map((option) => ['id', option]);
+  const results = await host.runAll([...who, ...datasets.map((dataset) => ['zfs', 'allow', dataset])], { signal });
+  const words = (...indices: number[]): Set<string> => {
+    return new Set(indices.flatMap((index) => (results[index]?.stdout ?? '').trim().split(/\s+/)));
+  };
+  const account = { names: words(0, 1), groups: words(2, 3) };
+  datasets.forEach((dataset, index) => {
+    const result = results[who.length + index];
+    const told = result?.code === 0 && complaintsOf(result.stderr).length === 0 ? result.stdout : '';
+    const rights = rightsIn(told, dataset, account);
+    const missing = wanted.filter((right) => !rights.has(right));
+    if (missing.length > 0) lacking.set(dataset, missing);
+  });
+  return { user: results[0]?.stdout.trim() || 'USER', lacking };
+}

@@ -1,0 +1,79 @@
+// What `zfs allow` prints, and what follows for a user: local and descendent lists, groups, everybody, sets of rights.
+import assert from 'node:assert/strict';
+import type { CommandResult, Host } from '../../../src/host/host';
+import { lackingRights, rightsIn } from '../../../src/zfs/rights';
+
+const TEXT = `---- Permissions on tank/P-/deep -------------------------------------
+Local permissions:
+\teveryone send
+Descendent permissions:
+\tuser op diff
+Local+Descendent permissions:
+\tuser (unknown: 4711) clone
+\tgroup domain users mount
+---- Permissions on tank/P- ------------------------------------------
+Create time permissions:
+\tpromote
+Local permissions:
+\tuser op rename
+Local+Descendent permissions:
+\tuser op bookmark,hold
+\tuser opera rollback
+\tgroup staff @x
+---- Permissions on tank ---------------------------------------------
+Permission sets:
+\t@x release,@y
+\t@y snapshot
+\t@unused destroy
+`;
+
+const rights = (dataset: string, names: string[], groups: string[] = []): string[] =>
+  [...rightsIn(TEXT, dataset, { names: new Set(names), groups: new Set(groups) })]
+    .filter((right) => !right.startsWith('@'))
+    .toSorted();
+
+describe('rights', () => {
+  it('are those of the dataset and what comes down from above', () => {
+    assert.deepEqual(rights('tank/P-/deep', ['op']), ['bookmark', 'hold', 'send']);
+    assert.deepEqual(rights('tank/P-/deep/er', ['op']), ['bookmark', 'diff', 'hold']);
+    assert.deepEqual(rights('tank/P-', ['op']), ['bookmark', 'hold', 'rename']);
+    assert.deepEqual(rights('tank/P-x', ['op']), []);
+  });
+
+  it('come to a user by number, by its groups, and by sets', () => {
+    assert.deepEqual(rights('tank/P-/deep', ['4711'], ['domain users']), ['clone', 'mount', 'send']);
+    assert.deepEqual(rights('tank/P-/deep', ['x'], ['staff']), ['release', 'send', 'snapshot']);
+  });
+
+  it('are lacking where they cannot be found out, and never for root', async () => {
+    const host = (more: object, ...answers: Partial<CommandResult>[]): Host => {
+      const results = ['op', '1000', 'op staff', '1000 50'].map((stdout): Partial<CommandResult> => ({ stdout }));
+      const runAll = async (argvs: readonly unknown[]): Promise<CommandResult[]> =>
+        argvs.map((_, index) => ({
+          code: 0,
+          signal: null,
+          stdout: '',
+          stderr: '',
+          ...[...results, ...answers][index],
+        }));
+      return { facts: async () => ({ isRoot: false }), runAll, ...more } as unknown as Host;
+    };
+    const wanted = ['hold', 'release'];
+    const ask = async (one: Host): Promise<unknown[]> => [
+      ...(await lackingRights(one, ['tank/P-/deep'], wanted)).lacking,
+    ];
+    assert.deepEqual(await ask(host({}, { stdout: TEXT })), []);
+    assert.deepEqual(await ask(host({}, { stdout: TEXT.replace('@x release', '@x clone') })), [
+      ['tank/P-/deep', ['release']],
+    ]);
+    for (const failed of [
+      { code: 1, stdout: TEXT },
+      { stderr: "cannot open 'tank/P-/deep': I/O error", stdout: TEXT },
+      {},
+    ]) {
+      assert.deepEqual(await ask(host({}, failed)), [['tank/P-/deep', wanted]]);
+    }
+    assert.deepEqual(await ask(host({ facts: async () => ({ isRoot: true }) })), []);
+    assert.deepEqual(await ask(host({ elevates: true })), []);
+  });
+});
