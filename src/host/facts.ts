@@ -1,6 +1,7 @@
 // What one round trip finds out about a machine: the script that asks and the parser of its answer.
 import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, HostFacts } from './host';
+import type { MachineFacts } from './machine-identity';
 import type { Privilege } from './shell/marked-output';
 
 /** Programs that transports and stream filters may use. */
@@ -32,6 +33,22 @@ export const FACTS = '(what this machine is)';
 /** For so long a machine is believed to be what it was; its pools and programs are asked for every time. Milliseconds. */
 const LASTING_MS = 10 * 60_000;
 
+/** How each fact of a machine is read, by machine-identity.ts's names; where it cannot be, nothing is printed. */
+const MACHINE: Readonly<Record<keyof MachineFacts, string>> = {
+  bootId: 'cat /proc/sys/kernel/random/boot_id || sysctl -n kern.boot_id',
+  bootTime: '[ -e /proc/sys/kernel ] || sysctl -n kern.boottime',
+  kernel: 'uname -sv',
+  // Not `hostid`, which asks DNS for the machine's address where none was set.
+  hostId: 'od -An -tx1 /etc/hostid || sysctl -n kern.hostid',
+  hostUuid: '[ -e /proc/sys/kernel ] || sysctl -n kern.hostuuid',
+  machineId: 'cat /etc/machine-id',
+  hostKeys: 'set -- /etc/ssh/ssh_host_*_key.pub; [ -e "$1" ] && cat "$@" | cksum',
+  pidNamespace: 'readlink /proc/self/ns/pid',
+  userNamespace: 'readlink /proc/self/ns/user',
+  jailed: '[ -e /proc/sys/kernel ] || sysctl -n security.jail.jailed',
+};
+const MACHINE_FACTS = Object.keys(MACHINE) as (keyof MachineFacts)[];
+
 /** Facts with the time when all of them were asked for. */
 export interface KnownFacts {
   facts: HostFacts;
@@ -54,6 +71,7 @@ export function factsScript(privilege: Privilege): string {
     // "zfs-2.2.4-1" and "zfs-kmod-2.2.4-1", one a line; `zfs version` came with 0.8.
     'zfs version 2>/dev/null | while read -r v; do case $v in zfs-kmod-*) echo "kernel$t${v#zfs-kmod-}";; zfs-*) echo "zfs$t${v#zfs-}";; esac; done',
     'if [ -r /proc/cpuinfo ]; then grep -qwm1 aes /proc/cpuinfo; else uname -m | grep -Eq "amd64|arm64|aarch64"; fi && echo "aes${t}1"',
+    ...MACHINE_FACTS.map((fact) => `v=$({ ${MACHINE[fact]}; } 2>/dev/null | tail -n 1) && echo "machine.${fact}$t$v"`),
     ...changing(privilege),
   ].join('\n');
 }
@@ -119,5 +137,9 @@ export function parseFacts(result: CommandResult, noisyShell: boolean, host: str
     ...readChanging(all),
     aes: first('aes') === '1',
     noisyShell,
+    machine: Object.fromEntries(MACHINE_FACTS.map((fact) => [fact, first(`machine.${fact}`)])) as Record<
+      keyof MachineFacts,
+      string
+    >,
   };
 }

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import type { LogLevel } from '../base/events';
 import type { Channels } from './channels';
 import type { CommandEnd } from './command-log';
+import type { MachineFacts } from './machine-identity';
 
 export interface CommandResult {
   /** Exit code, or null when a signal ended the process. */
@@ -45,6 +46,8 @@ export interface HostFacts {
   aes: boolean;
   /** The login shell printed something of its own before our command's output (an rc file that echoes). */
   noisyShell: boolean;
+  /** What tells this machine from others. The same object for as long as it is believed. */
+  machine: MachineFacts;
 }
 
 /**

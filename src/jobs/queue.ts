@@ -15,7 +15,7 @@ export type Blocked<E extends QueueEntry> =
   | { reason: 'jobs'; jobs: { entry: E; dataset: string }[] }
   /** Waits until fewer jobs run. */
   | { reason: 'limit' }
-  /** Which pools these claims are on has to be found out first. */
+  /** Where these claims are has to be found out first. */
   | { reason: 'unknown'; with: E[] };
 
 export interface QueueDecision<E extends QueueEntry> {

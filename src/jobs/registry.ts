@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { JobEvent } from '../base/events';
 import { ZfsFlowError } from '../base/errors';
-import { learnPools } from './claims';
+import { learnPlaces } from './claims';
 import type { JobInfo, JobSpec, Outcome } from './job';
 import { Job } from './job';
 import type { Reporter } from './owner';
@@ -204,18 +204,18 @@ export class JobRegistry<T> {
     }
   }
 
-  /** Finds out the pools of these jobs' claims, then looks again. */
+  /** Finds out where these jobs' claims are, then looks again. */
   private learn(jobs: readonly Job[]): void {
     const fresh = jobs.filter(
-      (job) => !this.learning.has(job) && job.claims.some((claim) => claim.pools === undefined),
+      (job) => !this.learning.has(job) && job.claims.some((claim) => claim.place === undefined),
     );
     if (fresh.length === 0) return;
     for (const job of fresh) this.learning.add(job);
-    void this.askPools(fresh);
+    void this.askPlaces(fresh);
   }
 
-  private async askPools(jobs: readonly Job[]): Promise<void> {
-    await learnPools(jobs.flatMap((job) => job.claims));
+  private async askPlaces(jobs: readonly Job[]): Promise<void> {
+    await learnPlaces(jobs.flatMap((job) => job.claims));
     for (const job of jobs) this.learning.delete(job);
     this.pump();
   }

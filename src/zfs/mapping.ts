@@ -22,19 +22,23 @@ export function mapDataset(source: string, common: string, target: string): stri
   return `${target}/${common === '' ? source : source.slice(common.length + 1)}`;
 }
 
+/** The source that the target is, or is inside of where trees are copied. */
+export function overlapping(sources: readonly string[], target: string, recursive: boolean): string | undefined {
+  return sources.find((source) => source === target || (recursive && isWithin(target, source)));
+}
+
 /**
  * Refuses (INVALID_OPTIONS) what could only go wrong: a target inside its own source or the other way round on the same
  * machine, where each run would replicate the copies of the one before.
  */
-export function checkOverlap(sources: readonly string[], target: string, recursive: boolean): void {
-  for (const source of sources) {
-    const inside = recursive && isWithin(target, source);
-    if (inside || source === target) {
-      throw invalidOption(
-        'targetDataset',
-        `the target "${target}" is ${source === target ? 'the source itself' : `inside the source "${source}"`}`,
-        'Choose a target outside the source, on another pool or another machine.',
-      );
-    }
-  }
+export function checkOverlap(
+  sources: readonly string[],
+  target: string,
+  recursive: boolean,
+  hint = 'Choose a target outside the source, on another pool or another machine.',
+): void {
+  const source = overlapping(sources, target, recursive);
+  if (source === undefined) return;
+  const what = source === target ? 'the source itself' : `inside the source "${source}"`;
+  throw invalidOption('targetDataset', `the target "${target}" is ${what}`, hint);
 }

@@ -1,4 +1,5 @@
 // Snapshots, policies and plan inputs for the planner's tests, with defaults that let each test state only what it is about.
+import { UNKNOWN_MACHINE, type MachineFacts } from '../../src/host/machine-identity';
 import type { RetentionPlanInput, RetentionPlanResult } from '../../src/retention/plan/plan';
 import { planRetention } from '../../src/retention/plan/plan';
 import type { SnapshotRecord } from '../../src/zfs/records';
@@ -75,4 +76,9 @@ export function reasonsOf(result: RetentionPlanResult, name: string): string {
   const item = [...result.destroy, ...result.keep].find(({ record }) => record.name === name);
   if (!item) throw new Error(`${name} is not in the plan`);
   return item.reasons.join('\n');
+}
+
+/** What a machine says of itself: nothing, unless given. */
+export function machineFacts(more: Partial<MachineFacts> = {}): MachineFacts {
+  return { ...UNKNOWN_MACHINE, ...more };
 }

@@ -1,6 +1,7 @@
 // A registry with runs that the test ends when it likes. The hosts are stand-ins that only say which pools they have; no
 // command is run here.
 import assert from 'node:assert/strict';
+import { machineFacts } from './builders';
 import type { JobEvent } from '../../src/base/events';
 import type { DatasetUse, RunContext } from '../../src/base/run-context';
 import type { Host, HostResolver } from '../../src/host/host';
@@ -94,6 +95,7 @@ function stranger(id: string, guid: string): Host {
         pools: [{ name: 'tank', guid, health: 'ONLINE' }],
         aes: false,
         noisyShell: false,
+        machine: machineFacts({ bootId: guid }),
       };
     },
   };

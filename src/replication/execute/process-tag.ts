@@ -7,13 +7,15 @@ import { hostname } from 'node:os';
 /** Of the machine that runs Node-RED; read when it is first asked for. */
 let controller: string | undefined;
 
+/** Stays through a reboot. The name too, because machines made from one image often share the id. */
 function machineIdentity(): string {
+  let id = '';
   try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
+    id = readFileSync('/etc/machine-id', 'utf8').trim();
   } catch {
     // Not every system has one (FreeBSD, small containers).
-    return hostname();
   }
+  return `${id} ${hostname()}`;
 }
 
 /** Begins the tags of all processes that this machine ever starts for one destination. */

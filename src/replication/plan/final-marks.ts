@@ -1,9 +1,9 @@
-// Which bookmarks of ours a source dataset should carry once its target was seen (pure): the newest replicated ones,
-// at most 16 for each destination, no tentative one.
+// Which bookmarks of ours a source dataset should carry once its target was seen (pure): of the snapshots that it has the
+// newest, at most 16 for each destination, and as many of those that it has not; no tentative one.
 import { bookmarkName, bookmarksFor } from '../../zfs/marks';
 import { compareDecimal, type SnapshotRecord } from '../../zfs/records';
 
-/** Bookmarks kept for each destination; the newest is the marker that protects it while it is offline. */
+/** Bookmarks kept for each destination, of what it has and of what it has not; the newest is the marker that protects it while it is offline. */
 export const BOOKMARKS_KEPT = 16;
 
 export interface FinalMarksInput {
@@ -25,6 +25,26 @@ export interface FinalMarks {
   destroy: string[];
 }
 
+/**
+ * Bookmarks of what this target does not have stay for a while: another target, on a pool of the same GUID (cloned disks),
+ * has the same destination id, and one of them may be the base of its chain.
+ */
+function newestOthers(
+  records: readonly SnapshotRecord[],
+  existing: ReadonlySet<string>,
+  targetGuids: ReadonlySet<string>,
+): Set<string> {
+  const others = records.filter(({ kind, name, guid }) => {
+    return kind === 'bookmark' && existing.has(name) && !targetGuids.has(guid);
+  });
+  return new Set(newestFirst(others).map(({ name }) => name));
+}
+
+/** At most as many as are kept. */
+function newestFirst(records: readonly SnapshotRecord[]): SnapshotRecord[] {
+  return records.toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg)).slice(0, BOOKMARKS_KEPT);
+}
+
 /** What has to be made and what may then go. */
 export function finalMarks(input: FinalMarksInput): FinalMarks {
   const { source, dstId, records, targetGuids, newest } = input;
@@ -38,9 +58,7 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
     if (record.kind === 'snapshot' || !candidates.has(record.guid)) candidates.set(record.guid, record);
   }
-  const kept = [...candidates.values()]
-    .toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg))
-    .slice(0, BOOKMARKS_KEPT);
+  const kept = newestFirst([...candidates.values()]);
   const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
   const existing = new Set(own.filter(({ tentative, isTrue }) => !tentative && isTrue).map(({ name }) => name));
   const create = kept
@@ -55,6 +73,7 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     ...[...input.tentative].filter((guid) => !before.has(guid)).map((guid) => bookmarkName(dstId, guid, true)),
   ]);
   for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
-  const surplus = [...existing].filter((name) => !wanted.has(name));
+  const others = newestOthers(records, existing, targetGuids);
+  const surplus = [...existing].filter((name) => !wanted.has(name) && !others.has(name));
   return { create, destroy: [...tentative, ...surplus, ...clashes.keys()].map((name) => `${source}#${name}`) };
 }

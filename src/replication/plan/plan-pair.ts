@@ -16,6 +16,7 @@ import { answerState, impossibleName, nameClash, notReadonly, type Answer } from
 import { planRoute, type Route } from './route';
 import { decideFlags, type FlagDecision } from './send-flags';
 import type { Turn } from './set-aside';
+import { twinWarning } from './twin-targets';
 
 /** What the place of a target dataset among the others says. */
 export interface Surroundings {
@@ -174,7 +175,7 @@ function sayings(turn: Turn, wished: Wish, isRefused: boolean): Pick<DatasetPlan
   const { prepare, base, route, raw, flags } = wished;
   const ofTarget = isRefused
     ? (pair.notes ?? [])
-    : [...warnings, ...discards(pair, prepare), ...nothingSelected(pair, base)];
+    : [...warnings, ...discards(pair, prepare), ...nothingSelected(pair, base), ...twinWarning(pair, base)];
   return {
     reasons: [...(isRefused ? [] : reasons), ...route.reasons, reasonFor(wished)],
     warnings: [...ofTarget, ...(wished.sends ? [...raw.warnings, ...flags.warnings] : [])],

@@ -18,6 +18,7 @@ import { isMarked } from '../marks/finish';
 import { protect } from '../marks/protect';
 import type { DatasetPlan, PairInput, PlannedPair, Refusal } from '../plan/plan-types';
 import { furthest } from '../report/result-book';
+import { prove } from '../setup/meeting';
 import type { Run } from '../setup/run';
 import { collectFailures } from './failures';
 import { Finisher } from './finisher';
@@ -40,15 +41,17 @@ interface Provisions {
  * was sent.
  */
 export async function executePlan(
-  run: Run,
+  found: Run,
   state: RunState,
   planned: PlannedAttempt,
 ): Promise<Map<string, AttemptFailure>> {
   const { book, progress } = state;
   const { discovery, plan, sizes } = planned;
+  const run = plan.datasets.some(sends) ? await prove(found, found.ctx.signal) : found;
   const { target, targetPoolGuid, options, ctx } = run;
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
+  book.result.transport = run.transport;
   book.warnRun(runWarnings(run, planned));
   book.seen(discovery.pairs);
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);

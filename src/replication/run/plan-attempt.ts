@@ -9,6 +9,7 @@ import { limitWarning } from '../execute/limited-transfer';
 import { planReplication } from '../plan/plan';
 import type { PlanInput, ReplicationPlan } from '../plan/plan-types';
 import { tellPlan } from '../report/plan-event';
+import { twinPoolWarning } from '../setup/meeting';
 import type { Run } from '../setup/run';
 import { isWithin } from '../../zfs/records';
 import type { RunState } from './run-state';
@@ -104,5 +105,5 @@ function abandonedWarning({ abandoned }: Discovery): string[] {
 
 /** What is to be said of a run as a whole, before it begins. */
 export function runWarnings(run: Run, { discovery }: PlannedAttempt): string[] {
-  return [...abandonedWarning(discovery), ...limitWarning(run)];
+  return [...abandonedWarning(discovery), ...limitWarning(run), ...twinPoolWarning(run, run.targetPoolGuid)];
 }

@@ -4,21 +4,20 @@ import type { RunContext } from '../../base/run-context';
 import type { Host, HostFacts, HostResolver } from '../../host/host';
 import { ZfsFlowError } from '../../base/errors';
 import { RateLimit } from '../../stream/rate-limit';
-import { checkOverlap, commonPath } from '../../zfs/mapping';
-import type { ReplicateOptions, ReplicationResult } from './options';
+import { commonPath } from '../../zfs/mapping';
+import { meetingOf, refuseOwnSource, type Meeting } from './meeting';
+import type { ReplicateOptions } from './options';
 import type { Secret } from '../../base/secret';
 import { compileSelection, type Selection } from './selection';
 import { compileTargetPolicy, type TargetPolicy } from './target-policy';
 import { compileExcludes, poolOf, type ExcludeFilter } from '../../zfs/names';
 
-export interface Setup {
+export interface Setup extends Meeting {
   options: ReplicateOptions;
   source: Host;
   target: Host;
   sourceFacts: HostFacts;
   targetFacts: HostFacts;
-  /** Both ends are one machine, whatever connections lead there. */
-  sameHost: boolean;
   /** GUID of the target's pool, decimal. */
   targetPoolGuid: string;
   /** The key for what is encrypted at the target, where it comes from Node-RED. */
@@ -31,13 +30,6 @@ export interface Setup {
   rateLimit: RateLimit;
   /** Common path of the sources. */
   common: string;
-  transport: ReplicationResult['transport'];
-}
-
-function transportOf(source: Host, target: Host, sameHost: boolean): ReplicationResult['transport'] {
-  if (source.isLocal && target.isLocal) return 'local';
-  if (sameHost && !source.isLocal && !target.isLocal) return 'remote-local';
-  return source.isLocal || target.isLocal ? 'ssh' : 'relay';
 }
 
 function poolGuid({ pools }: HostFacts, dataset: string, host: string): string {
@@ -61,7 +53,7 @@ export async function confirmPool({ target, options, targetPoolGuid }: Setup, si
   });
 }
 
-/** One round trip to each host. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
+/** One round trip to each host, unless a target may be its own source. Throws connection errors, COMMAND_NOT_FOUND, POOL_UNAVAILABLE and INVALID_OPTIONS. */
 export async function prepareRun(
   options: ReplicateOptions,
   hosts: HostResolver,
@@ -86,9 +78,11 @@ export async function prepareRun(
       });
     }
   }
-  const guids = new Set(sourceFacts.pools.map(({ guid }) => guid));
-  const sameHost = source === target || targetFacts.pools.some(({ guid }) => guids.has(guid));
-  if (sameHost) checkOverlap(options.sourceDatasets, options.targetDataset, options.recursive);
+  const [from, to] = [
+    { host: source, facts: sourceFacts },
+    { host: target, facts: targetFacts },
+  ];
+  await refuseOwnSource(from, to, options, ctx.signal);
   const targetPoolGuid = poolGuid(targetFacts, options.targetDataset, target.label);
   return {
     options,
@@ -96,7 +90,7 @@ export async function prepareRun(
     target,
     sourceFacts,
     targetFacts,
-    sameHost,
+    ...meetingOf(from, to, options),
     targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
@@ -104,6 +98,5 @@ export async function prepareRun(
     targetPolicy: compileTargetPolicy(options),
     rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),
-    transport: transportOf(source, target, sameHost),
   };
 }

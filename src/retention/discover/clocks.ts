@@ -1,13 +1,12 @@
 // What speaks for and against this machine's clock (retention.md, rule 11): the clocks of the other machines of a run, and
 // how it has moved since it was last believed. What follows from that is decided in `guards.ts` and `breaker.ts`.
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname, type, version } from 'node:os';
 import { toZfsFlowError } from '../../base/errors';
 import type { CommandResult, Host } from '../../host/host';
+import { mayShareKernel, UNKNOWN_MACHINE, type Identity } from '../../host/machine-identity';
 import { clockWatch } from '../../time/clock-watch';
 import { CLOCK_TOLERANCE_MS, type ClockEvidence } from '../plan/guards';
-
-/** Linux: changes with each boot, and is the same in all containers of a machine. */
-const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** A machine without the program says nothing. Throws connection errors. */
 async function answerOf(
@@ -34,19 +33,24 @@ async function askClocks(hosts: readonly Host[], signal: AbortSignal): Promise<M
   return new Map(answers.flat());
 }
 
-async function ownBootId(): Promise<string> {
-  try {
-    return (await readFile(BOOT_ID, 'utf8')).trim();
-  } catch {
-    return '';
-  }
+const orNothing = async (read: Promise<string>): Promise<string> => read.then((text) => text.trim()).catch(() => '');
+
+/** Of the machine that this process runs on, as facts.ts asks others. */
+async function ownIdentity(): Promise<Identity> {
+  const [bootId, pidNamespace] = await Promise.all([
+    orNothing(readFile('/proc/sys/kernel/random/boot_id', 'utf8')),
+    orNothing(readlink('/proc/self/ns/pid')),
+  ]);
+  const machine = { ...UNKNOWN_MACHINE, bootId, pidNamespace, kernel: `${type()} ${version()}` };
+  return { platform: type(), hostname: hostname(), isRoot: false, machine };
 }
 
-/** Whether a host has a clock of its own: an SSH connection may lead back to the machine that this process runs on. */
-async function isElsewhere(host: Host, own: string, signal: AbortSignal): Promise<boolean> {
-  const { code, stdout } = await answerOf(host, ['cat', BOOT_ID], signal);
-  const theirs = code === 0 ? stdout.trim() : '';
-  return theirs !== own;
+/**
+ * Whether a host has a clock of its own: an SSH connection may lead back to the machine that this process runs on, or to
+ * the one whose container it runs in.
+ */
+async function isElsewhere(host: Host, own: Identity, signal: AbortSignal): Promise<boolean> {
+  return !mayShareKernel(own, await host.facts({ signal }), 'unknown', 'unknown');
 }
 
 /** Whether another machine says the same time. */
@@ -57,7 +61,7 @@ async function isConfirmed(
   signal: AbortSignal,
 ): Promise<boolean> {
   const agreeing = hosts.filter(({ label }) => Math.abs((clocks.get(label) ?? NaN) - now) <= CLOCK_TOLERANCE_MS);
-  const own = await ownBootId();
+  const own = await ownIdentity();
   const elsewhere = await Promise.all(agreeing.map((host) => isElsewhere(host, own, signal)));
   return elsewhere.includes(true);
 }

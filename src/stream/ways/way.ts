@@ -19,7 +19,7 @@ export interface Move {
   rateLimit?: RateLimit;
   /** The stream is known to be about 1 MiB at most, so it may ride these on the control connections; null for others. */
   lanes: Lanes | null;
-  /** Both hosts are the same machine (their facts agree), although two connections may lead there. */
+  /** Both hosts are the same machine, although two connections may lead there: seen, not concluded (host/machine-identity.ts). */
   sameHost: boolean;
   /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
   tag: string;

@@ -44,13 +44,22 @@ const ADAPTER_MAY = [
   ...TYPES_OF_CAPABILITIES,
 ];
 
-const RETENTION_FLOOR = ['src/base', 'src/options', 'src/time', 'src/naming', 'src/host/host.ts', 'src/zfs'];
+const RETENTION_FLOOR = [
+  'src/base',
+  'src/options',
+  'src/time',
+  'src/naming',
+  'src/host/host.ts',
+  'src/host/machine-identity.ts',
+  'src/zfs',
+];
 const REPLICATION_FLOOR = [
   ...RETENTION_FLOOR,
   'src/retention',
   'src/snapshots',
   'src/stream',
   'src/host/tagged-processes.ts',
+  'src/host/witness.ts',
 ];
 
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -67,7 +76,14 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.
   'src/zfs/shown.ts': ['src/host/shell/quote.ts'],
-  'src/jobs': ['src/base', 'src/host/host.ts', 'src/zfs/records.ts', 'src/zfs/names.ts', 'src/jobs'],
+  'src/jobs': [
+    'src/base',
+    'src/host/host.ts',
+    'src/host/machine-identity.ts',
+    'src/zfs/records.ts',
+    'src/zfs/names.ts',
+    'src/jobs',
+  ],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [

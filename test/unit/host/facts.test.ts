@@ -6,7 +6,16 @@ import type { CommandResult } from '../../../src/host/host';
 const answer = (lines: readonly string[], code = 0): CommandResult => {
   return { code, signal: null, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
 };
-const machine = ['platform\tLinux', 'hostname\ta', 'uid\t0', 'zfs\t2.4.4', 'aes\t1'];
+const machine = [
+  'machine.bootId\t1234-abcd',
+  'machine.hostId\t 01 02 03 04',
+  'kernel\t2.4.4',
+  'platform\tLinux',
+  'hostname\ta',
+  'uid\t0',
+  'zfs\t2.4.4',
+  'aes\t1',
+];
 const changing = ['program\tzfs', 'program\tmbuffer', 'pool\ttank\t123\tONLINE'];
 const known = parseFacts(answer([...machine, ...changing]), false, 'a');
 
@@ -22,6 +31,13 @@ describe('facts of a machine', () => {
         { name: 'new', guid: '18446744073709551615', health: 'ONLINE' },
       ],
     });
+  });
+
+  it('say what tells this machine from others, and nothing where it cannot be read', () => {
+    const { bootId, hostId, ...rest } = known.machine;
+    assert.deepEqual([bootId, hostId], ['1234-abcd', ' 01 02 03 04']);
+    assert.deepEqual(new Set(Object.values(rest)), new Set(['']));
+    assert.equal(updateFacts(known, answer(changing), false)?.machine, known.machine);
   });
 
   it('are asked for anew when the answer is none, or ZFS is not there any more', () => {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import type { DatasetUse } from '../../../src/base/run-context';
 import type { Host, HostResolver } from '../../../src/host/host';
-import { claimsOf, learnPools, relation } from '../../../src/jobs/claims';
+import { claimsOf, learnPlaces, relation } from '../../../src/jobs/claims';
+import { machineFacts } from '../../support/builders';
 import { parsePruneOptions, pruneUses } from '../../../src/retention/check-options';
 import { parseReplicateOptions, replicateUses } from '../../../src/replication/setup/check-options';
 
@@ -20,7 +21,9 @@ const POOLS: Readonly<Record<string, Record<string, string>>> = {
 
 const hosts: HostResolver = (connection) => {
   const pools = Object.entries(POOLS[connection] ?? {}).map(([name, guid]) => ({ name, guid, health: 'ONLINE' }));
-  const host: Partial<Host> = { id: connection, label: connection, facts: () => Promise.resolve({ ...FACTS, pools }) };
+  const machine = machineFacts({ bootId: pools[0]?.guid ?? '' });
+  const facts = { ...FACTS, pools, machine };
+  const host: Partial<Host> = { id: connection, label: connection, facts: () => Promise.resolve(facts) };
   return host as Host;
 };
 
@@ -38,7 +41,7 @@ const FACTS = {
 async function conflict(one: readonly DatasetUse[], other: readonly DatasetUse[]): Promise<boolean> {
   const [left, right] = [claimsOf(one, hosts), claimsOf(other, hosts)];
   const undecided = left.some((a) => right.some((b) => relation(a, b) === 'unknown'));
-  if (undecided) await learnPools([...left, ...right]);
+  if (undecided) await learnPlaces([...left, ...right]);
   return left.some((a) => right.some((b) => relation(a, b) === 'conflict'));
 }
 

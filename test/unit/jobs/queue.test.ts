@@ -1,8 +1,9 @@
 // Who may start beside whom: the pure decision, on every mix of datasets, hosts and pools that fast-check comes up with.
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import type { Claim } from '../../../src/jobs/claims';
+import type { Claim, Place } from '../../../src/jobs/claims';
 import { relation } from '../../../src/jobs/claims';
+import { machineFacts } from '../../support/builders';
 import type { QueueEntry } from '../../../src/jobs/queue';
 import { decide } from '../../../src/jobs/queue';
 
@@ -12,17 +13,28 @@ const host = (id: string): Claim['host'] => ({
   facts: () => Promise.reject(new Error('not asked in a pure test')),
 });
 
-function claim(connection: string, dataset: string, access: 'read' | 'write', pools: Claim['pools'] = null): Claim {
-  return { host: host(connection), dataset, access, pools };
+/** On a machine of its own for each boot id. */
+const place = (pools: readonly string[], bootId: string): Place => ({
+  machine: { platform: 'Linux', hostname: 'h', isRoot: true, machine: machineFacts({ bootId }) },
+  pools,
+});
+
+function claim(connection: string, dataset: string, access: 'read' | 'write', pools?: readonly string[]): Claim {
+  return { host: host(connection), dataset, access, place: pools === undefined ? null : place(pools, connection) };
 }
 
-const UNASKED = { pools: undefined };
+const UNASKED = { place: undefined };
 
 const anyClaim = fc.record({
   host: fc.constantFrom('h1', 'h2').map(host),
   dataset: fc.constantFrom('', 'p', 'p/a', 'p/a/b', 'p/aa', 'q', 'q/a'),
   access: fc.constantFrom('read' as const, 'write' as const),
-  pools: fc.constantFrom(['111'], ['222'], ['111', '222'], null, undefined),
+  place: fc.oneof(
+    fc.constantFrom(null, undefined),
+    fc
+      .tuple(fc.constantFrom(['111'], ['222'], ['111', '222'], []), fc.constantFrom('', 'boot1', 'boot2'))
+      .map(([pools, bootId]) => place(pools, bootId)),
+  ),
 });
 
 const anyQueue = fc
@@ -53,7 +65,17 @@ describe('claims', () => {
     assert.equal(relation(mine, claim('h2', 'tank/a', 'read', ['42'])), 'conflict');
     assert.equal(relation(mine, claim('h2', 'tank/a', 'read', ['43'])), 'free');
     assert.equal(relation(mine, { ...claim('h2', 'tank/a', 'read'), ...UNASKED }), 'unknown');
-    assert.equal(relation(mine, claim('h2', 'tank/a', 'read')), 'free');
+  });
+
+  it('wait, in doubt: for a host that does not say what it is, and on a machine that nothing tells apart [B1]', () => {
+    const mine = claim('h1', 'tank/a', 'write', ['42']);
+    assert.equal(relation(mine, claim('h2', 'tank/a', 'read')), 'conflict');
+    assert.equal(relation(mine, claim('h2', 'tank/b', 'read')), 'free');
+    assert.equal(relation(mine, claim('h2', '', 'read')), 'free');
+    // The pool was given another GUID since one of the two connections was asked.
+    const again = { ...claim('h2', 'tank/a', 'write'), place: place(['43'], 'h1') };
+    assert.equal(relation(mine, again), 'conflict');
+    assert.equal(relation(mine, { ...again, dataset: 'tank/b' }), 'free');
   });
 
   it('see a pool among all of a host that is reached by another connection', () => {

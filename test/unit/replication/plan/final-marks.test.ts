@@ -33,6 +33,14 @@ describe('finalMarks', () => {
     assert.deepEqual(new Set(destroy), new Set(guids.slice(0, 4).map((guid) => `tank/s#${final(guid)}`)));
   });
 
+  it('of what the target does not have the newest sixteen stay: they may be another machine’s, with a pool of the same GUID [B1]', () => {
+    const guids = Array.from({ length: 20 }, (_, index) => String(index + 1));
+    const text = guids.map((guid) => `#${final(guid)}:${guid}`).join(' ');
+    const { create, destroy } = marksOf(`${text} s:21 #${final('21')}:21`, ['21'], '21');
+    assert.deepEqual(create, []);
+    assert.deepEqual(new Set(destroy), new Set(guids.slice(0, 4).map((guid) => `tank/s#${final(guid)}`)));
+  });
+
   it('leaves the bookmarks of other destinations and of other people alone', () => {
     const other = bookmarkName(destinationId('1', 'x/y'), '1', true);
     const marks = marksOf(`a:1 #${other}:1 #mine:1 #${final('1')}:1`, ['1'], '1');

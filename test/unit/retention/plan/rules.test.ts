@@ -173,6 +173,21 @@ describe('retention rules decided by the plan', () => {
     assert.deepEqual(goneBeside(all, [marker(all[1], destinationId('77', 'tank/copy'))], [unknown]), ['a']);
   });
 
+  it('rule 6: keeps what both of two targets need that are one destination by their pools, if both are named [B1]', () => {
+    const all = letters('abcdef');
+    const twin = (label: string, has: number[]): Destination =>
+      destination({ label, guids: new Set(has.map((index) => guid(all[index]))) });
+    const ahead = twin('a', [0, 1, 4]);
+    const behind = twin('b', [0, 1]);
+    const id = destinationId('77', 'tank/copy');
+    const marks = [0, 1, 4].map((index) => marker(all[index], id));
+    assert.deepEqual(goneBeside(all, marks, [ahead, behind]), ['a']);
+    // Away: the bookmarks may all be those of the one that is here, so everything stays.
+    assert.deepEqual(goneBeside(all, marks, [ahead, { ...behind, state: 'offline', poolGuid: '' }]), []);
+    // Not named: nothing says that there are two (docs/decisions/0002-marks.md).
+    assert.deepEqual(goneBeside(all, marks, [ahead]), ['a', 'b', 'c', 'd']);
+  });
+
   it('rule 7: keeps what a destination has not received yet', () => {
     const all = letters('abcdefgh');
     const live = destination({ guids: new Set([guid(all[2])]) });
