@@ -1,6 +1,7 @@
 // Processes of ours are found with every kind of `ps`, and without one.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalHost } from '../../../src/host/local/local-host';
 import type { CommandResult, Host } from '../../../src/host/host';
 import { findTagged, LOCAL_WRAPPER } from '../../../src/host/tagged-processes';
@@ -58,7 +59,12 @@ describe('processes of ours', () => {
         run: (argv: readonly string[]) => (isPs(argv) ? hostOf(() => ps).run(argv) : local.run(argv)),
       });
       try {
-        const found = await findTagged(host, tag);
+        let found = await findTagged(host, tag);
+        // The shell is there before what it starts.
+        for (let look = 0; look < 50 && found[0]?.descendants.length !== 1; look++) {
+          await sleep(100);
+          found = await findTagged(host, tag);
+        }
         assert.deepEqual([found.length, found[0]?.pid, found[0]?.descendants.length], [1, pid, 1]);
         process.kill(found[0]?.descendants[0] ?? 0);
       } finally {
