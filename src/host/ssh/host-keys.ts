@@ -45,29 +45,57 @@ function blobType(blob: Buffer): string {
 }
 
 /**
- * Reads `type base64` and known_hosts lines; `#` begins a comment. Throws INVALID_OPTIONS (field `hostKeys`) for a
- * line that is neither, because a typo must not look like "no key pinned".
+ * Reads `type base64` and known_hosts lines; `#` begins a comment. What clipboards, environment variables and JSON do to
+ * line breaks is undone. Throws INVALID_OPTIONS (field `hostKeys`) for a line that is neither, because a typo must not look
+ * like "no key pinned".
  */
 export function parseHostKeys(text: string): HostKey[] {
-  return text
-    .split(/\r\n|\r|\n/)
+  return tidy(text)
+    .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .map(parseLine);
+    .flatMap(parseLine);
 }
 
-function parseLine(line: string): HostKey {
-  const words = line.split(/\s+/);
-  if (words[0]?.startsWith('@')) {
-    throw invalidOption('hostKeys', `"${words[0]}" lines are not supported: ${line}`, 'Pin the host key itself.');
+function tidy(text: string): string {
+  return (
+    text
+      .replaceAll(/[\u200B-\u200D\u2060\uFEFF"'`]/g, '')
+      .replaceAll(/\\+[nr]|\r\n?|[\u0085\u2028\u2029]/g, '\n')
+      .replaceAll(/[^\S\n]+/g, ' ')
+      .replaceAll(/ ?\n ?/g, '\n')
+      // A terminal's window breaks long lines: what is nothing but base64 goes on the line before.
+      .replaceAll(/(?<=AAAA[A-Za-z0-9+/\n]*)\n(?=[A-Za-z0-9+/]+={0,2}(\n|$))/g, '')
+  );
+}
+
+const KEY = /(?:^| )((?:ssh|ecdsa|sk)-[\w.@-]+) (AAAA[A-Za-z0-9+/]+={0,2})(?= |$)/g;
+
+function parseLine(line: string): HostKey[] {
+  const [first = ''] = line.split(' ', 1);
+  if (first.startsWith('@')) {
+    throw invalidOption('hostKeys', `"${first}" lines are not supported: ${line}`, 'Pin the host key itself.');
   }
-  const isKnownHosts = !/^(ssh-|ecdsa-|sk-)/.test(words[0] ?? '');
-  const [type = '', base64 = ''] = isKnownHosts ? words.slice(1) : words;
+  // Several where the breaks between lines were lost; not what a comment says.
+  const said = line.replace(/ #.*$/, '');
+  const found = [...said.matchAll(KEY)].map(([, type = '', base64 = '']) => hostKey(type, base64));
+  if (found.length > 0 && found.every((key) => key !== undefined)) return found;
+  const cutOff = found.length > 0;
+  const message = cutOff ? `this host key is cut off or changed: ${line}` : `this line is not a host key: ${line}`;
+  throw invalidOption('hostKeys', message, 'Expected "type base64", one a line.');
+}
+
+function hostKey(type: string, base64: string): HostKey | undefined {
   const blob = Buffer.from(base64, 'base64');
-  if (type === '' || blob.length < 32 || blobType(blob) !== type) {
-    throw invalidOption('hostKeys', `this line is not a host key: ${line}`, 'Expected "type base64", one a line.');
-  }
-  return { type, base64: blob.toString('base64') };
+  return blobType(blob) === type && isWhole(blob) ? { type, base64: blob.toString('base64') } : undefined;
+}
+
+/** Strings and numbers with their lengths before them, to the last byte (RFC 4253, section 6.6). */
+function isWhole(blob: Buffer): boolean {
+  let at = 0;
+  let fields = 0;
+  for (; at + 4 <= blob.length; fields++) at += 4 + blob.readUInt32BE(at);
+  return at === blob.length && fields > 1;
 }
 
 /** The line for the `hostKeys` field. */

@@ -41,6 +41,40 @@ describe('host keys', () => {
     assert.deepEqual(parseHostKeys(' \n# nothing\n'), []);
   });
 
+  it('are read whatever became of their line breaks [B15]', () => {
+    const { ed25519 = '', rsa = '', ecdsa = '' } = lines;
+    const text = [`# nas`, ed25519, `nas,10.0.0.1 ${rsa}`, `|1|abc=|def= ${ecdsa}`, ''].join('\n');
+    const keys = parseHostKeys(text);
+    assert.equal(keys.length, 3);
+    for (const mangled of [
+      JSON.stringify(text),
+      text.replaceAll('\n', '\\n'),
+      text.replaceAll('\n', '\\r\\n'),
+      text.replaceAll('\n', '\r'),
+      text.replaceAll('\n', '\u2028'),
+      text.replace('# nas\n', '').replaceAll('\n', ' '),
+      text.replace('# nas\n', '').replaceAll('\n', '  '),
+      `\uFEFF${text.replaceAll(' ', '\u00A0')}`,
+      text.replaceAll(/^(.+)$/gm, '"$1"'),
+      text.replaceAll(/^/gm, '\t'),
+      // A terminal of 80 columns.
+      text.replaceAll(/^(.{81,})$/gm, (line) => line.replaceAll(/.{80}/g, '$&\n').replace(/ root@nas/, '')),
+    ]) {
+      const read = parseHostKeys(mangled);
+      assert.deepEqual(read, keys, mangled);
+    }
+    assert.deepEqual(parseHostKeys(`${ed25519} # before: ${rsa}`), parseHostKeys(ed25519));
+  });
+
+  it('that are cut off are refused, for they would look like an attack [B15]', () => {
+    for (const line of Object.values(lines)) {
+      const [type, base64 = ''] = line.split(' ');
+      for (const part of [base64.slice(0, -8), base64.slice(0, 48), `${base64}AAAA`.replace('=', '')]) {
+        assert.throws(() => parseHostKeys(`nas ${type} ${part}`), { code: 'INVALID_OPTIONS', field: 'hostKeys' }, part);
+      }
+    }
+  });
+
   it('that cannot be read are refused, never ignored', () => {
     const { ed25519 = '', rsa = '' } = lines;
     const [, base64 = ''] = ed25519.split(' ');
