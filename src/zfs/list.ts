@@ -10,6 +10,7 @@ import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes, type ExcludeFilter } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
 import { commandError, fields, unreadable } from './command';
+import { queryOf } from './marked-values';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';
@@ -35,9 +36,10 @@ export interface TreeListing {
   missing: string[];
 }
 
-/** User properties of ours that listings of datasets carry. */
+/** User properties of ours that listings of datasets carry, where they are set on the dataset itself. */
 const OWN_PROPERTIES = [PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY] as const;
 
+/** None of them is free text, which could hold tabs and ends of lines: what others may set is asked for by `ownQuery`. */
 const DATASET_COLUMNS = [
   'name',
   'type',
@@ -51,11 +53,10 @@ const DATASET_COLUMNS = [
   'encryption',
   'encryptionroot',
   'keystatus',
+  'pbkdf2salt',
   'origin',
   'compression',
   'mounted',
-  'mountpoint',
-  ...OWN_PROPERTIES,
 ] as const;
 
 const dash = (value: string | undefined): string => (value === undefined || value === '-' ? '' : value);
@@ -72,7 +73,6 @@ function parseDataset(line: string, host: Host): DatasetRecord {
   const parts = fields(line, DATASET_COLUMNS.length, host);
   const column = Object.fromEntries(DATASET_COLUMNS.map((name, index) => [name, parts[index] ?? '']));
   if (!isGuid(column['guid'] ?? '')) throw unreadable(line, host);
-  const own = OWN_PROPERTIES.map((key) => [key, dash(column[key])] as const).filter(([, value]) => value !== '');
   return {
     name: column['name'] ?? '',
     type: column['type'] === 'volume' ? 'volume' : 'filesystem',
@@ -89,8 +89,8 @@ function parseDataset(line: string, host: Host): DatasetRecord {
     origin: dash(column['origin']),
     compression: dash(column['compression']) || 'off',
     mounted: column['mounted'] === 'yes',
-    mountpoint: dash(column['mountpoint']),
-    userProperties: Object.fromEntries(own),
+    keySalt: /^[1-9]\d*$/.test(column['pbkdf2salt'] ?? '') ? (column['pbkdf2salt'] ?? '') : '',
+    userProperties: {},
   };
 }
 
@@ -155,6 +155,8 @@ interface Part {
   argv: string[];
   /** Parses one line of output and keeps it. */
   take: (line: string) => void;
+  /** After the last line. */
+  end?: () => void;
   /** Datasets that a complete listing names, and whether this one did, unless ZFS says that they do not exist. */
   named?: { roots: readonly string[]; seen: ReadonlySet<string> };
 }
@@ -168,7 +170,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
       signal,
       onLine: (line, index, whole) => {
         const part = parts[index];
-        if (!part || line === '' || failure !== undefined) return;
+        if (!part || failure !== undefined || (line === '' && part.end === undefined)) return;
         try {
           if (!whole) throw unreadable(line, host);
           part.take(line);
@@ -192,6 +194,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
     }
     missing = absent;
   }
+  if (failure === undefined) for (const { end } of parts) end?.();
   if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
   for (const { named } of parts) if (named) requireNamed(host, named, missing ?? []);
   return missing ?? [];
@@ -223,6 +226,27 @@ function datasetPart(host: Host, request: ListRequest, into: DatasetRecord[]): P
   };
 }
 
+/** Our own properties of the datasets that a `datasetPart` lists. */
+function ownPart(host: Host, { roots, recursive }: ListRequest, into: Map<string, Record<string, string>>): Part {
+  const tree = recursive ? { depth: Infinity, types: ['filesystem', 'volume'] } : {};
+  const query = queryOf({ of: roots, properties: OWN_PROPERTIES, sources: ['local', 'received'], ...tree });
+  const reader = query.reader(host, ({ name, property, value }) => {
+    into.set(name, { ...into.get(name), [property]: value });
+  });
+  return { argv: query.argv, take: reader.push, end: reader.end };
+}
+
+/** The two of them, for whoever has the records when both are read. */
+function datasetParts(host: Host, request: ListRequest, into: DatasetRecord[]): { parts: Part[]; join: () => void } {
+  const own = new Map<string, Record<string, string>>();
+  return {
+    parts: [datasetPart(host, request, into), ownPart(host, request, own)],
+    join: () => {
+      for (const record of into) record.userProperties = own.get(record.name) ?? {};
+    },
+  };
+}
+
 function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRecord[]): Part {
   const excluded = compileExcludes(request.exclude ?? []);
   const columns = request.columns ?? [];
@@ -240,10 +264,9 @@ export async function listTrees(host: Host, request: SnapshotListRequest): Promi
   const listing: TreeListing = { datasets: [], snapshots: [], missing: [] };
   if (request.roots.length === 0) return listing;
   const both = { ...request, exclude: compileExcludes(request.exclude ?? []) };
-  listing.missing = await listParts(host, request.signal, [
-    datasetPart(host, both, listing.datasets),
-    snapshotPart(host, both, listing.snapshots),
-  ]);
+  const { parts, join } = datasetParts(host, both, listing.datasets);
+  listing.missing = await listParts(host, request.signal, [...parts, snapshotPart(host, both, listing.snapshots)]);
+  join();
   return listing;
 }
 
@@ -254,7 +277,9 @@ export async function listDatasets(
 ): Promise<{ datasets: DatasetRecord[]; missing: string[] }> {
   const datasets: DatasetRecord[] = [];
   if (request.roots.length === 0) return { datasets, missing: [] };
-  const missing = await listParts(host, request.signal, [datasetPart(host, request, datasets)]);
+  const { parts, join } = datasetParts(host, request, datasets);
+  const missing = await listParts(host, request.signal, parts);
+  join();
   return { datasets, missing };
 }
 

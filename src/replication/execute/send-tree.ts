@@ -20,12 +20,14 @@ const namesOf = ({ plan }: DatasetWork): string[] => sentSnapshots(plan).map(({ 
 async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan } = root;
   const last = plan.steps.at(-1)?.to.name ?? '';
+  // A tree travels whole only where nothing has to be carried (`plan/whole-trees.ts`).
+  const { later: _none, ...properties } = receiveProperties({ ...root, creates: true, newRoot: {} });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
     resumable: run.options.resumable,
     force: false,
-    ...receiveProperties({ ...root, creates: true, newRoot: {} }),
+    ...properties,
   });
   const bySource = new Map(all.map((work) => [work.plan.source, work]));
   const moved = countMoved((snapshot) => {
