@@ -2,8 +2,9 @@
 import { forEachInSlices } from '../base/slices';
 import type { Host } from '../host/host';
 import { groupNames } from '../zfs/batch';
-import { eachProperty } from '../zfs/get';
+import { eachSetProperty } from '../zfs/get-all';
 import { listHolds } from '../zfs/hold';
+import { isUserProperty } from '../zfs/marked-values';
 import type { ListedSnapshot, ListOptions } from './options';
 
 /** Holds and user properties, which a listing of snapshots does not give. */
@@ -37,20 +38,16 @@ async function addProperties(
   options: ListOptions & { total: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const own = { properties: ['all'], sources: ['local', 'received'], types: ['snapshot'] };
+  const own = { sources: ['local' as const, 'received' as const], types: ['snapshot'] };
   const depth = options.recursive || options.datasets.length === 0 ? Infinity : 1;
   const requests =
     items.size <= Math.min(MAX_NAMED, options.total / 2)
       ? groupNames([...items.keys()], NAMES_PER_COMMAND).map((of) => ({ ...own, of }))
       : [{ ...own, of: options.datasets, depth }];
   // One that was destroyed since the listing has no properties any more; that is no failure of a listing.
-  await eachProperty(
-    host,
-    requests,
-    ({ name, property, value }) => {
-      const properties = items.get(name)?.properties;
-      if (properties !== undefined && property.includes(':')) properties[property] = value;
-    },
-    signal,
-  );
+  const asked = { wanted: isUserProperty, missingOk: true, signal };
+  await eachSetProperty(host, requests, asked, ({ name, property, value }) => {
+    const properties = items.get(name)?.properties;
+    if (properties !== undefined) properties[property] = value;
+  });
 }

@@ -27,7 +27,8 @@ export function listUses(options: ListOptions): DatasetUse[] {
 
 /**
  * Throws INVALID_OPTIONS, DATASET_NOT_FOUND and what hosts throw. One remote command, and one more where nothing was
- * found; with the columns `full` one for the user properties besides and, where there are any, one for the holds.
+ * found; with the columns `full` one for the names of user properties besides and, where there are any, one for their
+ * values and one for the holds.
  */
 export async function listSnapshots(
   options: ListOptions,

@@ -1,22 +1,10 @@
-// Reads properties: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold tabs,
-// that of a user property ends of lines too; a name or a property never does.
+// Reads properties by name: `zfs get`, with one reader of its lines for everybody (zfs-get(8), "-H -p -o"). A value may hold
+// anything, lines that look like other values included (`marked-values.ts` tells them apart); a name or a property never
+// does. All properties that are set on something: `get-all.ts`.
 import { toZfsFlowError } from '../base/errors';
-import { SlicedQueue } from '../base/slices';
 import type { CommandResult, Host } from '../host/host';
 import { commandError, missingIn, NO_RESULT, unreadable } from './command';
-
-export interface GetRequest {
-  /** Datasets or snapshots; their number is the caller's to limit. None, with a depth, is everything there is. */
-  of: readonly string[];
-  /** Property names, or `['all']`. */
-  properties: readonly string[];
-  /** Only values that come from there, such as `['local', 'received']`. */
-  sources?: readonly string[];
-  /** Of what lies below `of`: so many levels, or everything (`Infinity`). */
-  depth?: number;
-  /** Of these kinds only, such as `['filesystem', 'volume']`. */
-  types?: readonly string[];
-}
+import { getArgv, queryOf, type GetRequest, type PropertyValue, type Query } from './marked-values';
 
 export interface GetOptions {
   signal?: AbortSignal | undefined;
@@ -25,52 +13,27 @@ export interface GetOptions {
   dataset?: string;
 }
 
-export interface PropertyValue {
-  /** Dataset or snapshot. */
-  name: string;
-  property: string;
-  value: string;
-}
-
-export function getArgv({ of, properties, sources, depth, types }: GetRequest): string[] {
-  const levels = depth === undefined ? [] : depth === Infinity ? ['-r'] : ['-d', String(depth)];
-  const kinds = types === undefined ? [] : ['-t', types.join(',')];
-  const from = sources === undefined ? [] : ['-s', sources.join(',')];
-  const columns = ['-o', 'name,property,value', properties.join(',')];
-  return ['zfs', 'get', '-Hp', ...levels, ...kinds, ...from, ...columns, ...of];
-}
-
-/** One line of `getArgv`'s output, or null for what is none. */
-export function parseValue(line: string): PropertyValue | null {
-  const [, name, property, value] = /^([^\t]+)\t([^\t]+)\t(.*)$/s.exec(line) ?? [];
-  return name === undefined || property === undefined || value === undefined ? null : { name, property, value };
-}
-
-function readValues(host: Host, request: GetRequest, { stdout }: Pick<CommandResult, 'stdout'>): PropertyValue[] {
-  const { of, properties, depth } = request;
-  const isAsked = ({ name }: PropertyValue): boolean => depth !== undefined || of.includes(name);
-  // Only where the names are known can the next value be told from a further line of the last one.
-  const mayGoOn = ({ property }: PropertyValue): boolean =>
-    depth === undefined && (property.includes(':') || properties.includes('all'));
+function readValues(host: Host, query: Query, stdout: string): PropertyValue[] {
+  const lines = stdout.replace(/\n$/, '').split('\n');
+  if (stdout === '') return [];
   const values: PropertyValue[] = [];
-  for (const line of stdout.replace(/\n$/, '').split('\n')) {
-    const value = parseValue(line);
-    const last = values.at(-1);
-    if (value && isAsked(value)) values.push(value);
-    else if (last && mayGoOn(last)) last.value += `\n${line}`;
-    else if (line !== '') throw unreadable(line, host);
-  }
+  const { of, depth } = query.request;
+  const reader = query.reader(host, (value) => {
+    if (depth === undefined && !of.includes(value.name)) throw unreadable(value.name, host);
+    values.push(value);
+  });
+  for (const line of lines) reader.push(line);
+  reader.end();
   return values;
 }
 
 /** With `missingOk`, what does not exist has no values; any other failure is one. */
 type Judging = Pick<GetOptions, 'dataset'> & { missingOk?: boolean };
 
-function judge(host: Host, request: GetRequest, result: CommandResult, options: Judging): PropertyValue[] {
-  const argv = getArgv(request);
-  const gone = missingIn(host, argv, result, options.dataset);
-  if (gone.length > 0 && options.missingOk !== true) throw commandError(host, argv, result, options.dataset);
-  return readValues(host, request, result);
+function judge(host: Host, query: Query, result: CommandResult, options: Judging): PropertyValue[] {
+  const gone = missingIn(host, query.argv, result, options.dataset);
+  if (gone.length > 0 && options.missingOk !== true) throw commandError(host, query.argv, result, options.dataset);
+  return readValues(host, query, result.stdout);
 }
 
 /**
@@ -84,7 +47,8 @@ export async function getProperties(
 ): Promise<PropertyValue[]> {
   if (request.of.length === 0) return [];
   const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
-  return judge(host, request, await host.run(getArgv(request), run), options);
+  const query = queryOf(request);
+  return judge(host, query, await host.run(query.argv, run), options);
 }
 
 /** The value of one property of one dataset or snapshot. Throws the classified error. */
@@ -112,11 +76,15 @@ export async function getEach(
 ): Promise<(PropertyValue[] | Error)[]> {
   if (requests.length === 0) return [];
   const { dataset: _dataset, missingOk: _missingOk, ...run } = options;
-  const results = await host.runAll(requests.map(getArgv), run);
-  return requests.map((request, index) => {
+  const queries = requests.map(queryOf);
+  const results = await host.runAll(
+    queries.map(({ argv }) => argv),
+    run,
+  );
+  return queries.map((query, index) => {
     const result = results[index] ?? NO_RESULT;
     try {
-      return judge(host, request, result, options);
+      return judge(host, query, result, options);
     } catch (error) {
       return toZfsFlowError(error);
     }
@@ -140,25 +108,4 @@ export async function getPropertyOfEach(
     if (answer instanceof Error) throw answer;
     return onlyValue(host, request, answer);
   });
-}
-
-/**
- * Calls `take` for each value, for answers too long to be kept or to be read at one go: one remote command, and the event
- * loop stays free. What does not exist (any more) has no values. A value that spans lines is given up to the first end of
- * line. Throws the classified error of a command that fails otherwise.
- */
-export async function eachProperty(
-  host: Host,
-  requests: readonly GetRequest[],
-  take: (value: PropertyValue) => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  const queue = new SlicedQueue<string>((line) => {
-    const value = parseValue(line);
-    if (value !== null) take(value);
-  });
-  const argvs = requests.map(getArgv);
-  const results = await host.runAll(argvs, { signal, onLine: (line) => queue.push(line) });
-  await queue.drained();
-  for (const [index, argv] of argvs.entries()) missingIn(host, argv, results[index] ?? NO_RESULT);
 }

@@ -2,7 +2,9 @@
 // standard input only.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, RunOptions } from '../host/host';
-import { commandError, fields, missingIn } from './command';
+import { groupBy } from '../base/group-by';
+import { commandError } from './command';
+import { getProperties } from './get';
 import { says, saysOnly } from './stderr';
 
 const UNLOAD_ATTEMPTS = 5;
@@ -25,13 +27,16 @@ export async function listKeys(
   options: Pick<RunOptions, 'signal' | 'timeoutMs'> = {},
 ): Promise<KeyRecord[]> {
   if (datasets.length === 0) return [];
-  const argv = ['zfs', 'list', '-Hp', '-o', 'name,encryptionroot,keylocation,keystatus', ...datasets];
-  const result = await host.run(argv, options);
-  missingIn(host, argv, result);
-  const lines = result.stdout.split('\n').filter((line) => line !== '');
-  return lines.map((line) => {
-    const [name = '', encryptionRoot = '', location = '', status = ''] = fields(line, 4, host);
-    return { name, encryptionRoot, location, status };
+  const request = { of: datasets, properties: ['encryptionroot', 'keylocation', 'keystatus'] };
+  const values = await getProperties(host, request, { ...options, missingOk: true });
+  return [...groupBy(values, ({ name }) => name)].map(([name, own]) => {
+    const value = (of: string): string => own.find(({ property }) => property === of)?.value ?? '-';
+    return {
+      name,
+      encryptionRoot: value('encryptionroot'),
+      location: value('keylocation'),
+      status: value('keystatus'),
+    };
   });
 }
 

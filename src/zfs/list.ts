@@ -9,6 +9,7 @@ import { PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY } from './marks';
 import { compileExcludes, type ExcludeFilter } from './names';
 import type { DatasetRecord, SnapshotKind, SnapshotRecord } from './records';
 import { fields, missingIn, unreadable } from './command';
+import { queryOf } from './marked-values';
 
 /** Columns beyond name, guid and createtxg. Without any, OpenZFS ≥ 2.2 lists several times faster (openzfs PR 14110). */
 export type SnapshotColumn = 'creation' | 'userrefs' | 'clones' | 'used' | 'referenced' | 'written';
@@ -34,9 +35,10 @@ export interface TreeListing {
   missing: string[];
 }
 
-/** User properties of ours that listings of datasets carry. */
+/** User properties of ours that listings of datasets carry, where they are set on the dataset itself. */
 const OWN_PROPERTIES = [PLACEHOLDER_PROPERTY, RAW_PROPERTY, REPLACED_PROPERTY] as const;
 
+/** None of them is free text, which could hold tabs and ends of lines: what others may set is asked for by `ownQuery`. */
 const DATASET_COLUMNS = [
   'name',
   'type',
@@ -50,11 +52,10 @@ const DATASET_COLUMNS = [
   'encryption',
   'encryptionroot',
   'keystatus',
+  'pbkdf2salt',
   'origin',
   'compression',
   'mounted',
-  'mountpoint',
-  ...OWN_PROPERTIES,
 ] as const;
 
 const dash = (value: string | undefined): string => (value === undefined || value === '-' ? '' : value);
@@ -71,7 +72,6 @@ function parseDataset(line: string, host: Host): DatasetRecord {
   const parts = fields(line, DATASET_COLUMNS.length, host);
   const column = Object.fromEntries(DATASET_COLUMNS.map((name, index) => [name, parts[index] ?? '']));
   if (!isGuid(column['guid'] ?? '')) throw unreadable(line, host);
-  const own = OWN_PROPERTIES.map((key) => [key, dash(column[key])] as const).filter(([, value]) => value !== '');
   return {
     name: column['name'] ?? '',
     type: column['type'] === 'volume' ? 'volume' : 'filesystem',
@@ -88,8 +88,8 @@ function parseDataset(line: string, host: Host): DatasetRecord {
     origin: dash(column['origin']),
     compression: dash(column['compression']) || 'off',
     mounted: column['mounted'] === 'yes',
-    mountpoint: dash(column['mountpoint']),
-    userProperties: Object.fromEntries(own),
+    keySalt: /^[1-9]\d*$/.test(column['pbkdf2salt'] ?? '') ? (column['pbkdf2salt'] ?? '') : '',
+    userProperties: {},
   };
 }
 
@@ -154,6 +154,8 @@ interface Part {
   argv: string[];
   /** Parses one line of output and keeps it. */
   take: (line: string) => void;
+  /** After the last line. */
+  end?: () => void;
   /** Datasets that a complete listing names, and whether this one did, unless ZFS says that they do not exist. */
   named?: { roots: readonly string[]; seen: ReadonlySet<string> };
 }
@@ -171,7 +173,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
       signal,
       onLine: (line, index, whole) => {
         const part = parts[index];
-        if (!part || line === '' || failure !== undefined) return;
+        if (!part || failure !== undefined || (line === '' && part.end === undefined)) return;
         try {
           if (!whole) throw unreadable(line, host);
           part.take(line);
@@ -194,6 +196,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
     }
     missing = absent;
   }
+  if (failure === undefined) for (const { end } of parts) end?.();
   if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
   for (const { named } of parts) if (named) requireNamed(host, named, missing ?? []);
   return missing ?? [];
@@ -225,6 +228,27 @@ function datasetPart(host: Host, request: ListRequest, into: DatasetRecord[]): P
   };
 }
 
+/** Our own properties of the datasets that a `datasetPart` lists. */
+function ownPart(host: Host, { roots, recursive }: ListRequest, into: Map<string, Record<string, string>>): Part {
+  const tree = recursive ? { depth: Infinity, types: ['filesystem', 'volume'] } : {};
+  const query = queryOf({ of: roots, properties: OWN_PROPERTIES, sources: ['local', 'received'], ...tree });
+  const reader = query.reader(host, ({ name, property, value }) => {
+    into.set(name, { ...into.get(name), [property]: value });
+  });
+  return { argv: query.argv, take: reader.push, end: reader.end };
+}
+
+/** The two of them, for whoever has the records when both are read. */
+function datasetParts(host: Host, request: ListRequest, into: DatasetRecord[]): { parts: Part[]; join: () => void } {
+  const own = new Map<string, Record<string, string>>();
+  return {
+    parts: [datasetPart(host, request, into), ownPart(host, request, own)],
+    join: () => {
+      for (const record of into) record.userProperties = own.get(record.name) ?? {};
+    },
+  };
+}
+
 function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRecord[]): Part {
   const excluded = compileExcludes(request.exclude ?? []);
   const columns = request.columns ?? [];
@@ -244,8 +268,10 @@ export async function listTrees(host: Host, request: SnapshotListRequest): Promi
   for (let tries = 1; ; tries++) {
     const [datasets, snapshots]: [DatasetRecord[], SnapshotRecord[]] = [[], []];
     try {
-      const parts = [datasetPart(host, both, datasets), snapshotPart(host, both, snapshots)];
-      return { datasets, snapshots, missing: await listParts(host, request.signal, parts) };
+      const { parts, join } = datasetParts(host, both, datasets);
+      const missing = await listParts(host, request.signal, [...parts, snapshotPart(host, both, snapshots)]);
+      join();
+      return { datasets, snapshots, missing };
     } catch (thrown) {
       if (!(thrown instanceof CameOrWent) || tries >= MOST_LISTINGS) throw thrown;
     }
@@ -259,7 +285,9 @@ export async function listDatasets(
 ): Promise<{ datasets: DatasetRecord[]; missing: string[] }> {
   const datasets: DatasetRecord[] = [];
   if (request.roots.length === 0) return { datasets, missing: [] };
-  const missing = await listParts(host, request.signal, [datasetPart(host, request, datasets)]);
+  const { parts, join } = datasetParts(host, request, datasets);
+  const missing = await listParts(host, request.signal, parts);
+  join();
   return { datasets, missing };
 }
 

@@ -94,7 +94,8 @@ export const TARGET_HOLD_TAG = 'zfsflow_last';
 
 export interface ReplacedMark {
   dstId: string;
-  mode: 'rotate' | 'recreate';
+  /** `placeholder`: nothing but a placeholder of ours, which was in the way of what is received. */
+  mode: 'rotate' | 'recreate' | 'placeholder';
 }
 
 /**
@@ -107,7 +108,7 @@ export function replacedMark({ dstId, mode }: ReplacedMark, name: string): strin
 
 /** Reads the mark of a dataset; null unless we wrote it for the dataset of this name. */
 export function parseReplacedMark(value: string | undefined, name: string): ReplacedMark | null {
-  const match = /^([0-9a-f]{16}-[0-9a-f]{12}),(rotate|recreate),(.+)$/.exec(value ?? '');
+  const match = /^([0-9a-f]{16}-[0-9a-f]{12}),(rotate|recreate|placeholder),(.+)$/.exec(value ?? '');
   if (!match?.[1] || match[3] !== belowPool(name)) return null;
-  return { dstId: match[1], mode: match[2] === 'rotate' ? 'rotate' : 'recreate' };
+  return { dstId: match[1], mode: match[2] as ReplacedMark['mode'] };
 }

@@ -1,6 +1,6 @@
 // What pools can do: their features (zpool-features(7)).
 import type { Host } from '../host/host';
-import { parseValue } from './get';
+import { parseValue } from './marked-values';
 
 /**
  * `disabled`, `enabled` or `active`, by pool and feature. Null where they are not to be found out: a ZFS that does not know

@@ -50,7 +50,8 @@ export interface DatasetRecord {
   /** As set: 'off', 'lz4', … */
   compression: string;
   mounted: boolean;
-  mountpoint: string;
+  /** Salt of the key that wraps its own, decimal: alike where a passphrase and what is derived from it are; '' for other keys. */
+  keySalt: string;
   /** User properties of ours (`zfsflow:…`) set on it. */
   userProperties: Readonly<Record<string, string>>;
 }

@@ -111,9 +111,14 @@ export interface TokenContents {
   problem: string;
 }
 
+/** What a token tells may be text that reads like another line: each thing is told once, or nothing is believed. */
+const TOLD = ['toname', 'toguid', 'fromguid', 'bytes', 'rawok', 'largeblockok', 'compressok', 'embedok'] as const;
+
 function decodeToken(result: CommandResult): TokenContents | null {
   const text = `${result.stdout}\n${result.stderr}`;
   const usable = result.code === 0;
+  const isTwice = (key: string): boolean => (text.match(new RegExp(`^\\s*${key} = `, 'gm')) ?? []).length > 1;
+  if (TOLD.some(isTwice)) return null;
   const value = (key: string): string => new RegExp(`^\\s*${key} = (.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const number = (key: string): string => (/^0x[0-9a-f]+$/i.test(value(key)) ? BigInt(value(key)).toString() : '');
   const flag = (key: string): boolean => value(key) === '1';

@@ -6,7 +6,8 @@ import { groupBy } from '../base/group-by';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { snapshotName, type SnapshotName } from './destroy';
-import { eachProperty, parseValue, type PropertyValue } from './get';
+import { eachSetProperty } from './get-all';
+import { parseValue, type PropertyValue } from './marked-values';
 import { poolOf } from './names';
 
 /** Full snapshot name → its properties; a snapshot without any is absent. */
@@ -80,10 +81,11 @@ async function byGet(
   signal: AbortSignal | undefined,
 ): Promise<UserProperties> {
   const found: UserProperties = new Map();
+  const wanted = (property: string): boolean => property.startsWith(prefix);
   for (const of of groupNames(snapshots.map(snapshotName), NAMES_PER_COMMAND)) {
     // A snapshot that is gone by now has no properties; whoever destroys looks again.
-    const request = { of, properties: ['all'], sources: ['local', 'received'] };
-    await eachProperty(host, [request], (value) => keep(value, prefix, found), signal);
+    const request = { of, sources: ['local' as const, 'received' as const] };
+    await eachSetProperty(host, [request], { wanted, missingOk: true, signal }, (value) => keep(value, prefix, found));
   }
   return found;
 }

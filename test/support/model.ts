@@ -20,7 +20,7 @@ export const dataset = (name: string, more: Partial<DatasetRecord> = {}): Datase
   origin: '',
   compression: 'lz4',
   mounted: false,
-  mountpoint: '',
+  keySalt: '',
   userProperties: {},
   ...more,
 });

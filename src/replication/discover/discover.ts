@@ -63,7 +63,7 @@ export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery
     judgeClock(setup, ctx),
   ]);
   const mapped = listedPairs(setup, source, target, clock);
-  const others = unmapped(mapped, [target, await listAsides(setup, ctx)]);
+  const others = unmapped(mapped, [target, await listAsides(setup, mapped, ctx)]);
   const located = await locate(setup, mapped, others, ctx);
   const ancestors = await listAncestors(setup, target, ctx);
   const pairs = await lookCloser(setup, located, ctx);

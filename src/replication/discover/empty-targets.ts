@@ -2,6 +2,7 @@
 // system, mounted or not. Where the user may not ask it, the directory of a mounted one shows the same.
 import type { RunContext } from '../../base/run-context';
 import type { Host } from '../../host/host';
+import { getEach } from '../../zfs/get';
 import { listDatasets } from '../../zfs/list';
 import { poolOf } from '../../zfs/names';
 import { isWithin, type DatasetRecord } from '../../zfs/records';
@@ -13,8 +14,14 @@ import type { TargetInside } from '../plan/target-state';
 import type { Setup } from '../setup/setup';
 import { allowCommand, unmountCommand } from '../../zfs/shown';
 
+/** A mounted file system. */
+interface Place {
+  name: string;
+  mountpoint: string;
+}
+
 /** `df -P` says that what is seen at this mount point is this file system, and nothing that was mounted over it. */
-function isThere(stdout: string, { name, mountpoint }: DatasetRecord): boolean {
+function isThere(stdout: string, { name, mountpoint }: Place): boolean {
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
   const rest = /^ +\d+ +\d+ +-?\d+ +-?\d+% +(.*)$/.exec(line.slice(name.length));
   return line.startsWith(name) && rest?.[1] === mountpoint;
@@ -26,9 +33,17 @@ async function lookIntoDirectories(
   datasets: readonly DatasetRecord[],
   signal: AbortSignal,
 ): Promise<Map<string, boolean>> {
-  const places = datasets.filter(
-    ({ type, mounted, mountpoint }) => type === 'filesystem' && mounted && /^\/[^\n]*$/.test(mountpoint),
+  const names = datasets.filter(({ type, mounted }) => type === 'filesystem' && mounted).map(({ name }) => name);
+  const found = await getEach(
+    host,
+    names.map((name) => ({ of: [name], properties: ['mountpoint'] })),
+    { signal },
   );
+  const places = names.flatMap((name, index): Place[] => {
+    const answer = found[index];
+    const mountpoint = answer === undefined || answer instanceof Error ? '' : (answer[0]?.value ?? '');
+    return /^\/[^\n]*$/.test(mountpoint) ? [{ name, mountpoint }] : [];
+  });
   const argvs = places.flatMap(({ mountpoint }) => [
     ['df', '-P', '--', mountpoint],
     ['ls', '-A', '--', mountpoint],

@@ -4,6 +4,7 @@ import { getProperties } from '../../zfs/get';
 import { listDatasets, listTrees, type SnapshotColumn, type TreeListing } from '../../zfs/list';
 import { destinationId, parseReplacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
 import type { DatasetRecord } from '../../zfs/records';
+import type { ListedPair } from '../plan/listed-pair';
 import type { Setup } from '../setup/setup';
 
 /** The path from the pool down to the parent of `dataset`. */
@@ -36,10 +37,15 @@ export async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeLis
 }
 
 /** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */
-export async function listAsides(setup: Setup, ctx: RunContext): Promise<TreeListing> {
+export async function listAsides(setup: Setup, pairs: readonly ListedPair[], ctx: RunContext): Promise<TreeListing> {
   const { targetDataset } = setup.options;
   const parent = ancestorNames(targetDataset).at(-1);
-  if (!displaces(setup) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
+  // A placeholder gives way to an encrypted copy (`plan/set-aside.ts`); what was below it may be waiting there.
+  const mayWait = pairs.some(
+    ({ source, target, targetSnapshots }) =>
+      target !== setup.options.targetDataset && source.encryption !== 'off' && targetSnapshots.length === 0,
+  );
+  if (!(displaces(setup) || mayWait) || parent === undefined) return { datasets: [], snapshots: [], missing: [] };
   const request = {
     of: [parent],
     properties: [REPLACED_PROPERTY],

@@ -11,7 +11,8 @@ import {
   setArgv,
   setProperties,
 } from '../../zfs/change';
-import { getProperties, getProperty } from '../../zfs/get';
+import { getProperty } from '../../zfs/get';
+import { isFaithful, readSetProperties } from '../../zfs/get-all';
 import { replacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
 import type { Preparation, Step } from './preparation';
 import { markWarning } from '../report/mark-warning';
@@ -55,10 +56,13 @@ export async function setAside(preparation: Preparation, { to, mode }: Step<'set
 }
 
 /** The properties set on a dataset itself. */
-async function localProperties({ run, plan }: Preparation, dataset: string): Promise<Map<string, string>> {
-  const asked = { of: [dataset], properties: ['all'], sources: ['local'] };
-  const values = await getProperties(run.target, asked, { dataset: plan.source, signal: run.ctx.signal });
-  return new Map(values.map(({ property, value }) => [property, value]));
+async function localProperties({ run, plan, warn }: Preparation, dataset: string): Promise<Map<string, string>> {
+  const asked = { of: [dataset], sources: ['local' as const] };
+  const options = { wanted: () => true, dataset: plan.source, signal: run.ctx.signal };
+  const set = (await readSetProperties(run.target, asked, options)).get(dataset) ?? new Map<string, string>();
+  const odd = [...set].filter(([, value]) => !isFaithful(value)).map(([property]) => property);
+  if (odd.length > 0) warn([`not text, and so not carried over from "${dataset}": ${odd.join(', ')}`]);
+  return new Map([...set].filter(([, value]) => isFaithful(value)));
 }
 
 /** `promote` and `rename` and what else is left when the clone is there. */

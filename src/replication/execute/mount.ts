@@ -35,15 +35,16 @@ function readMounts(text: string): Map<string, string> {
 async function mountable({ target, ctx }: Run, targets: readonly string[]): Promise<Place[]> {
   const { datasets } = await listDatasets(target, { roots: targets, recursive: false, signal: ctx.signal });
   const open = datasets.filter(
-    ({ type, mounted, keyStatus, mountpoint }) =>
-      type === 'filesystem' && !mounted && keyStatus !== 'unavailable' && mountpoint.startsWith('/'),
+    ({ type, mounted, keyStatus }) => type === 'filesystem' && !mounted && keyStatus !== 'unavailable',
   );
-  const asked = { of: open.map(({ name }) => name), properties: ['canmount'] };
+  const asked = { of: open.map(({ name }) => name), properties: ['canmount', 'mountpoint'] };
   const answers = await getProperties(target, asked, { signal: ctx.signal });
-  const allowed = new Set(answers.filter(({ value }) => value === 'on').map(({ name }) => name));
-  return open
-    .filter(({ name }) => allowed.has(name))
-    .map(({ name, mountpoint }) => ({ name, mountpoint }))
+  const allowed = new Set(
+    answers.filter(({ property, value }) => property === 'canmount' && value === 'on').map(({ name }) => name),
+  );
+  return answers
+    .filter(({ name, property, value }) => allowed.has(name) && property === 'mountpoint' && value.startsWith('/'))
+    .map(({ name, value }) => ({ name, mountpoint: value }))
     .toSorted((a, b) => (a.mountpoint < b.mountpoint ? -1 : 1));
 }
 
@@ -61,6 +62,8 @@ async function firstAnswer(host: Host, argvs: readonly string[][], signal: Abort
 
 /** What is in the way of a mount, in words; null for nothing. Where that cannot be found out, it is in the way. */
 async function obstacle(host: Host, { mountpoint }: Place, signal: AbortSignal): Promise<string | null> {
+  // `mount` shows control characters in other ways, so what is mounted there already would not be found.
+  if (/\p{Cc}|\ufffd/u.test(mountpoint)) return 'its mount point is no plain text';
   const mounts = await firstAnswer(host, [['mount'], ['cat', '/proc/mounts']], signal);
   if (!mounts) return 'what is mounted there cannot be found out, since "mount" does not work on this host';
   const other = readMounts(mounts.stdout).get(mountpoint);

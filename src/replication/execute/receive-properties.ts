@@ -1,8 +1,9 @@
 // Which properties a received dataset gets: `-x` and `-o` of the receive, and – where ZFS refuses to send properties with
 // a decrypted stream – the source's own, read here.
-import { toZfsFlowError } from '../../base/errors';
+import { setArgv } from '../../zfs/change';
+import { isUserProperty } from '../../zfs/marked-values';
 import { DESTINATION_PROPERTY, destinationId, RAW_PROPERTY, rawMark } from '../../zfs/marks';
-import { getEach } from '../../zfs/get';
+import { isFaithful, readSetProperties } from '../../zfs/get-all';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import { sends } from '../plan/plan-facts';
@@ -10,6 +11,8 @@ import { sends } from '../plan/plan-facts';
 export interface ReceiveProperties {
   exclude: string[];
   set: Record<string, string>;
+  /** What is too long for the command line of a receive, which a shell passes as one argument: set after it. */
+  later: Record<string, string>;
 }
 
 /** Properties by source dataset. */
@@ -36,22 +39,25 @@ const NEVER_CARRIED: ReadonlySet<string> = new Set([
 const isOurs = (property: string): boolean => property.startsWith('zfsflow:');
 
 /**
- * The properties set on (or received by) those source datasets whose stream cannot bring them. One round trip; none where
- * no dataset needs it. Throws the classified error of a failed command.
+ * The properties set on (or received by) those source datasets whose stream cannot bring them. Two round trips; none where
+ * no dataset needs it. What is no text is left out, and told to `warn`. Throws the classified error of a failed command.
  */
 export async function readCarriedProperties(
   { source: host, ctx }: Run,
   plans: readonly DatasetPlan[],
+  warn: (warnings: string[]) => void,
 ): Promise<CarriedProperties> {
-  const needed = plans.filter((plan) => plan.carriesProperties && sends(plan));
-  const requests = needed.map(({ source }) => ({ of: [source], properties: ['all'], sources: ['local', 'received'] }));
-  const answers = await getEach(host, requests, { signal: ctx.signal });
+  const needed = plans.filter((plan) => plan.carriesProperties && sends(plan)).map(({ source }) => source);
+  const wanted = (property: string): boolean => !NEVER_CARRIED.has(property) && !isOurs(property);
+  const request = { of: needed, sources: ['local' as const, 'received' as const] };
+  const set = await readSetProperties(host, request, { wanted, signal: ctx.signal });
   return new Map(
-    needed.map(({ source }, index) => {
-      const answer = answers[index] ?? new Error(`no properties of ${source}`);
-      if (answer instanceof Error) throw toZfsFlowError(answer).with({ dataset: source });
-      const carried = answer.filter(({ property }) => !NEVER_CARRIED.has(property) && !isOurs(property));
-      return [source, Object.fromEntries(carried.map(({ property, value }) => [property, value]))];
+    needed.map((source) => {
+      const all = [...(set.get(source) ?? [])];
+      const odd = all.filter(([, value]) => !isFaithful(value)).map(([property]) => property);
+      if (odd.length > 0)
+        warn([`properties of "${source}" are no text and were not set on its copy: ${odd.join(', ')}`]);
+      return [source, Object.fromEntries(all.filter(([, value]) => isFaithful(value)))];
     }),
   );
 }
@@ -96,5 +102,35 @@ export function receiveProperties(input: PropertyInput): ReceiveProperties {
   // Without it a stream with properties stores plain text below an encrypted parent (shown on 2.1 and 2.4).
   else if (creates && plan.encryption !== 'none') exclude.add('encryption');
   for (const key of Object.keys(set)) exclude.delete(key);
-  return { exclude: [...exclude], set };
+  return { exclude: [...exclude], ...byLength(set) };
+}
+
+/** Of the 120,000 characters that the login shell of a remote host is given at most. */
+const LONGEST_VALUES = 40_000;
+
+/** Characters that a value takes on a remote command line: what is no harmless one is written in up to seven. */
+function quotedLength(value: string): number {
+  return Buffer.byteLength(value) + 6 * Buffer.byteLength(value.replace(/[\w ./:,@=+-]/g, ''));
+}
+
+/** User properties mean nothing to ZFS: they, and only they, may come after the data. */
+function byLength(all: Readonly<Record<string, string>>): Pick<ReceiveProperties, 'set' | 'later'> {
+  const set: Record<string, string> = {};
+  const later: Record<string, string> = {};
+  let length = 0;
+  for (const [property, value] of Object.entries(all)) {
+    const more = property.length + quotedLength(value);
+    const waits = isUserProperty(property) && !isOurs(property) && length + more > LONGEST_VALUES;
+    if (waits) later[property] = value;
+    else {
+      set[property] = value;
+      length += more;
+    }
+  }
+  return { set, later };
+}
+
+/** The commands for `later`. */
+export function laterArgvs(target: string, later: Readonly<Record<string, string>>): string[][] {
+  return Object.entries(later).map(([property, value]) => setArgv(target, { [property]: value }));
 }

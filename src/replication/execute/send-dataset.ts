@@ -13,7 +13,9 @@ import type { DatasetPlan } from '../plan/plan-types';
 import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
-import { receiveProperties } from './receive-properties';
+import { markWarning } from '../report/mark-warning';
+import { runBatch } from '../../zfs/batch';
+import { laterArgvs, receiveProperties } from './receive-properties';
 import { RefusedProperties } from './refused';
 import { causeOfFailure } from './cause-of-failure';
 import { stepArgv } from '../plan/send-argv';
@@ -34,7 +36,7 @@ interface OneSend {
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
   const { run, plan, book } = work;
-  const properties = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
+  const { later, ...properties } = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
@@ -66,6 +68,18 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
     throw causeOfFailure(thrown, plan);
   }
   book.warnRun(await refused.warnings(run, result));
+  await setLater(work, later);
+}
+
+/** Properties for which the command line of the receive had no room; a failure of it is a warning. */
+async function setLater(
+  { run, plan, book, entry }: DatasetWork,
+  later: Readonly<Record<string, string>>,
+): Promise<void> {
+  const errors = await runBatch(run.target, laterArgvs(plan.target, later), { signal: run.ctx.signal });
+  const failed = errors.flatMap(({ command }) => command?.[2]?.split('=')[0] ?? []);
+  const warning = markWarning(`set ${failed.join(', ')} of "${plan.target}"`, run.target.label, errors);
+  if (warning !== null) book.warn(entry, [warning]);
 }
 
 /** Reads back the GUID of what a step delivered, before the next step builds on it. */

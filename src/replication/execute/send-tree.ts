@@ -21,7 +21,8 @@ const namesOf = ({ plan }: DatasetWork): string[] => deliveries(plan).map(({ nam
 async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
   const { run, plan } = root;
   const last = plan.steps.at(-1)?.to.name ?? '';
-  const properties = receiveProperties({ ...root, creates: true, newRoot: {} });
+  // A tree travels whole only where nothing has to be carried (`plan/whole-trees.ts`).
+  const { later: _none, ...properties } = receiveProperties({ ...root, creates: true, newRoot: {} });
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,

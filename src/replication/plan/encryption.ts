@@ -26,6 +26,7 @@ export interface EncryptionDecision {
   /** Encryption root on the target whose key has to be loaded first; '' for none. */
   loadKey: string;
   refusal: Refusal | null;
+  warnings: string[];
 }
 
 function refuse(code: ErrorCode, message: string, hint: string): Refusal {
@@ -86,14 +87,69 @@ function locked(what: string, root: string): Refusal {
   );
 }
 
+/** Where the key of a raw source is kept: the pair of its encryption root, where that is replicated too. */
+export interface KeyRoot {
+  source: string;
+  /** Where its copy is now; '' where there is none. */
+  at: string;
+  /** This run sends it raw, and so brings the key as it is now. */
+  isSent: boolean;
+}
+
+/**
+ * Why a raw increment would end with a copy that no key opens; null when it would not. What is received raw is wrapped in the
+ * key of the source's encryption root, whatever it was wrapped in before (openzfs issues 12614, 12123): where the copy takes
+ * its key from another root, that one has to have the same.
+ */
+function wrongKey(pair: PairInput, target: DatasetRecord, keyRoot: KeyRoot | null): Refusal | null {
+  const { source } = pair;
+  const root = target.encryptionRoot;
+  const isOwn = root === target.name || root === '';
+  const isAlike = target.keySalt === source.keySalt;
+  if (isOwn || (isAlike && target.keySalt !== '')) return null;
+  const isCopy = keyRoot?.at === root;
+  // Without a passphrase there is no salt: only that it is the copy of the right root can be seen.
+  if (isCopy && (isAlike || keyRoot.isSent)) return null;
+  return refuse(
+    'ENCRYPTION_MISMATCH',
+    `the copy "${pair.target}" has its key from "${root}" on the target, which is another key than that of "${source.encryptionRoot}": what is sent raw brings the source's key, and the copy could not be mounted any more`,
+    isCopy
+      ? `The key of one of them was changed: replicate "${keyRoot.source}" with a new snapshot in the same run.`
+      : `Give it a key of its own (zfs change-key -o keyformat=… -o keylocation=… ${target.name}) to go on with the source's, or replicate to a new target dataset.`,
+  );
+}
+
+/** What a copy with a key of its own gets back with the next raw increment, and what takes its key from it. */
+function keyReturns(pair: PairInput, target: DatasetRecord, heirs: readonly string[]): string[] {
+  if (target.encryptionRoot !== target.name || target.keySalt === pair.source.keySalt) return [];
+  const others = heirs.length === 0 ? '' : `; until they are sent too, these cannot be mounted: ${heirs.join(', ')}`;
+  return [
+    `the key of "${pair.target}" is not that of "${pair.source.encryptionRoot}" as it is now: with what is sent raw, it becomes the source's${others}`,
+  ];
+}
+
+/** Datasets that no raw stream will bring the new key to. */
+function orphans(pair: PairInput, target: DatasetRecord, foreignHeirs: readonly string[]): Refusal | null {
+  if (keyReturns(pair, target, []).length === 0 || foreignHeirs.length === 0) return null;
+  return refuse(
+    'ENCRYPTION_MISMATCH',
+    `the key of "${pair.target}" is not that of its source as it is now, and would become it; but ${foreignHeirs.join(', ')}, which the source does not have, would then be without a key`,
+    'Give them a key of their own first (zfs change-key -o keyformat=… -o keylocation=…).',
+  );
+}
+
 /** A dataset that is there already: it keeps the encryption it has, or does not fit. */
 function decideExisting(
-  pair: PairInput,
+  { pair, raw, keyRoot, heirs, hasChildren }: EncryptionInput,
   target: DatasetRecord,
-  raw: boolean,
   options: PlanInput['options'],
 ): EncryptionDecision {
-  const decided: EncryptionDecision = { encryption: 'none', loadKey: '', refusal: null };
+  const decided: EncryptionDecision = { encryption: 'none', loadKey: '', refusal: null, warnings: [] };
+  // Nothing is to be removed that has datasets below it: they may be copies.
+  const remove = (then: string): string =>
+    hasChildren
+      ? `It is empty, but has datasets below it, which must not go with it: replicate to a new target dataset, or rename it (zfs rename ${target.name} …) and move them back when it is ${then}.`
+      : `It is empty: remove it (zfs destroy ${target.name}), and it is ${then}.`;
   const empty = pair.targetSnapshots.length === 0;
   if (raw) {
     // A partial receive of our own kind is encrypted already; anything else would have to be replaced.
@@ -101,8 +157,11 @@ function decideExisting(
       decided.refusal = refuse(
         'ENCRYPTION_MISMATCH',
         `the target "${pair.target}" exists without encryption, and ZFS cannot receive an encrypted dataset onto it`,
-        `It is empty: remove it (zfs destroy ${pair.target}), and it is created anew.`,
+        remove('created anew'),
       );
+    } else if (!empty) {
+      decided.refusal = wrongKey(pair, target, keyRoot) ?? orphans(pair, target, heirs.foreign);
+      decided.warnings = keyReturns(pair, target, heirs.own);
     }
     return decided;
   }
@@ -112,7 +171,7 @@ function decideExisting(
       'ENCRYPTION_MISMATCH',
       `the target "${pair.target}" exists and is not encrypted, but encryption is "${options.encryption}"`,
       empty
-        ? `It is empty: remove it (zfs destroy ${pair.target}), and it is created encrypted.`
+        ? remove('created encrypted')
         : 'A dataset cannot be encrypted afterwards: replicate to a new target dataset.',
     );
     return decided;
@@ -130,7 +189,7 @@ function decideNew(
   isRoot: boolean,
   options: PlanInput['options'],
 ): EncryptionDecision {
-  const decided: EncryptionDecision = { encryption: 'none', loadKey: '', refusal: null };
+  const decided: EncryptionDecision = { encryption: 'none', loadKey: '', refusal: null, warnings: [] };
   if (options.encryption === 'none') {
     if (parent.encrypted) {
       decided.refusal = refuse(
@@ -148,7 +207,7 @@ function decideNew(
       'ENCRYPTION_MISMATCH',
       `"${pair.target}" would inherit its encryption, but nothing above it is encrypted`,
       options.encryption === 'key'
-        ? 'Its parent was copied without encryption: replicate the tree to a new target dataset.'
+        ? 'Its parent was copied without encryption, or not yet, because it has no snapshot: take one of it too, or replicate the tree to a new target dataset.'
         : 'Choose a target below an encrypted dataset, or set encryption to "key".',
     );
   } else if (parent.locked) {
@@ -166,14 +225,20 @@ export interface EncryptionInput {
   /** No dataset of this job is above it. */
   isRoot: boolean;
   parent: ParentEncryption;
+  /** Null where the encryption root of the source is not replicated too. */
+  keyRoot: KeyRoot | null;
+  /** Datasets on the target that take their key from this one: copies of this job, and others. */
+  heirs: { own: readonly string[]; foreign: readonly string[] };
+  /** Something is below it. */
+  hasChildren: boolean;
 }
 
 /** How the target dataset of a send comes to its encryption, which key that needs, or why it cannot be. */
 export function decideEncryption(input: EncryptionInput, options: PlanInput['options']): EncryptionDecision {
   const { pair, raw, creates, isRoot, parent } = input;
   const { targetDataset } = pair;
-  if (!creates && targetDataset) return decideExisting(pair, targetDataset, raw, options);
-  if (raw) return { encryption: 'none', loadKey: '', refusal: null };
+  if (!creates && targetDataset) return decideExisting(input, targetDataset, options);
+  if (raw) return { encryption: 'none', loadKey: '', refusal: null, warnings: [] };
   return decideNew(pair, parent, isRoot, options);
 }
 

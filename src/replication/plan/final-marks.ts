@@ -1,10 +1,13 @@
-// Which bookmarks of ours a source dataset should carry once its target was seen (pure): of the snapshots that it has the
-// newest, at most 16 for each destination, and as many of those that it has not; no tentative one.
+// Which bookmarks of ours a source dataset should carry once its target was seen (pure): at most 16 for each destination, of
+// the newest snapshots that it has, and of a few that it has not; no tentative one.
 import { bookmarkName, bookmarksFor } from '../../zfs/marks';
 import { compareDecimal, type SnapshotRecord } from '../../zfs/records';
 
-/** Bookmarks kept for each destination, of what it has and of what it has not; the newest is the marker that protects it while it is offline. */
+/** Bookmarks kept for each destination; the newest is the marker that protects it while it is offline. */
 export const BOOKMARKS_KEPT = 16;
+
+/** So many of them may be of snapshots that the target has not (any more). */
+const OTHERS_KEPT = 8;
 
 export interface FinalMarksInput {
   source: string;
@@ -37,12 +40,11 @@ function newestOthers(
   const others = records.filter(({ kind, name, guid }) => {
     return kind === 'bookmark' && existing.has(name) && !targetGuids.has(guid);
   });
-  return new Set(newestFirst(others).map(({ name }) => name));
+  return new Set(newestFirst(others, OTHERS_KEPT).map(({ name }) => name));
 }
 
-/** At most as many as are kept. */
-function newestFirst(records: readonly SnapshotRecord[]): SnapshotRecord[] {
-  return records.toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg)).slice(0, BOOKMARKS_KEPT);
+function newestFirst(records: readonly SnapshotRecord[], most: number): SnapshotRecord[] {
+  return records.toSorted((a, b) => compareDecimal(b.createtxg, a.createtxg)).slice(0, most);
 }
 
 /** What has to be made and what may then go. */
@@ -58,9 +60,10 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
     if (record.kind === 'snapshot' || !candidates.has(record.guid)) candidates.set(record.guid, record);
   }
-  const kept = newestFirst([...candidates.values()]);
-  const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
   const existing = new Set(own.filter(({ tentative, isTrue }) => !tentative && isTrue).map(({ name }) => name));
+  const others = newestOthers(records, existing, targetGuids);
+  const kept = newestFirst([...candidates.values()], BOOKMARKS_KEPT - others.size);
+  const wanted = new Set(kept.map(({ guid }) => bookmarkName(dstId, guid, false)));
   const create = kept
     .filter(({ guid }) => !existing.has(bookmarkName(dstId, guid, false)))
     .filter(({ guid }) => !clashes.has(bookmarkName(dstId, guid, false)))
@@ -73,7 +76,6 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
     ...[...input.tentative].filter((guid) => !before.has(guid)).map((guid) => bookmarkName(dstId, guid, true)),
   ]);
   for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
-  const others = newestOthers(records, existing, targetGuids);
   const surplus = [...existing].filter((name) => !wanted.has(name) && !others.has(name));
   return { create, destroy: [...tentative, ...surplus, ...clashes.keys()].map((name) => `${source}#${name}`) };
 }

@@ -32,7 +32,7 @@ export function holdBack(input: PlanInput, plan: (input: PlanInput) => Replicati
   if (why === undefined) return bold;
   if (!drastic) return { ...bold, replaced: [] };
   const mode = input.options.whenDiverged;
-  const careful = plan({ ...input, options: { ...input.options, whenDiverged: 'refuse' } });
+  const careful = plan({ ...input, careful: true, options: { ...input.options, whenDiverged: 'refuse' } });
   const allowed = new Set(bold.datasets.filter(({ refusal }) => refusal === null).map(({ source }) => source));
   const refusals = new Map(bold.datasets.map(({ source, refusal }) => [source, refusal]));
   const datasets = careful.datasets.map((dataset): DatasetPlan => {

@@ -26,9 +26,9 @@ export interface Located {
   at: string;
   /**
    * `renamed`: under the name that the source had before. `withParent`: the same, and its parent takes it along.
-   * `aside`: an interrupted rotation had set it aside. `unpromoted`: it had been cloned back, but not promoted.
+   * `aside`: an interrupted rotation had set it aside. `below`: it went along with a placeholder that was set aside. `unpromoted`: it had been cloned back, but not promoted.
    */
-  as: 'renamed' | 'withParent' | 'aside' | 'unpromoted';
+  as: 'renamed' | 'withParent' | 'aside' | 'below' | 'unpromoted';
   /** Destination id under the former name, where it was another. */
   formerDstId?: string;
 }

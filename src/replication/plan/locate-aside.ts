@@ -56,7 +56,11 @@ function look(pair: ListedPair, aside: Aside, old: TargetOther): Found | null {
   if (pair.targetDataset) return null;
   const view = { ...pair, targetDataset: old.dataset, targetSnapshots: old.snapshots };
   const state = classifyTarget({ ...view, inside: null });
-  // What a recreate set aside because something was wrong with it does not come back.
+  // What went along with a placeholder goes back, whatever it is. What a recreate set aside because something was wrong with
+  // it does not come back.
+  if (aside.mode === 'placeholder') {
+    return at === aside.name ? null : { pair: { ...view, located: { at, as: 'below' } }, txg: '0' };
+  }
   const isWanted = aside.mode === 'rotate' ? 'base' in state : state.kind === 'FORWARD' && at !== aside.name;
   if (!isWanted || !('base' in state)) return null;
   return { pair: { ...view, located: { at, as: 'aside' } }, txg: state.base.createtxg };
@@ -68,7 +72,7 @@ export function locateAside(
   others: readonly TargetOther[],
   mode: PlanInput['options']['whenDiverged'],
 ): ListedPair[] {
-  const marked = asides(others).filter((aside) => aside.mode === mode);
+  const marked = asides(others).filter((aside) => aside.mode === mode || aside.mode === 'placeholder');
   if (marked.length === 0) return [...pairs];
   return pairs.map((pair) => {
     if (pair.targetDataset && pair.targetSnapshots.length > 0) return pair;

@@ -7,6 +7,7 @@ import {
   decideRaw,
   encryptionAbove,
   type EncryptionDecision,
+  type EncryptionInput,
   type ParentEncryption,
   type RawDecision,
 } from './encryption';
@@ -19,7 +20,7 @@ import type { Turn } from './set-aside';
 import { twinWarning } from './twin-targets';
 
 /** What the place of a target dataset among the others says. */
-export interface Surroundings {
+export interface Surroundings extends Pick<EncryptionInput, 'keyRoot' | 'heirs' | 'hasChildren'> {
   /** No dataset of this job is above it. */
   isRoot: boolean;
   parent: ParentEncryption;
@@ -59,7 +60,7 @@ function actionOf(turn: Turn, prepare: readonly PrepareStep[], route: Route, has
   return hasBase ? 'current' : 'skip';
 }
 
-function wish(turn: Turn, { isRoot, parent, originGuid, input }: Surroundings): Wish {
+function wish(turn: Turn, { isRoot, parent, originGuid, input, ...around }: Surroundings): Wish {
   const { pair, state } = turn;
   const { options } = input;
   const base = 'base' in state ? state.base : null;
@@ -71,7 +72,7 @@ function wish(turn: Turn, { isRoot, parent, originGuid, input }: Surroundings): 
   // Discarding a first partial receive removes its dataset.
   const aborts = prepare.some((step) => step.do === 'abortReceive') && pair.targetSnapshots.length === 0;
   const creates = pair.targetDataset === null || aborts;
-  const encryption = decideEncryption({ pair, raw: raw.raw, creates, isRoot, parent }, options);
+  const encryption = decideEncryption({ pair, raw: raw.raw, creates, isRoot, parent, ...around }, options);
   const encryptedThere = creates ? encryption.encryption !== 'none' : pair.targetDataset?.encryption !== 'off';
   return {
     base,
@@ -172,13 +173,13 @@ function reasonFor({ action, base, route }: Wish): string {
 /** Why this is what is done, and what to know of it, for a person. */
 function sayings(turn: Turn, wished: Wish, isRefused: boolean): Pick<DatasetPlan, 'reasons' | 'warnings'> {
   const { pair, reasons, warnings } = turn;
-  const { prepare, base, route, raw, flags } = wished;
+  const { prepare, base, route, raw, flags, encryption } = wished;
   const ofTarget = isRefused
     ? (pair.notes ?? [])
     : [...warnings, ...discards(pair, prepare), ...nothingSelected(pair, base), ...twinWarning(pair, base)];
   return {
     reasons: [...(isRefused ? [] : reasons), ...route.reasons, reasonFor(wished)],
-    warnings: [...ofTarget, ...(wished.sends ? [...raw.warnings, ...flags.warnings] : [])],
+    warnings: [...ofTarget, ...(wished.sends ? [...raw.warnings, ...encryption.warnings, ...flags.warnings] : [])],
   };
 }
 

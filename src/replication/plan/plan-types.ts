@@ -1,5 +1,6 @@
 // The plain data that a replication is planned from, and the plan. Deciding is `plan.ts`.
 import type { ErrorCode } from '../../base/errors';
+import type { ReplacedMark } from '../../zfs/marks';
 import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
 import type { SendStep, TokenContents } from '../../zfs/send';
 import type { DatasetAction, ReplicateOptions } from '../setup/options';
@@ -54,6 +55,8 @@ export interface PlanInput {
   wholeTrees?: boolean;
   /** Why nothing destructive may be done whatever is found here: something else of the run has failed. */
   heldBackFor?: string;
+  /** Nothing is set aside, not even a placeholder. */
+  careful?: boolean;
   options: Pick<
     ReplicateOptions,
     | 'whenDiverged'
@@ -78,7 +81,7 @@ export type PrepareStep =
   | { do: 'abortReceive'; why: string }
   | { do: 'rollback'; to: string; destroys: string[]; writtenBytes: number }
   /** Marks the target and renames it with everything below it. */
-  | { do: 'setAside'; to: string; mode: 'rotate' | 'recreate' }
+  | { do: 'setAside'; to: string; mode: ReplacedMark['mode'] }
   /**
    * Puts a clone of the common snapshot of what was set aside (`from`) into the target's place and promotes it. `leaves`:
    * snapshots that stay with the old copy. `moves`: datasets of others that go back below the target.

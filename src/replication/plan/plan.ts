@@ -1,12 +1,12 @@
 // What a replication does to each dataset, decided from listings alone (pure). Everything that can be refused is
 // refused here, before the first step of any dataset; the same plan is what `mode: plan` shows and what runs.
-import { isWithin } from '../../zfs/records';
+import { isWithin, type DatasetRecord } from '../../zfs/records';
 import { originOf, planClones } from './clones';
 import { encryptionOf, type ParentEncryption } from './encryption';
 import { holdBack } from './hold-back';
 import { sends } from './plan-facts';
-import { planPair } from './plan-pair';
-import type { DatasetPlan, PlanInput, ReplicationPlan } from './plan-types';
+import { planPair, type Surroundings } from './plan-pair';
+import type { DatasetPlan, PairInput, PlanInput, ReplicationPlan } from './plan-types';
 import { answerState } from './refusals';
 import { planTurns } from './set-aside';
 import { planStreams } from './whole-trees';
@@ -35,6 +35,30 @@ const UNENCRYPTED: ParentEncryption = { encrypted: false, locked: false, encrypt
 
 const REFUSE = { whenDiverged: 'refuse' } as const;
 
+/** Who has a key from whom, and what is below a target. */
+function keysAround(
+  { source, target, targetDataset }: PairInput,
+  planned: readonly DatasetPlan[],
+  { pairs, others = [], existing }: PlanInput,
+): Pick<Surroundings, 'keyRoot' | 'heirs' | 'hasChildren'> {
+  const root = pairs.find((pair) => pair.source.name === source.encryptionRoot);
+  const plan = planned.find((dataset) => dataset.source === source.encryptionRoot);
+  const inherits = (dataset: DatasetRecord): boolean =>
+    dataset.encryptionRoot === targetDataset?.name && dataset.name !== dataset.encryptionRoot;
+  const names = (datasets: readonly (DatasetRecord | null)[]): string[] =>
+    datasets.flatMap((dataset) => (dataset && inherits(dataset) ? dataset.name : []));
+  return {
+    keyRoot: root
+      ? { source: root.source.name, at: root.targetDataset?.name ?? '', isSent: plan?.raw === true && sends(plan) }
+      : null,
+    heirs: {
+      own: names(pairs.map((pair) => pair.targetDataset)),
+      foreign: names(others.map(({ dataset }) => dataset)),
+    },
+    hasChildren: [...existing].some((name) => name !== target && isWithin(name, target)),
+  };
+}
+
 function planAll(input: PlanInput): ReplicationPlan {
   const { pairs, ancestors, existing, options } = input;
   const known = new Map(ancestors.map((dataset) => [dataset.name, encryptionOf(dataset)]));
@@ -48,7 +72,7 @@ function planAll(input: PlanInput): ReplicationPlan {
     const parent = above.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? UNENCRYPTED;
     const isRoot = !pairs.some((other) => other !== pair && isWithin(pair.target, other.target));
     const originGuid = originOf(pair, pairs)?.snapshot.guid ?? null;
-    const planned = planPair(turn, { isRoot, parent, originGuid, input });
+    const planned = planPair(turn, { isRoot, parent, originGuid, input, ...keysAround(pair, datasets, input) });
     known.set(pair.target, planned.above);
     datasets.push(planned.plan);
   }

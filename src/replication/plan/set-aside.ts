@@ -4,6 +4,7 @@
 import { PLACEHOLDER_PROPERTY, replacedMark } from '../../zfs/marks';
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
 import type { PairInput, PlanInput, PrepareStep, Refusal, ReplacedCopy, TargetOther } from './plan-types';
+import { decideRaw } from './encryption';
 import { asides } from './locate-aside';
 import { classifyTarget, inOrder, type TargetState } from './target-state';
 
@@ -30,6 +31,15 @@ type Mode = PlanInput['options']['whenDiverged'];
 type WithBase = Extract<TargetState, { base: SnapshotRecord }>;
 
 const DIVERGENT: ReadonlySet<TargetState['kind']> = new Set(['MODIFIED', 'DIVERGED', 'UNRELATED', 'FOREIGN']);
+
+/**
+ * ZFS receives nothing encrypted onto what is there: neither a raw stream onto a plain dataset, nor any onto an encrypted one
+ * (`receive -F` "cannot be used to destroy an encrypted filesystem or overwrite an unencrypted one with an encrypted one").
+ */
+function isInTheWay(pair: PairInput, state: TargetState, options: PlanInput['options']): boolean {
+  if (state.kind !== 'INITIAL_PLACEHOLDER' || pair.wanted.size === 0) return false;
+  return pair.targetDataset?.encryption !== 'off' || decideRaw(pair, false, options).raw;
+}
 
 const leaf = (dataset: string): string => dataset.slice(dataset.lastIndexOf('/') + 1);
 const parentOf = (dataset: string): string => dataset.slice(0, Math.max(0, dataset.lastIndexOf('/')));
@@ -82,14 +92,17 @@ class Planner {
   private readonly gone = new Set<string>();
   private readonly states: ReadonlyMap<string, TargetState>;
   private readonly taken: Set<string>;
+  private readonly mode: Mode;
 
   constructor(
     private readonly pairs: readonly PairInput[],
     private readonly others: readonly TargetOther[],
     existing: ReadonlySet<string>,
-    private readonly mode: Mode,
+    private readonly options: PlanInput['options'],
+    private readonly careful: boolean,
     private readonly refuse: (pair: PairInput, state: TargetState) => Refusal | null,
   ) {
+    this.mode = options.whenDiverged;
     this.taken = new Set([...existing, ...others.map(({ dataset }) => dataset.name), ...pairs.map((p) => p.target)]);
     this.states = new Map(pairs.map((pair) => [pair.target, classifyTarget(pair)]));
   }
@@ -104,7 +117,9 @@ class Planner {
       else if (this.gone.has(parentOf(name)) || this.aside.get(parentOf(name))?.back === false) this.gone.add(name);
     }
     this.collectLeftovers();
-    for (const copy of this.replaced) this.turns.get(copy.target)?.warnings.push(announce(copy));
+    for (const copy of this.replaced) {
+      if (!copy.mark.includes(',placeholder,')) this.turns.get(copy.target)?.warnings.push(announce(copy));
+    }
     return { turns: this.turns, replaced: this.replaced };
   }
 
@@ -136,7 +151,11 @@ class Planner {
       turn.reasons.push(`"${at}" holds this dataset's snapshots: it is renamed instead of sending everything again`);
     }
     const parent = this.aside.get(parentOf(pair.target));
-    const lies = pair.located?.as === 'aside' ? pair.located.at : parent && `${parent.to}/${leaf(pair.target)}`;
+    if (isInTheWay(pair, state, this.options)) return this.makeWay(turn, parent && `${parent.to}/${leaf(pair.target)}`);
+    const lies =
+      pair.located?.as === 'aside' || pair.located?.as === 'below'
+        ? pair.located.at
+        : parent && `${parent.to}/${leaf(pair.target)}`;
     if (lies !== undefined) return this.fromAside(turn, lies, parent?.root ?? '');
     return this.isDisplaced(state) ? this.displace(turn) : turn;
   }
@@ -153,15 +172,53 @@ class Planner {
   /** Its old copy is below what was set aside: it comes back by rename or as a clone, or is sent anew. */
   private fromAside(turn: Turn, lies: string, root: string): Turn {
     const { pair, state } = turn;
-    if (!DIVERGENT.has(state.kind)) {
+    const wasRotated = pair.located?.as === 'aside';
+    if (!DIVERGENT.has(state.kind) || !(wasRotated || this.isDisplaced(state))) {
       turn.prepare.push({ do: 'rename', from: lies, why: 'nothing is wrong with it: it goes back to its place' });
       return turn;
     }
-    const mode = pair.located ? 'rotate' : this.mode;
+    const mode = wasRotated ? 'rotate' : this.mode;
     const back = mode === 'rotate' && hasBase(state);
     this.aside.set(pair.target, { to: lies, root, back });
     if (!pair.located && mode === 'recreate') this.addReplaced(root, lies, pair);
     return this.replace(turn, lies, mode === 'recreate' ? 'recreate' : 'rotate');
+  }
+
+  /** Sets a placeholder aside; what is below it goes back below the copy that takes its place. */
+  private makeWay(turn: Turn, along: string | undefined): Turn {
+    const { pair, state } = turn;
+    const why = this.cannotMakeWay(pair);
+    if (why !== null) {
+      turn.warnings.push(`"${pair.target}" stays a placeholder, and is not copied yet: ${why}`);
+      return { ...turn, pair: { ...pair, wanted: new Set() } };
+    }
+    const to = along ?? asideName(pair.target, pair, state, this.taken);
+    this.taken.add(to);
+    const root = along === undefined ? pair.target : (this.aside.get(parentOf(pair.target))?.root ?? pair.target);
+    if (along === undefined) {
+      turn.prepare.push({ do: 'setAside', to, mode: 'placeholder' });
+      const mark = replacedMark({ dstId: pair.dstId, mode: 'placeholder' }, to);
+      this.replaced.push({ dataset: to, target: pair.target, mark, datasets: [] });
+    }
+    this.addReplaced(root, to, pair);
+    this.aside.set(pair.target, { to, root, back: true });
+    turn.reasons.push(`"${pair.target}" is a placeholder, onto which ZFS cannot receive this: a copy takes its place`);
+    return this.fresh(turn);
+  }
+
+  private cannotMakeWay({ target, inside }: PairInput): string | null {
+    const foreign = inside?.foreignChildren ?? [];
+    if (foreign.length > 0) return `it has datasets of its own below it (${foreign.join(', ')})`;
+    // ZFS lets nothing plain be renamed to below something encrypted.
+    const plain = this.pairs.find(
+      (one) =>
+        one.target !== target &&
+        isWithin(one.target, target) &&
+        one.targetDataset?.encryption === 'off' &&
+        !isInTheWay(one, this.states.get(one.target) ?? classifyTarget(one), this.options),
+    );
+    if (plain) return `"${plain.target}" below it is not encrypted`;
+    return this.careful ? 'something else of this run fails' : null;
   }
 
   /** The topmost of the datasets that are set aside together. */
@@ -266,7 +323,6 @@ class Planner {
 
   /** Old copies that an interrupted recreate had set aside: they go when this run has completed the new ones. */
   private collectLeftovers(): void {
-    if (this.mode !== 'recreate') return;
     const back = new Set(
       [...this.turns.values()].flatMap(({ prepare }) =>
         prepare.flatMap((step) => (step.do === 'rename' ? step.from : [])),
@@ -274,7 +330,8 @@ class Planner {
     );
     for (const aside of asides(this.others)) {
       const target = this.pairs.find(({ dstId }) => dstId === aside.dstId)?.target;
-      if (aside.mode !== 'recreate' || target === undefined) continue;
+      const isOver = aside.mode === 'placeholder' || (aside.mode === 'recreate' && this.mode === 'recreate');
+      if (!isOver || target === undefined) continue;
       const datasets = this.others
         .filter((other) => isWithin(other.dataset.name, aside.name))
         .filter(({ dataset: { name } }) => ![...back].some((moved) => isWithin(name, moved)))
@@ -287,12 +344,14 @@ class Planner {
       const turn = this.turns.get(target);
       if (!turn) continue;
       const mapped = (name: string): boolean => this.turns.has(target + name.slice(aside.name.length));
+      if (aside.mode === 'placeholder' && datasets.length > 1) continue;
       const only = datasets.filter(({ name }) => !mapped(name)).map(({ name }) => name);
       if (only.length > 0) {
         turn.warnings.push(`"${aside.name}" is not destroyed: the source does not have ${only.join(', ')}`);
         continue;
       }
       this.replaced.push({ dataset: aside.name, target, mark: replacedMark(aside, aside.name), datasets });
+      if (aside.mode === 'placeholder') continue;
       turn.action ??= 'recreate';
       turn.reasons.push(
         `continues an interrupted recreate; "${aside.name}" goes when this copy is complete and verified`,
@@ -306,8 +365,8 @@ class Planner {
  * for a state that is fine.
  */
 export function planTurns(
-  { pairs, others = [], existing, options }: Pick<PlanInput, 'pairs' | 'others' | 'existing' | 'options'>,
+  { pairs, others = [], existing, options, careful = false }: PlanInput,
   refuse: (pair: PairInput, state: TargetState) => Refusal | null,
 ): Turns {
-  return new Planner(pairs, others, existing, options.whenDiverged, refuse).run();
+  return new Planner(pairs, others, existing, options, careful, refuse).run();
 }

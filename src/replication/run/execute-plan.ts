@@ -61,7 +61,7 @@ export async function executePlan(
   const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
     for (const dataset of plan.placeholders) await createPlaceholder(target, dataset, ctx.signal);
-    const carried = await readCarriedProperties(run, good);
+    const carried = await readCarriedProperties(run, good, (warnings) => book.warnRun(warnings));
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
     return await new Execution(run, state, planned, { carried, keys, unended }).all();

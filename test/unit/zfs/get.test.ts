@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { CommandResult, Host } from '../../../src/host/host';
 import { ZfsFlowError } from '../../../src/base/errors';
-import { getEach, getProperties, getProperty, getPropertyOfEach, type GetRequest } from '../../../src/zfs/get';
+import { getEach, getProperties, getProperty, getPropertyOfEach } from '../../../src/zfs/get';
 import { countObjects } from '../../../src/zfs/usage';
 
 type Answer = Partial<CommandResult>;
@@ -13,12 +13,6 @@ function answering(...answers: Answer[]): Host {
   const run = async (): Promise<CommandResult> => next();
   const runAll = async (argvs: readonly unknown[]): Promise<CommandResult[]> => argvs.map(next);
   return { label: 'nas', run, runAll } as unknown as Host;
-}
-
-/** What `zfs get` is taken to say when it prints this. */
-async function values(stdout: string, request: GetRequest): Promise<string[]> {
-  const found = await getProperties(answering({ stdout }), request);
-  return found.map(({ property, value }) => `${property}=${value}`);
 }
 
 const GONE = "cannot open 'tank/b': dataset does not exist\n";
@@ -42,7 +36,6 @@ describe('zfs get', () => {
       await assert.rejects(getProperty(answering(answer), 'tank/a', 'written'), { code: 'ZFS_ERROR' });
       await assert.rejects(getPropertyOfEach(answering(answer), ['tank/a'], 'written'), { code: 'ZFS_ERROR' });
     }
-    assert.equal(await getProperty(answering({ stdout: 'tank/a\ta:b\tx\ty\n' }), 'tank/a', 'a:b'), 'x\ty');
   });
 
   it('keeps the answers of several questions apart', async () => {
@@ -64,26 +57,5 @@ describe('zfs userspace', () => {
     const counts = [{ stdout: '1\n' }, { stdout: '3\n4\n' }, {}, { stdout: '1\n-\n' }, { code: 1, stdout: '1\n' }];
     const datasets = counts.map((_, index) => `tank/${index}`);
     assert.deepEqual(await countObjects(answering(...counts), datasets), [1, 7, null, null, null]);
-  });
-});
-
-describe('values of zfs get that span lines', () => {
-  const all: GetRequest = { of: ['tank/a'], properties: ['all'], sources: ['local'] };
-
-  it('are left whole, with empty lines and tabs in them', async () => {
-    const stdout = 'tank/a\tmy:note\tone\n\ntwo\tb\tc\ntank/a\tquota\t5\n';
-    assert.deepEqual(await values(stdout, all), ['my:note=one\n\ntwo\tb\tc', 'quota=5']);
-    assert.deepEqual(await values('tank/a\tmy:note\tone\n\n', all), ['my:note=one\n']);
-    assert.deepEqual(await values('', all), []);
-  });
-
-  it('are none where nothing can span lines, or where it cannot be told', async () => {
-    for (const [stdout, request] of [
-      ['noise\ntank/a\tquota\t5\n', all],
-      ['tank/a\tquota\t5\nnoise\n', { of: ['tank/a'], properties: ['quota'] }],
-      ['tank/a\tmy:note\tone\ntwo\n', { of: ['tank'], properties: ['my:note'], depth: 1 }],
-    ] as const) {
-      await assert.rejects(values(stdout, request), /cannot be read/);
-    }
   });
 });

@@ -174,21 +174,45 @@ describe('listSnapshots', function () {
     assert.deepEqual(rich?.clones, ['tank/clone']);
     assert.deepEqual(rich?.properties, { 'my:note': 'x\ty z' });
     const { roundTrips } = await cost({ datasets: ['tank/a'], recursive: true, columns: 'full' });
-    assert.ok(roundTrips <= 3);
+    assert.ok(roundTrips <= 4);
     assert.equal((await cost({ datasets: ['tank'], recursive: true })).roundTrips, 1);
   });
 
-  it('full: gives a value that spans lines up to the first end of line', async () => {
-    await machine.run(['zfs', 'set', 'my:lines=first\nsecond', 'tank/a@manual']);
-    const { items } = await list({ datasets: ['tank/a'], columns: 'full' });
+  it('full: gives a value whole that spans lines, and no other snapshot what it imitates [B16]', async () => {
+    const forged = 'one\ntwo\tthree\n\ntank/a@auto-2024-01-02_00-00\tmy:forged\tx\n';
+    await machine.run(['zfs', 'set', `my:lines=${forged}`, 'my:empty=', 'tank/a@manual']);
+    for (const options of [
+      { datasets: ['tank/a'] },
+      { datasets: ['tank'], recursive: true },
+      { nameRegex: '^manual' },
+    ]) {
+      const { items } = await list({ ...options, columns: 'full' });
+      const own = items.filter(({ properties }) => Object.keys(properties ?? {}).length > 0);
+      assert.deepEqual(
+        own.map(({ snapshot, properties }) => [snapshot, properties]),
+        [['tank/a@manual', { 'my:note': 'x\ty z', 'my:lines': forged, 'my:empty': '' }]],
+      );
+    }
     await machine.run(['zfs', 'inherit', 'my:lines', 'tank/a@manual']);
-    assert.equal(items.find(({ name }) => name === 'manual')?.properties?.['my:lines'], 'first');
+    await machine.run(['zfs', 'inherit', 'my:empty', 'tank/a@manual']);
+  });
+
+  it('full: gives the tags of holds whole, and no other snapshot what they imitate [B16]', async () => {
+    const tags = ['a\tb', 'x\tThu Nov 26 01:45 2026\ntank/a@auto-2024-01-02_00-00\tforged', 'two words', 'plain'];
+    for (const tag of tags) await machine.run(['zfs', 'hold', tag, 'tank/a@manual']);
+    const { items } = await list({ datasets: ['tank/a'], columns: 'full' });
+    for (const tag of tags) await machine.run(['zfs', 'release', tag, 'tank/a@manual']);
+    const held = items.filter(({ holds = [] }) => holds.length > 0);
+    assert.deepEqual(
+      held.map(({ snapshot, holds }) => [snapshot, holds?.toSorted()]),
+      [['tank/a@manual', [...tags, 'keep', 'two'].toSorted()]],
+    );
   });
 
   it('full: asks for whole trees only where most of them is wanted', async () => {
     const gets = async (options: Record<string, unknown>): Promise<(string | undefined)[]> => {
       const { commands } = await cost({ columns: 'full', ...options });
-      return commands.filter((line) => line.startsWith('zfs get')).map((line) => line.split(' all ')[1]);
+      return commands.filter((line) => line.includes(' all ')).map((line) => line.split(' all ')[1]);
     };
     const some = { datasets: ['tank'], recursive: true, nameRegex: 'manual' };
     assert.deepEqual((await list({ ...some, columns: 'full' })).items[0]?.properties, { 'my:note': 'x\ty z' });

@@ -81,9 +81,112 @@ describe('encryption at the target', () => {
         assert.deepEqual([refusal?.code, steps], ['ENCRYPTION_MISMATCH', []]);
       }
     }
-    // An encrypted stream cannot be received onto what is there without encryption either.
-    for (const state of states.slice(1)) {
-      assert.equal(plan({ ...state, sourceMore: AES }, {}).refusal?.code, 'ENCRYPTION_MISMATCH');
+    // An encrypted stream cannot be received onto what is there without encryption either; our own placeholder gives way.
+    const [, empty, placeholder] = states.map((state) => plan({ ...state, sourceMore: AES }, {}));
+    assert.equal(empty?.refusal?.code, 'ENCRYPTION_MISMATCH');
+    assert.deepEqual([placeholder?.refusal, placeholder?.prepare.map((step) => step.do)], [null, ['setAside']]);
+  });
+
+  it('never calls for removing what has datasets below it [B12]', () => {
+    const hint = (existing: string[]): string => {
+      const { datasets } = planReplication({
+        pairs: [pair({ source: 'a:1', target: '', more: SEEN_EMPTY, sourceMore: AES })],
+        ancestors: [dataset('bk')],
+        existing: new Set(['bk', 'bk/t', ...existing]),
+        options: OPTIONS,
+      });
+      return datasets[0]?.refusal?.hint ?? '';
+    };
+    assert.match(hint([]), /zfs destroy bk\/t/);
+    assert.match(hint(['bk/t2']), /zfs destroy bk\/t/);
+    assert.doesNotMatch(hint(['bk/t/x']), /destroy|remove/);
+  });
+
+  it('a placeholder stays where it cannot give way, and the rest goes on [B12]', () => {
+    const mark = { userProperties: { 'zfsflow:placeholder': 'bk/t' } };
+    const root = (more: PairText['more']): ReturnType<typeof pair> =>
+      pair({ source: 'a:1', target: '', sourceMore: AES, targetMore: mark, ...(more ? { more } : {}) });
+    const child = (more: Partial<DatasetRecord>): ReturnType<typeof pair> => ({
+      ...pair({ source: 'a:1 b:2', target: 'a:1', sourceMore: { ...AES, name: 'tank/s/c' } }),
+      target: 'bk/t/c',
+      targetDataset: dataset('bk/t/c', more),
+    });
+    const encrypted = { ...AES, encryptionRoot: 'bk/t/c', userProperties: { 'zfsflow:raw': 'on,t/c' } };
+    const plans = (pairs: ReturnType<typeof pair>[], careful = false): unknown[] =>
+      planReplication({
+        pairs,
+        careful,
+        ancestors: [dataset('bk')],
+        existing: new Set(['bk', ...pairs.map(({ target }) => target)]),
+        options: OPTIONS,
+      }).datasets.map(({ action, prepare, refusal }) => [action, ...prepare.map((step) => step.do), refusal?.code]);
+    const first = root(SEEN_EMPTY);
+    assert.deepEqual(plans([first, child(encrypted)]), [
+      ['full', 'setAside', undefined],
+      ['incremental', 'rename', undefined],
+    ]);
+    const stays = ['skip', undefined];
+    assert.deepEqual(plans([first, child(encrypted)], true), [stays, ['incremental', undefined]]);
+    const foreign = { inside: { foreignChildren: ['bk/t/own'], isEmpty: true } };
+    assert.deepEqual(plans([root(foreign), child(encrypted)]), [stays, ['incremental', undefined]]);
+    const plain = child({});
+    assert.deepEqual(plans([first, { ...plain, source: dataset('tank/s/c') }]), [stays, ['incremental', undefined]]);
+  });
+
+  it('sends nothing raw into a copy that has its key from elsewhere, unless it is the same key [B8]', () => {
+    const copy = (source: string, root: string, salts: [string, string]): ReturnType<typeof pair> => ({
+      ...pair({
+        source,
+        target: 'a:1',
+        sourceMore: { ...AES, name: 'tank/s/c', encryptionRoot: 'tank/s', keySalt: salts[0] },
+      }),
+      target: 'bk/t/c',
+      targetDataset: dataset('bk/t/c', {
+        ...AES,
+        encryptionRoot: root,
+        keySalt: salts[1],
+        userProperties: { 'zfsflow:raw': 'on,t/c' },
+      }),
+    });
+    const above = (source: string): ReturnType<typeof pair> =>
+      pair({
+        source,
+        target: 'a:1',
+        sourceMore: { ...AES, encryptionRoot: 'tank/s' },
+        targetMore: { ...AES, encryptionRoot: 'bk/t', userProperties: { 'zfsflow:raw': 'on,t' } },
+      });
+    const cases: [root: string, salts: [string, string], above: string | null, good: boolean][] = [
+      // Its own key, whatever the salts.
+      ['bk/t/c', ['1', '2'], null, true],
+      // That of another root: fine only where it is the same.
+      ['bk', ['1', '2'], null, false],
+      ['bk', ['1', '1'], null, true],
+      ['bk', ['', ''], null, false],
+      ['bk', ['1', ''], 'a:1', false],
+      // That of the copy of its own root.
+      ['bk/t', ['1', '1'], 'a:1', true],
+      ['bk/t', ['', ''], 'a:1', true],
+      ['bk/t', ['1', '2'], 'a:1', false],
+      ['bk/t', ['1', '2'], 'a:1 b:2', true],
+    ];
+    for (const [root, salts, parent, good] of cases) {
+      const pairs = [...(parent === null ? [] : [above(parent)]), copy('a:1 b:2', root, salts)];
+      const planned = planReplication({
+        pairs,
+        ancestors: [dataset('bk')],
+        existing: new Set(pairs.map(({ target }) => target)),
+        options: OPTIONS,
+      }).datasets.at(-1);
+      const said = JSON.stringify([root, salts, parent]);
+      assert.equal(planned?.refusal?.code, good ? undefined : 'ENCRYPTION_MISMATCH', said);
+      // What needs nothing is not refused.
+      const current = planReplication({
+        pairs: [copy('a:1', root, salts)],
+        ancestors: [dataset('bk')],
+        existing: new Set(['bk/t/c']),
+        options: OPTIONS,
+      }).datasets[0];
+      assert.equal(current?.refusal, null, said);
     }
   });
 

@@ -33,12 +33,22 @@ describe('finalMarks', () => {
     assert.deepEqual(new Set(destroy), new Set(guids.slice(0, 4).map((guid) => `tank/s#${final(guid)}`)));
   });
 
-  it('of what the target does not have the newest sixteen stay: they may be another machine’s, with a pool of the same GUID [B1]', () => {
+  it('of what the target does not have the newest eight stay: they may be another machine’s, with a pool of the same GUID [B1]', () => {
     const guids = Array.from({ length: 20 }, (_, index) => String(index + 1));
     const text = guids.map((guid) => `#${final(guid)}:${guid}`).join(' ');
     const { create, destroy } = marksOf(`${text} s:21 #${final('21')}:21`, ['21'], '21');
     assert.deepEqual(create, []);
-    assert.deepEqual(new Set(destroy), new Set(guids.slice(0, 4).map((guid) => `tank/s#${final(guid)}`)));
+    assert.deepEqual(new Set(destroy), new Set(guids.slice(0, 12).map((guid) => `tank/s#${final(guid)}`)));
+  });
+
+  it('sixteen stay in all, whatever they are of', () => {
+    const guids = Array.from({ length: 40 }, (_, index) => String(index + 1));
+    const text = guids.map((guid) => `s${guid}:${guid} #${final(guid)}:${guid}`).join(' ');
+    const { create, destroy } = marksOf(text, guids.slice(20), '40');
+    assert.deepEqual(create, []);
+    const stay = new Set([...guids.slice(12, 20), ...guids.slice(32)]);
+    const go = guids.filter((guid) => !stay.has(guid)).map((guid) => `tank/s#${final(guid)}`);
+    assert.deepEqual(new Set(destroy), new Set(go));
   });
 
   it('leaves the bookmarks of other destinations and of other people alone', () => {
