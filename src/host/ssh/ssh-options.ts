@@ -65,9 +65,11 @@ function read(auth: SshAuth): Credential {
 }
 
 function readKeyFile(path: string, passphrase: string | undefined): Credential {
-  const file = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+  let file = path;
   let text: string;
   try {
+    // A user without a passwd entry and HOME has no home directory, which Node.js throws.
+    if (path.startsWith('~/')) file = join(homedir(), path.slice(2));
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const message = `the key file ${file} cannot be read: ${(error as Error).message}`;
