@@ -1,8 +1,11 @@
 // Argument lists of `zfs receive`, and the commands around it on the target: parents, rollback, abort.
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
+import { randomBytes } from 'node:crypto';
+import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
 import { zfs } from './command';
+import { unloadKey } from './keys';
 
 /**
  * Properties that a volume does not have: `receive -o` with one of them fails for a volume. The list is what `zfs get all`
@@ -100,10 +103,29 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
  * anything, and a mark so that a later run knows them for its own.
  */
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  await zfs(host, ['create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset], {
-    dataset,
-    signal,
-  });
+  const set = ['-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`];
+  try {
+    await zfs(host, ['create', ...set, dataset], { dataset, signal });
+  } catch (error) {
+    if (!(error instanceof ZfsFlowError) || error.code !== 'KEY_NOT_LOADED') throw error;
+    await createSealed(host, dataset, set, signal);
+  }
+}
+
+/**
+ * Below what was received raw, whose key is not there, ZFS makes only what has a key of its own. A placeholder needs none: it
+ * gets one that is thrown away.
+ */
+async function createSealed(
+  host: Host,
+  dataset: string,
+  set: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = ['-o', 'encryption=on', '-o', 'keyformat=hex', '-o', 'keylocation=prompt'];
+  const stdin = `${randomBytes(32).toString('hex')}\n`;
+  await zfs(host, ['create', ...set, ...key, dataset], { dataset, signal, stdin });
+  await unloadKey(host, dataset);
 }
 
 /** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */
