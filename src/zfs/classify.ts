@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   { pattern: /destination '.*' (already )?exists|must specify -F to overwrite/, code: 'DATASET_EXISTS' },
   {
     pattern:
-      /IV ?set guid|cannot be used to destroy an encrypted|incompatible with encrypted|encrypted.*(parent|raw)|raw (send|receive)|encryption (property|root)|zfs_disable_ivset|missing 'from' IV set/i,
+      /IV ?set guid|cannot be used to destroy an encrypted|incompatible with encrypted|encrypted.*(parent|raw)|raw (send|receive)|encryption (property|root(?!'s key))|zfs_disable_ivset|missing 'from' IV set/i,
     code: 'ENCRYPTION_MISMATCH',
     hint: 'A chain of encrypted snapshots that began raw must stay raw, and one that did not cannot become raw.',
   },

@@ -1,8 +1,11 @@
 // Argument lists of `zfs receive`, and the commands around it on the target: parents, rollback, abort.
 // Never `-F` unless the plan says that there is nothing to lose (an empty dataset, our own placeholder).
+import { randomBytes } from 'node:crypto';
+import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { PLACEHOLDER_PROPERTY } from './marks';
-import { commandError, zfs } from './command';
+import { zfs } from './command';
+import { unloadKey } from './keys';
 import { userName } from './rights';
 import { saysOnly } from './stderr';
 import { allowCommand } from './shown';
@@ -104,15 +107,43 @@ export async function abortReceive(host: Host, target: string, signal?: AbortSig
  * anything, and a mark so that a later run knows them for its own.
  */
 export async function createPlaceholder(host: Host, dataset: string, signal?: AbortSignal): Promise<void> {
-  const argv = ['zfs', 'create', '-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`, dataset];
-  const result = await host.run(argv, { signal });
-  if (result.code === 0) return;
-  const error = commandError(host, argv, result, dataset);
-  if (error.code !== 'PERMISSION_DENIED') throw error;
+  const set = ['-o', 'canmount=off', '-o', `${PLACEHOLDER_PROPERTY}=${dataset}`];
+  try {
+    await zfs(host, ['create', ...set, dataset], { dataset, signal });
+  } catch (error) {
+    if (!(error instanceof ZfsFlowError)) throw error;
+    if (error.code === 'KEY_NOT_LOADED') await createSealed(host, dataset, set, signal);
+    else if (error.code === 'PERMISSION_DENIED') throw await withRights(host, dataset, error, signal);
+    else throw error;
+  }
+}
+
+async function withRights(
+  host: Host,
+  dataset: string,
+  error: ZfsFlowError,
+  signal: AbortSignal | undefined,
+): Promise<ZfsFlowError> {
   const user = await userName(host, signal);
   const parent = dataset.slice(0, dataset.lastIndexOf('/'));
   const allow = allowCommand(user, ['create', 'mount', 'canmount', 'userprop'], parent);
-  throw error.with({ hint: `As root on ${host.label}: ${allow}` });
+  return error.with({ hint: `As root on ${host.label}: ${allow}` });
+}
+
+/**
+ * Below what was received raw, whose key is not there, ZFS makes only what has a key of its own. A placeholder needs none: it
+ * gets one that is thrown away.
+ */
+async function createSealed(
+  host: Host,
+  dataset: string,
+  set: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = ['-o', 'encryption=on', '-o', 'keyformat=hex', '-o', 'keylocation=prompt'];
+  const stdin = `${randomBytes(32).toString('hex')}\n`;
+  await zfs(host, ['create', ...set, ...key, dataset], { dataset, signal, stdin });
+  await unloadKey(host, dataset);
 }
 
 /** `zfs rollback -r dataset@snapshot`: discards what the plan listed as lost. Fails on held snapshots and clones. */

@@ -2,7 +2,7 @@
 import type { RunContext } from '../../base/run-context';
 import { getProperties } from '../../zfs/get';
 import { listDatasets, listTrees, type SnapshotColumn, type TreeListing } from '../../zfs/list';
-import { destinationId, parseReplacedMark, REPLACED_PROPERTY } from '../../zfs/marks';
+import { destinationId, parseReplacedMark, PLACEHOLDER_PROPERTY, REPLACED_PROPERTY } from '../../zfs/marks';
 import type { DatasetRecord } from '../../zfs/records';
 import type { ListedPair } from '../plan/listed-pair';
 import type { Setup } from '../setup/setup';
@@ -64,8 +64,12 @@ export async function listAsides(setup: Setup, pairs: readonly ListedPair[], ctx
 /** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
 export async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
   const names = ancestorNames(setup.options.targetDataset);
-  // A recreated target is made anew below them too.
-  const needed = listing.missing.length > 0 || displaces(setup);
+  // What is recreated, or takes the place of a placeholder, is made anew below them too.
+  const isPlaceholder = listing.datasets.some(
+    ({ name, userProperties }) =>
+      name === setup.options.targetDataset && userProperties[PLACEHOLDER_PROPERTY] !== undefined,
+  );
+  const needed = listing.missing.length > 0 || displaces(setup) || isPlaceholder;
   if (!needed || names.length === 0) return [];
   return (await listDatasets(setup.target, { roots: names, recursive: false, signal: ctx.signal })).datasets;
 }

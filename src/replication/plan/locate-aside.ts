@@ -59,7 +59,9 @@ function look(pair: ListedPair, aside: Aside, old: TargetOther): Found | null {
   // What went along with a placeholder goes back, whatever it is. What a recreate set aside because something was wrong with
   // it does not come back.
   if (aside.mode === 'placeholder') {
-    return at === aside.name ? null : { pair: { ...view, located: { at, as: 'below' } }, txg: '0' };
+    // Another placeholder has done its work.
+    const isCopy = old.snapshots.length > 0 || old.dataset.receiveResumeToken !== '';
+    return !isCopy ? null : { pair: { ...view, located: { at, as: 'below' } }, txg: '0' };
   }
   const isWanted = aside.mode === 'rotate' ? 'base' in state : state.kind === 'FORWARD' && at !== aside.name;
   if (!isWanted || !('base' in state)) return null;

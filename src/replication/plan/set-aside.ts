@@ -32,6 +32,11 @@ type WithBase = Extract<TargetState, { base: SnapshotRecord }>;
 
 const DIVERGENT: ReadonlySet<TargetState['kind']> = new Set(['MODIFIED', 'DIVERGED', 'UNRELATED', 'FOREIGN']);
 
+/** Made with a key that nobody has (`zfs/receive.ts`), so that nothing can have been put into it. */
+function isSealed({ targetDataset }: PairInput): boolean {
+  return targetDataset?.encryptionRoot === targetDataset?.name && targetDataset?.keyStatus === 'unavailable';
+}
+
 /**
  * ZFS receives nothing encrypted onto what is there: neither a raw stream onto a plain dataset, nor any onto an encrypted one
  * (`receive -F` "cannot be used to destroy an encrypted filesystem or overwrite an unencrypted one with an encrypted one").
@@ -195,12 +200,14 @@ class Planner {
     const to = along ?? asideName(pair.target, pair, state, this.taken);
     this.taken.add(to);
     const root = along === undefined ? pair.target : (this.aside.get(parentOf(pair.target))?.root ?? pair.target);
-    if (along === undefined) {
-      turn.prepare.push({ do: 'setAside', to, mode: 'placeholder' });
+    if (along === undefined) turn.prepare.push({ do: 'setAside', to, mode: 'placeholder' });
+    const isEmpty = pair.inside?.isEmpty === true || isSealed(pair);
+    if (!isEmpty) turn.warnings.push(`"${to}" was a placeholder; that it is empty cannot be seen, so it is kept`);
+    else if (along === undefined) {
       const mark = replacedMark({ dstId: pair.dstId, mode: 'placeholder' }, to);
       this.replaced.push({ dataset: to, target: pair.target, mark, datasets: [] });
     }
-    this.addReplaced(root, to, pair);
+    if (isEmpty) this.addReplaced(root, to, pair);
     this.aside.set(pair.target, { to, root, back: true });
     turn.reasons.push(`"${pair.target}" is a placeholder, onto which ZFS cannot receive this: a copy takes its place`);
     return this.fresh(turn);
@@ -330,8 +337,11 @@ class Planner {
     );
     for (const aside of asides(this.others)) {
       const target = this.pairs.find(({ dstId }) => dstId === aside.dstId)?.target;
-      const isOver = aside.mode === 'placeholder' || (aside.mode === 'recreate' && this.mode === 'recreate');
-      if (!isOver || target === undefined) continue;
+      if (aside.mode === 'placeholder' && target !== undefined) {
+        // What was seen to be empty by a run that ended half-way may not be any more.
+        this.turns.get(target)?.warnings.push(`"${aside.name}" was a placeholder of ours: when it is empty, remove it`);
+      }
+      if (aside.mode !== 'recreate' || this.mode !== 'recreate' || target === undefined) continue;
       const datasets = this.others
         .filter((other) => isWithin(other.dataset.name, aside.name))
         .filter(({ dataset: { name } }) => ![...back].some((moved) => isWithin(name, moved)))
@@ -344,14 +354,12 @@ class Planner {
       const turn = this.turns.get(target);
       if (!turn) continue;
       const mapped = (name: string): boolean => this.turns.has(target + name.slice(aside.name.length));
-      if (aside.mode === 'placeholder' && datasets.length > 1) continue;
       const only = datasets.filter(({ name }) => !mapped(name)).map(({ name }) => name);
       if (only.length > 0) {
         turn.warnings.push(`"${aside.name}" is not destroyed: the source does not have ${only.join(', ')}`);
         continue;
       }
       this.replaced.push({ dataset: aside.name, target, mark: replacedMark(aside, aside.name), datasets });
-      if (aside.mode === 'placeholder') continue;
       turn.action ??= 'recreate';
       turn.reasons.push(
         `continues an interrupted recreate; "${aside.name}" goes when this copy is complete and verified`,

@@ -106,8 +106,10 @@ function foreignReason({ source, inside }: PairFacts, dataset: DatasetRecord): s
 
 function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
   const isPlaceholder = dataset.userProperties[PLACEHOLDER_PROPERTY] === dataset.name;
-  // Somebody may have mounted it and put files into it since.
-  if (isPlaceholder && facts.inside?.isEmpty === true) return { kind: 'INITIAL_PLACEHOLDER' };
+  // Somebody may have mounted it and put files into it since. Of an encrypted one ZFS does not say what it holds: it is set
+  // aside when its copy comes, never received onto (`set-aside.ts`).
+  const isEmpty = facts.inside?.isEmpty === true || dataset.encryption !== 'off';
+  if (isPlaceholder && isEmpty) return { kind: 'INITIAL_PLACEHOLDER' };
   const why = foreignReason(facts, dataset);
   // An interrupted first receive leaves a dataset without snapshots that only the token's stream can complete. Where the
   // dataset was there before, ZFS completes it with -F alone, which is for one that was seen to be empty.

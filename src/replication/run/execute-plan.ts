@@ -3,6 +3,7 @@
 import { ZfsFlowError } from '../../base/errors';
 import { Lanes } from '../../stream/ways/lanes';
 import { destinationId } from '../../zfs/marks';
+import { isWithin } from '../../zfs/records';
 import { createPlaceholder } from '../../zfs/receive';
 import { AttemptFailure } from '../execute/attempt-failure';
 import type { DatasetWork } from '../execute/dataset-work';
@@ -16,7 +17,7 @@ import { sendTree } from '../execute/send-tree';
 import { TargetKeys } from '../execute/target-key';
 import { isMarked } from '../marks/finish';
 import { protect } from '../marks/protect';
-import type { DatasetPlan, PairInput, PlannedPair, Refusal } from '../plan/plan-types';
+import type { DatasetPlan, PairInput, PlannedPair, Refusal, ReplicationPlan } from '../plan/plan-types';
 import { furthest } from '../report/result-book';
 import { prove } from '../setup/meeting';
 import type { Run } from '../setup/run';
@@ -60,7 +61,8 @@ export async function executePlan(
   book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []));
   const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
-    for (const dataset of plan.placeholders) await createPlaceholder(target, dataset, ctx.signal);
+    const { now } = placeholders(plan);
+    for (const dataset of now) await createPlaceholder(target, dataset, ctx.signal);
     const carried = await readCarriedProperties(run, good, (warnings) => book.warnRun(warnings));
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
@@ -79,11 +81,26 @@ function refused(
   return new AttemptFailure(new ZfsFlowError(code, message, more), 'giveUp', heldBackFor !== undefined);
 }
 
+/** Those that can be made at once, and those below a dataset that this run receives. */
+function placeholders(plan: ReplicationPlan): { now: string[]; later: string[] } {
+  const comes = (above: string): boolean =>
+    plan.datasets.some((one) => one.target === above && one.refusal === null && (sends(one) || one.prepare.length > 0));
+  const isLater = (name: string): boolean => {
+    const parts = name.split('/');
+    return parts.some((_, length) => length > 0 && comes(parts.slice(0, length).join('/')));
+  };
+  const later = plan.placeholders.filter(isLater);
+  return { now: plan.placeholders.filter((name) => !later.includes(name)), later };
+}
+
 /** The datasets of a plan. */
 class Execution {
   private readonly pairs: ReadonlyMap<string, PairInput>;
   private readonly finisher: Finisher;
   private readonly lanes = new Lanes();
+  /** Placeholders that are made when the first dataset below them is sent. */
+  private readonly later: readonly string[];
+  private readonly made = new Map<string, Promise<void>>();
 
   constructor(
     private readonly run: Run,
@@ -93,6 +110,7 @@ class Execution {
   ) {
     this.pairs = new Map(planned.discovery.pairs.map((pair) => [pair.source.name, pair]));
     this.finisher = new Finisher(run, state, provisions.unended);
+    this.later = placeholders(planned.plan).later;
   }
 
   /** Parents first; then what was received is mounted, where that is wanted. */
@@ -140,6 +158,7 @@ class Execution {
     entry.action = furthest(entry.action, plan.action);
     try {
       if (!this.isSettled(one)) {
+        await this.makeAbove(plan.target);
         await sendDataset(one);
         this.finisher.add(one);
       }
@@ -148,6 +167,17 @@ class Execution {
       this.state.progress.datasetDone();
     }
     this.tell(one);
+  }
+
+  /** Placeholders above a target, which others may be waiting for too. */
+  private async makeAbove(target: string): Promise<void> {
+    const { run, made } = this;
+    for (const name of this.later) {
+      if (!isWithin(target, name)) continue;
+      const making = made.get(name) ?? createPlaceholder(run.target, name, run.ctx.signal);
+      made.set(name, making);
+      await making;
+    }
   }
 
   /** The datasets of a tree that travel in one stream. */

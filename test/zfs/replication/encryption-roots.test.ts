@@ -6,12 +6,19 @@ import type { Machine } from '../../lab/machine';
 import { marks, type Engine } from '../../support/engine';
 import { relay } from '../../support/job';
 import { usePair } from '../../support/machines';
+import { dieAfter } from '../../support/mortal';
+
+/** More than such a run changes. */
+const MOST_STEPS = 80;
+/** Each point takes seconds: one in so many is tried, others each time; CRASH_STRIDE=1 tries all. */
+const STRIDE = Number(process.env['CRASH_STRIDE'] ?? 5);
+const OFFSET = Number(process.env['CRASH_OFFSET'] ?? Date.now() % STRIDE);
 
 const ONE = 'passphrase one';
 const TWO = 'passphrase two';
 
 describe('encryption roots on real ZFS', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let a: Machine;
   let b: Machine;
   let engine: Engine;
@@ -199,4 +206,79 @@ describe('encryption roots on real ZFS', function () {
     await engine.replicate(options);
     await opens(`${target}/x`, ONE, `${target}/x`, 'f');
   });
+
+  it(`goes on wherever it died while a placeholder gave way (CRASH_OFFSET=${OFFSET}) [B12]`, async () => {
+    const snapshots = async (machine: Machine, root: string): Promise<string[]> => {
+      const text = await machine.read(['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'guid', root]);
+      return text.split('\n').filter(Boolean).toSorted();
+    };
+    let steps = OFFSET;
+    for (let last = 'x'; last !== ''; steps += STRIDE) {
+      assert.ok(steps < MOST_STEPS);
+      const one = name();
+      const [source, target] = [`tank/${one}`, `backup/${one}`];
+      await create(a, source, ONE);
+      await a.run(['zfs', 'create', '-p', `${source}/mid/deep`]);
+      await a.run(['zfs', 'create', `${source}/x`]);
+      for (const dataset of ['x', 'mid/deep']) await a.snapshot(`${source}/${dataset}`, '1');
+      const options = job(source, target, { recursive: true, createSnapshot: 'never' });
+      await engine.replicate(options);
+      const before = await snapshots(b, 'backup');
+      await a.snapshot(source, '2', { recursive: true });
+      last = await dieAfter(steps, [a, b], options);
+      const said = `after dying before: ${last}`;
+      const now = new Set(await snapshots(b, 'backup'));
+      assert.deepEqual(
+        before.filter((guid) => !now.has(guid)),
+        [],
+        said,
+      );
+      await engine.replicate(options);
+      await engine.replicate(options);
+      assert.deepEqual(await snapshots(b, target), await snapshots(a, source), said);
+      const left = (await b.datasets('backup')).filter((dataset) => dataset.includes('zfsflow-old'));
+      for (const dataset of left) assert.deepEqual(await b.snapshotNames(dataset), [], `${said}: ${dataset}`);
+      await b.sh('zfs release -r zfsflow_last "$1@2" 2>/dev/null || true; zfs destroy -r "$1" 2>/dev/null || true', {
+        args: [target],
+      });
+    }
+  });
+
+  it('copies a root that came late below an encrypted dataset, encrypted as that is [B12]', async () => {
+    const one = name();
+    const [source, vault] = [`tank/${one}`, `backup/vault-${one}`];
+    await create(b, vault, TWO);
+    await a.run(['zfs', 'create', '-p', `${source}/x`]);
+    await a.writeFile(`${source}/x`, 'f', 'x');
+    await a.snapshot(`${source}/x`, '1');
+    const options = job(source, `${vault}/copy`, { recursive: true, createSnapshot: 'never', encryption: 'inherit' });
+    await engine.replicate(options);
+    const before = await b.property(`${vault}/copy/x`, 'guid');
+    await a.snapshot(source, '2', { recursive: true });
+    await engine.replicate(options);
+    assert.deepEqual(await b.snapshotNames(`${vault}/copy`), ['2']);
+    assert.equal(await b.property(`${vault}/copy/x`, 'guid'), before);
+    assert.equal(await b.property(`${vault}/copy`, 'encryptionroot'), vault);
+  });
+
+  for (const kind of ['plain', 'encrypted']) {
+    it(`copies what lies below a dataset without a snapshot in a tree that is ${kind} [B12]`, async () => {
+      const one = name();
+      const [source, target] = [`tank/${one}`, `backup/${one}`];
+      if (kind === 'plain') await a.run(['zfs', 'create', source]);
+      else await create(a, source, ONE);
+      await a.snapshot(source, '1');
+      await a.run(['zfs', 'create', '-p', `${source}/mid/deep`]);
+      await a.run(['zfs', 'create', `${source}/x`]);
+      for (const dataset of ['mid/deep', 'x']) await a.snapshot(`${source}/${dataset}`, '1');
+      const options = job(source, target, { recursive: true, createSnapshot: 'never' });
+      await engine.replicate(options);
+      assert.deepEqual(await b.snapshotNames(`${target}/mid/deep`), ['1']);
+      await a.snapshot(source, '2', { recursive: true });
+      await engine.replicate(options);
+      for (const dataset of ['', '/x', '/mid', '/mid/deep']) {
+        assert.equal((await b.snapshotNames(`${target}${dataset}`)).at(-1), '2', dataset);
+      }
+    });
+  }
 });
