@@ -15,7 +15,7 @@ import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
 import { TargetKeys } from '../execute/target-key';
 import { isMarked } from '../marks/finish';
-import { protect } from '../marks/protect';
+import { protect, type Protection } from '../marks/protect';
 import type { DatasetPlan, PairInput, PlannedPair, Refusal } from '../plan/plan-types';
 import { furthest } from '../report/result-book';
 import type { Run } from '../setup/run';
@@ -50,14 +50,15 @@ export async function executePlan(
   book.warnRun(runWarnings(run, planned));
   book.seen(discovery.pairs);
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);
-  book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []));
+  const protection = await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []);
+  book.warnRun(protection.warnings);
   const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
     for (const dataset of plan.placeholders) await createPlaceholder(target, dataset, ctx.signal);
     const carried = await readCarriedProperties(run, good);
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
-    return await new Execution(run, state, planned, { carried, keys }).all();
+    return await new Execution(run, state, planned, { carried, keys }, protection).all();
   } finally {
     book.warnRun(await keys.close());
   }
@@ -83,9 +84,10 @@ class Execution {
     private readonly state: RunState,
     private readonly planned: PlannedAttempt,
     private readonly provisions: Provisions,
+    { bookmarks }: Protection,
   ) {
     this.pairs = new Map(planned.discovery.pairs.map((pair) => [pair.source.name, pair]));
-    this.finisher = new Finisher(run, state.book);
+    this.finisher = new Finisher(run, state.book, bookmarks);
   }
 
   /** Parents first; then what was received is mounted, where that is wanted. */

@@ -1,6 +1,7 @@
 // Verifies what arrived and moves its marks on, in groups, beside the sends that still run.
 import { toZfsFlowError, type ZfsFlowError } from '../../base/errors';
 import { finish } from '../marks/finish';
+import type { Protection } from '../marks/protect';
 import type { PlannedPair } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
 import type { Run } from '../setup/run';
@@ -20,6 +21,7 @@ export class Finisher {
   constructor(
     private readonly run: Run,
     private readonly book: ResultBook,
+    private readonly tentative: Protection['bookmarks'],
   ) {
     this.last = this.now();
   }
@@ -42,7 +44,7 @@ export class Finisher {
     this.last = this.now();
     if (group.length === 0) return;
     this.flushes.push(
-      finish(this.run, group).then(
+      finish(this.run, group, this.tentative).then(
         ({ failures, warnings }) => {
           for (const [source, failure] of failures) this.failures.set(source, failure);
           this.book.warnRun(warnings);
