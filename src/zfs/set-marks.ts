@@ -12,7 +12,17 @@ import {
   isBookmarkGone,
   type BookmarkRequest,
 } from './bookmark';
-import { holdArgv, holdSnapshots, isHeld, isReleased, NAMES_PER_COMMAND, NAMES_PER_SHARE, releaseArgv } from './hold';
+import {
+  holdArgv,
+  holdSnapshots,
+  isHeld,
+  isReleased,
+  listHolds,
+  NAMES_PER_COMMAND,
+  NAMES_PER_SHARE,
+  releaseArgv,
+  releaseSnapshots,
+} from './hold';
 
 /** The errors of what could not be made or removed. */
 export interface MarkErrors {
@@ -35,7 +45,8 @@ function sortErrors(errors: readonly ZfsFlowError[]): MarkErrors {
 /**
  * Makes the bookmarks, then holds the snapshots (full names) with `tag`, then sees to it that the bookmarks are there still:
  * another controller that has just ended with the same snapshots may have removed them in between, and a hold without one
- * would never be found. What is there already is fine.
+ * would never be found. What is there already is fine. Each snapshot that needs a mark and could not be held (the right is
+ * missing, the pool is too old) must be bookmarked: see {@link unheld}.
  */
 export async function addMarks(
   host: Host,
@@ -60,6 +71,22 @@ export async function addMarks(
   return { bookmarks: [...once.values()], holds: unheld };
 }
 
+/**
+ * Of the snapshots (full names) that these failed commands were to hold with `tag`, those that do not have it: `zfs hold`
+ * goes on after a name that fails. Where nobody can tell, none of them has it.
+ */
+export async function unheld(
+  host: Host,
+  tag: string,
+  errors: readonly ZfsFlowError[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names = errors.flatMap(({ command = [] }) => command.slice(holdArgv(tag, []).length));
+  const holds = await listHolds(host, names, signal).catch(() => []);
+  const held = new Set(holds.filter((hold) => hold.tag === tag).map(({ snapshot }) => snapshot));
+  return names.filter((name) => !held.has(name));
+}
+
 /** Marks of one dataset that are to go. */
 export interface OldMarks {
   /** Full names of held snapshots. */
@@ -70,6 +97,22 @@ export interface OldMarks {
 
 /** Releases `tag` and destroys bookmarks, of each dataset in this order. What is gone already is fine. */
 export async function removeMarks(
+  host: Host,
+  tag: string,
+  datasets: readonly OldMarks[],
+  signal: AbortSignal,
+): Promise<MarkErrors> {
+  // The very many of one dataset are shared out first; below, a dataset is one share's.
+  const isMany = ({ holds }: OldMarks): boolean => holds.length > NAMES_PER_COMMAND;
+  const many = datasets.filter(isMany).flatMap(({ holds }) => holds);
+  const left = datasets.map((one) => (isMany(one) ? { ...one, holds: [] } : one));
+  const first = await releaseSnapshots(host, tag, many, signal);
+  const { holds, bookmarks } = await removeInShares(host, tag, left, signal);
+  return { holds: [...first, ...holds], bookmarks };
+}
+
+/** In one round trip, unless there are too many for that. */
+async function removeInShares(
   host: Host,
   tag: string,
   datasets: readonly OldMarks[],

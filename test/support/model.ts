@@ -25,20 +25,23 @@ export const dataset = (name: string, more: Partial<DatasetRecord> = {}): Datase
   ...more,
 });
 
-/** `'a:1 b:2 #c:3'`: names with GUIDs in creation order; `#` makes a bookmark. */
+/** `'a:1 b:2 #c:3'`: names with GUIDs in creation order; `#` makes a bookmark, which has the order of its snapshot. */
 export function records(name: string, text: string): SnapshotRecord[] {
+  const order = new Map<string, string>();
   return text
     .split(' ')
     .filter((word) => word !== '')
     .map((word, index): SnapshotRecord => {
       const [label = '', guid = ''] = word.split(':');
       const bookmark = label.startsWith('#');
+      const createtxg = order.get(guid) ?? String(100 + index * 10);
+      order.set(guid, createtxg);
       return {
         dataset: name,
         kind: bookmark ? 'bookmark' : 'snapshot',
         name: bookmark ? label.slice(1) : label,
         guid,
-        createtxg: String(100 + index * 10),
+        createtxg,
       };
     });
 }

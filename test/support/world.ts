@@ -2,10 +2,11 @@
 // carried out. It refuses what ZFS would refuse, and checks each plan against an exhaustive search for the fewest sends.
 import assert from 'node:assert/strict';
 import { finalMarks } from '../../src/replication/plan/final-marks';
+import { isOwnReceive } from '../../src/replication/plan/journal';
 import { planReplication } from '../../src/replication/plan/plan';
 import type { DatasetPlan, PairInput, PrepareStep } from '../../src/replication/plan/plan-types';
 import { sentSnapshots } from '../../src/replication/plan/plan-facts';
-import { bookmarkName, destinationId, parseBookmarkName } from '../../src/zfs/marks';
+import { bookmarkName, bookmarksFor, destinationId } from '../../src/zfs/marks';
 import type { SnapshotRecord } from '../../src/zfs/records';
 import { dataset, OPTIONS } from './model';
 
@@ -80,8 +81,10 @@ export class World {
     this.source = this.source.filter((record) => record !== one);
   }
 
+  /** Any hold but that on the newest that both sides have: as with its bookmark. */
   release(): void {
-    this.held.clear();
+    const newest = this.newestOurs();
+    for (const guid of this.held) if (guid !== newest) this.held.delete(guid);
   }
 
   takeTheirs(): void {
@@ -126,7 +129,7 @@ export class World {
     const token = this.token;
     const at = token && this.source.find(({ kind, guid }) => kind === 'snapshot' && guid === token.to.guid);
     const usable = token !== null && at?.name === token.to.name && this.known().has(token.from === '' ? at.guid : token.from); // prettier-ignore
-    const own = this.source.some(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.guid === token?.to.guid); // prettier-ignore
+    const own = token !== null && isOwnReceive(DST_ID, this.source, { toGuid: token.to.guid, fromGuid: token.from });
     return {
       source: dataset(SOURCE),
       sourceRecords: this.source.toSorted(order),
@@ -192,7 +195,7 @@ export class World {
     }
     assert.equal(plan.steps.length, this.fewest(plan), 'the fewest sends');
     const records = this.pair().sourceRecords;
-    if (plan.steps.length > 0 || plan.resume) this.protect(plan);
+    const made = plan.steps.length > 0 || plan.resume ? this.protect(plan) : [];
     for (const step of plan.prepare) this.prepare(step, mode);
     const deliveries = this.deliveries(plan);
     for (const [index, { from, to }] of deliveries.entries()) {
@@ -203,7 +206,7 @@ export class World {
       }
       this.receive(from, to);
     }
-    this.finish(plan, records);
+    this.finish(plan, records, made);
     return plan;
   }
 
@@ -225,12 +228,21 @@ export class World {
     return all;
   }
 
-  private protect(plan: DatasetPlan): void {
-    for (const { guid } of [...(plan.base ? [plan.base] : []), ...sentSnapshots(plan)]) {
-      this.held.add(guid);
-      const own = this.source.some(({ kind, name }) => kind === 'bookmark' && parseBookmarkName(name)?.guid === guid);
-      if (!own) this.bookmark(guid, bookmarkName(DST_ID, guid, true));
-    }
+  /** What protect.ts does; the names of the bookmarks that it makes. */
+  private protect(plan: DatasetPlan): string[] {
+    const all = [...(plan.base?.kind === 'bookmark' ? [plan.base] : []), ...sentSnapshots(plan)];
+    const own = bookmarksFor(DST_ID, this.source);
+    return all.flatMap(({ guid }, index) => {
+      const isLast = index === all.length - 1;
+      const isMarked = own.some((mark) => mark.guid === guid && (mark.tentative || !isLast));
+      // Some cannot be held.
+      const isHeld = BigInt(guid) % 5n > 0n;
+      if (isHeld) this.held.add(guid);
+      if (isMarked || (index > 0 && !isLast && isHeld)) return [];
+      const name = bookmarkName(DST_ID, guid, true);
+      this.bookmark(guid, name);
+      return [name];
+    });
   }
 
   private bookmark(guid: string, name: string): void {
@@ -300,12 +312,13 @@ export class World {
     this.target.push(this.record(TARGET, 'snapshot', to.name, to.guid));
   }
 
-  private finish(plan: DatasetPlan, records: readonly SnapshotRecord[]): void {
+  private finish(plan: DatasetPlan, records: readonly SnapshotRecord[], made: readonly string[]): void {
     const { create, destroy } = finalMarks({
       source: SOURCE,
       dstId: DST_ID,
       records,
-      tentative: new Set(sentSnapshots(plan).map(({ guid }) => guid)),
+      sent: new Set(sentSnapshots(plan).map(({ guid }) => guid)),
+      made,
       targetGuids: new Set(this.target.map(({ guid }) => guid)),
       newest: plan.steps.at(-1)?.to.guid ?? plan.resume?.to.guid ?? plan.base?.guid ?? '',
     });

@@ -1,7 +1,7 @@
 // Partial receives on the target, and what their resume tokens say.
 import type { RunContext } from '../../base/run-context';
-import { parseBookmarkName } from '../../zfs/marks';
 import { decodeTokens } from '../../zfs/send';
+import { isOwnReceive } from '../plan/journal';
 import type { ListedPair } from '../plan/listed-pair';
 import type { PartialReceive } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
@@ -18,10 +18,8 @@ export async function readTokens(
   return new Map(
     partial.map(({ target, sourceRecords, dstId, located }, index) => {
       const token = contents[index] ?? null;
-      const isOwn = sourceRecords.some((record) => {
-        const own = record.kind === 'bookmark' ? parseBookmarkName(record.name) : null;
-        return own !== null && [dstId, located?.formerDstId].includes(own.dstId) && own.guid === token?.toGuid;
-      });
+      const dstIds = [dstId, ...(located?.formerDstId === undefined ? [] : [located.formerDstId])];
+      const isOwn = token !== null && dstIds.some((id) => isOwnReceive(id, sourceRecords, token));
       return [target, { token, isOwn }];
     }),
   );

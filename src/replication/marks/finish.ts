@@ -8,24 +8,26 @@ import { inheritArgv } from '../../zfs/change';
 import { holdSnapshots, listHolds, releaseSnapshots } from '../../zfs/hold';
 import { listNamedSnapshots } from '../../zfs/list';
 import { removeMarks } from '../../zfs/set-marks';
-import {
-  bookmarkName,
-  bookmarksFor,
-  destinationId,
-  PLACEHOLDER_PROPERTY,
-  stepHoldTag,
-  TARGET_HOLD_TAG,
-} from '../../zfs/marks';
+import { bookmarksFor, destinationId, PLACEHOLDER_PROPERTY, stepHoldTag, TARGET_HOLD_TAG } from '../../zfs/marks';
 import type { SnapshotRecord } from '../../zfs/records';
 import { runBatch } from '../../zfs/batch';
 import { finalMarks, type FinalMarks } from '../plan/final-marks';
+import { wasUnderWay } from '../plan/journal';
 import { holdable } from './holdable';
 import { markCopies } from './mark-copies';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
-import { heldSnapshots, runHoldTag } from './protect';
+import { heldSnapshots, runHoldTag, type Protection } from './protect';
 import type { Run } from '../setup/run';
 import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan-facts';
+
+/** Marks of this run that its plans and listings do not tell of. */
+export interface MarksOnTheWay {
+  /** Source datasets on which an earlier attempt of this run has left marks, whatever others have done to them. */
+  unended: ReadonlySet<string>;
+  /** Names of the tentative bookmarks of this attempt, by source dataset. */
+  made: Protection['bookmarks'];
+}
 
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
@@ -147,14 +149,15 @@ async function stepHolds(run: Run, finished: readonly PlannedPair[], isDirty: Ju
   return { own, others };
 }
 
-function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[]): FinalMarks {
+function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[], made: readonly string[]): FinalMarks {
   const { plan, pair } = one;
   const bookmarkBase = plan.base?.kind === 'bookmark' ? [plan.base] : [];
   return finalMarks({
     source: plan.source,
     dstId: plan.dstId,
     records: pair.sourceRecords,
-    tentative: new Set(sends(plan) ? [...bookmarkBase, ...sentSnapshots(plan)].map(({ guid }) => guid) : []),
+    sent: new Set(sends(plan) ? [...bookmarkBase, ...sentSnapshots(plan)].map(({ guid }) => guid) : []),
+    made,
     targetGuids: targetGuids(one, seen),
     newest: expectedNewest(plan)?.guid ?? '',
   });
@@ -162,7 +165,7 @@ function marksOf(one: PlannedPair, seen: readonly SnapshotRecord[]): FinalMarks 
 
 /** Nothing would be changed on the source for one of which nothing was sent. */
 export function isMarked(one: PlannedPair): boolean {
-  const { create, destroy } = marksOf(one, []);
+  const { create, destroy } = marksOf(one, [], []);
   return create.length === 0 && destroy.length === 0;
 }
 
@@ -174,14 +177,12 @@ function formerMarks({ plan, pair }: PlannedPair): string[] {
 
 /**
  * Copies that came with a stream of a whole tree that was cut: only after such a stream are its children marked. That an
- * earlier attempt was to deliver what is there now, its tentative bookmark says.
+ * earlier attempt was to deliver what is there now, its journal says.
  */
 async function markDelivered(run: Run, finished: readonly PlannedPair[]): Promise<string | null> {
   const delivered = finished.filter(({ plan, pair }) => {
     if (plan.initial || replacesCopy(plan) || !plan.base) return false;
-    const names = new Set(pair.sourceRecords.map(({ kind, name }) => (kind === 'bookmark' ? name : '')));
-    const { guid } = plan.base;
-    return names.has(bookmarkName(pair.dstId, guid, true)) && !names.has(bookmarkName(pair.dstId, guid, false));
+    return wasUnderWay(pair.dstId, pair.sourceRecords, plan.base.guid) && !hasFinalMark({ plan, pair }, plan.base.guid);
   });
   return markCopies(run, delivered);
 }
@@ -199,13 +200,12 @@ async function unmarkPlaceholders(run: Run, finished: readonly PlannedPair[]): P
 }
 
 /**
- * Verifies these datasets and moves their marks on. `unended`: source datasets on which earlier attempts of this run have
- * left marks. Throws only when a host cannot be reached or a listing fails.
+ * Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails.
  */
 export async function finish(
   run: Run,
   finished: readonly PlannedPair[],
-  unended: ReadonlySet<string>,
+  { unended, made }: MarksOnTheWay,
 ): Promise<FinishOutcome> {
   const { source, target, options, ctx } = run;
   const failures = new Map<string, ZfsFlowError>();
@@ -219,7 +219,7 @@ export async function finish(
   });
   const warnings = [await unmarkPlaceholders(run, good), await markDelivered(run, good)];
   if (options.holdPending) {
-    const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? []));
+    const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? [], made.get(one.plan.source) ?? []));
     const create = marks.flatMap((mark) => mark.create);
     const [created, moved] = await Promise.all([
       createBookmarks(source, create, ctx.signal),

@@ -14,8 +14,10 @@ export interface FinalMarksInput {
   dstId: string;
   /** Snapshots and bookmarks of the source dataset as listed before the run. */
   records: readonly SnapshotRecord[];
-  /** GUIDs of what this run sent; those without a bookmark of ours got a tentative one (protect.ts). */
-  tentative: ReadonlySet<string>;
+  /** GUIDs of what this run sent, and of the base that it began at. */
+  sent: ReadonlySet<string>;
+  /** Names of the tentative bookmarks that were made for it (protect.ts), after `records` were listed. */
+  made: readonly string[];
   /** What the target has now. */
   targetGuids: ReadonlySet<string>;
   /** GUID of the newest replicated snapshot; '' when there is none. */
@@ -54,7 +56,7 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
   // A bookmark of another snapshot under a name of ours goes; until it has gone, the tentative one has to do.
   const clashes = new Map(own.filter(({ isTrue }) => !isTrue).map(({ name, guid }) => [name, guid]));
   const before = new Set(own.map(({ guid }) => guid));
-  const marked = new Set([...before, ...input.tentative, newest]);
+  const marked = new Set([...before, ...input.sent, newest]);
   const candidates = new Map<string, SnapshotRecord>();
   for (const record of records) {
     if (!marked.has(record.guid) || !targetGuids.has(record.guid)) continue;
@@ -71,11 +73,9 @@ export function finalMarks(input: FinalMarksInput): FinalMarks {
       from: `${source}${kind === 'snapshot' ? '@' : '#'}${name}`,
       bookmark: `${source}#${bookmarkName(dstId, guid, false)}`,
     }));
-  const tentative = new Set([
-    ...own.filter((mark) => mark.tentative).map(({ name }) => name),
-    ...[...input.tentative].filter((guid) => !before.has(guid)).map((guid) => bookmarkName(dstId, guid, true)),
-  ]);
+  const tentative = new Set([...own.filter((mark) => mark.tentative).map(({ name }) => name), ...input.made]);
   for (const guid of clashes.values()) tentative.delete(bookmarkName(dstId, guid, true));
   const surplus = [...existing].filter((name) => !wanted.has(name) && !others.has(name));
-  return { create, destroy: [...tentative, ...surplus, ...clashes.keys()].map((name) => `${source}#${name}`) };
+  const goes = new Set([...tentative, ...surplus, ...clashes.keys()]);
+  return { create, destroy: [...goes].map((name) => `${source}#${name}`) };
 }

@@ -15,7 +15,7 @@ export interface ResumeInput {
   /** GUID of the base that would be chosen without the token; null for a first copy. */
   baseGuid: string | null;
   raw: boolean;
-  /** The token's snapshot is among our bookmarks for this destination. */
+  /** Our bookmarks for this destination say that a run of ours has left it. */
   own: boolean;
   partialReceive: 'own' | 'abort' | 'refuse';
   /** GUID of the snapshot that would be sent first without the token; null where any may be the first. */

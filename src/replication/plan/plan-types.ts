@@ -16,7 +16,7 @@ export type StreamFeature = 'largeBlocks' | 'compressedBlocks' | 'embeddedBlocks
 export interface PartialReceive {
   /** What its resume token says; null: the source cannot read it. */
   token: TokenContents | null;
-  /** The token's snapshot has a bookmark of ours for this destination. */
+  /** Our bookmarks for this destination say that a run of ours has left it. */
   isOwn: boolean;
 }
 

@@ -15,7 +15,7 @@ import { readCarriedProperties, type CarriedProperties } from '../execute/receiv
 import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
 import { TargetKeys } from '../execute/target-key';
-import { isMarked } from '../marks/finish';
+import { isMarked, type MarksOnTheWay } from '../marks/finish';
 import { protect } from '../marks/protect';
 import type { DatasetPlan, PairInput, PlannedPair, Refusal, ReplicationPlan } from '../plan/plan-types';
 import { furthest } from '../report/result-book';
@@ -33,8 +33,7 @@ import { sends, replacesCopy } from '../plan/plan-facts';
 interface Provisions {
   carried: CarriedProperties;
   keys: TargetKeys;
-  /** Source datasets on which an earlier attempt of this run has left marks, whatever others have done to them. */
-  unended: ReadonlySet<string>;
+  marks: MarksOnTheWay;
 }
 
 /**
@@ -58,7 +57,8 @@ export async function executePlan(
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);
   const unended = new Set(state.marked);
   for (const dataset of good) if (sends(dataset)) state.marked.add(dataset.source);
-  book.warnRun(await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []));
+  const { bookmarks: made, warnings } = await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []);
+  book.warnRun(warnings);
   const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
   try {
     const { now } = placeholders(plan);
@@ -66,7 +66,7 @@ export async function executePlan(
     const carried = await readCarriedProperties(run, good, (warnings) => book.warnRun(warnings));
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
-    return await new Execution(run, state, planned, { carried, keys, unended }).all();
+    return await new Execution(run, state, planned, { carried, keys, marks: { unended, made } }).all();
   } finally {
     book.warnRun(await keys.close());
   }
@@ -109,7 +109,7 @@ class Execution {
     private readonly provisions: Provisions,
   ) {
     this.pairs = new Map(planned.discovery.pairs.map((pair) => [pair.source.name, pair]));
-    this.finisher = new Finisher(run, state, provisions.unended);
+    this.finisher = new Finisher(run, state, provisions.marks);
     this.later = placeholders(planned.plan).later;
   }
 
@@ -203,7 +203,7 @@ class Execution {
     const { plan, pair } = one;
     const { options } = this.run;
     if (sends(plan) || plan.prepare.length > 0 || replacesCopy(plan)) return false;
-    if (this.provisions.unended.has(plan.source)) return false;
+    if (this.provisions.marks.unended.has(plan.source)) return false;
     if (options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
     return !options.holdPending || isMarked(one);
   }

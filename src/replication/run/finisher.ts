@@ -1,6 +1,6 @@
 // Verifies what arrived and moves its marks on, in groups, beside the sends that still run.
 import { toZfsFlowError, type ZfsFlowError } from '../../base/errors';
-import { finish } from '../marks/finish';
+import { finish, type MarksOnTheWay } from '../marks/finish';
 import type { PlannedPair } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import type { RunState } from './run-state';
@@ -20,7 +20,7 @@ export class Finisher {
   constructor(
     private readonly run: Run,
     private readonly state: Pick<RunState, 'book' | 'marked'>,
-    private readonly unended: ReadonlySet<string>,
+    private readonly marks: MarksOnTheWay,
   ) {
     this.last = this.now();
   }
@@ -44,7 +44,7 @@ export class Finisher {
     this.last = this.now();
     if (group.length === 0) return;
     this.flushes.push(
-      finish(this.run, group, this.unended).then(
+      finish(this.run, group, this.marks).then(
         ({ failures, seen, warnings }) => {
           for (const [source, failure] of failures) this.failures.set(source, failure);
           for (const [source, guids] of seen) {

@@ -8,9 +8,15 @@ const dstId = destinationId('12345678901234567890', 'bk/t');
 const final = (guid: string): string => bookmarkName(dstId, guid, false);
 const tentative = (guid: string): string => bookmarkName(dstId, guid, true);
 
-function marksOf(text: string, target: readonly string[], newest: string, sent: readonly string[] = []): FinalMarks {
+function marksOf(
+  text: string,
+  target: readonly string[],
+  newest: string,
+  sent: readonly string[] = [],
+  made: readonly string[] = [],
+): FinalMarks {
   const input = { source: 'tank/s', dstId, records: records('tank/s', text), newest };
-  return finalMarks({ ...input, tentative: new Set(sent), targetGuids: new Set(target) });
+  return finalMarks({ ...input, sent: new Set(sent), made, targetGuids: new Set(target) });
 }
 
 describe('finalMarks', () => {
@@ -20,9 +26,20 @@ describe('finalMarks', () => {
     assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
   });
 
-  it('removes no tentative one of a base that was marked already: none was made', () => {
-    const marks = marksOf(`a:1 #${final('1')}:1 b:2`, ['1', '2'], '2', ['1', '2']);
-    assert.deepEqual(marks.destroy, [`tank/s#${tentative('2')}`]);
+  it('removes what was made after the listing, and nothing that was not made', () => {
+    const marks = marksOf(`a:1 #${final('1')}:1 b:2 c:3`, ['1', '2', '3'], '3', ['1', '2', '3'], [tentative('3')]);
+    assert.deepEqual(marks.destroy, [`tank/s#${tentative('3')}`]);
+  });
+
+  it('rule 21: of a thousand that were sent, the newest sixteen are marked', () => {
+    const guids = Array.from({ length: 1000 }, (_, index) => String(index + 1));
+    const text = guids.map((guid) => `s${guid}:${guid}`).join(' ');
+    const { create, destroy } = marksOf(text, guids, '1000', guids, [tentative('1'), tentative('1000')]);
+    assert.deepEqual(
+      new Set(create.map(({ from }) => from)),
+      new Set(guids.slice(-16).map((guid) => `tank/s@s${guid}`)),
+    );
+    assert.deepEqual(destroy, [`tank/s#${tentative('1')}`, `tank/s#${tentative('1000')}`]);
   });
 
   it('rule 21: of each destination the newest sixteen stay, and what is surplus goes', () => {
