@@ -43,6 +43,8 @@ export function emptyResult(
 export class ResultBook {
   private readonly bySource = new Map<string, DatasetResult>();
   /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
+  /** GUIDs of source datasets, by the names that they had. */
+  private readonly guids = new Map<string, string>();
   private readonly reasons = new Map<DatasetResult, string>();
   /** What was sent and has not been seen on the target yet: GUID to name, by source dataset. */
   private readonly sent = new Map<string, Map<string, string>>();
@@ -133,15 +135,24 @@ export class ResultBook {
     return new Map(entries);
   }
 
-  /** Datasets that were there when the run began, and are not among these sources any more. */
-  gone(present: ReadonlySet<string>): void {
+  /**
+   * Looks for the datasets of earlier attempts among the sources of a new listing (GUID by name); `known` are those whose end
+   * is told already. One that is somewhere else now is replicated from there. Returns those that were destroyed.
+   */
+  gone(sources: ReadonlyMap<string, string>, known: ReadonlySet<string>): string[] {
+    const places = new Map([...sources].map(([name, guid]) => [guid, name]));
+    const destroyed: string[] = [];
     for (const [source, entry] of this.bySource) {
-      if (present.has(source)) continue;
+      if (sources.has(source) || known.has(source)) continue;
       delete entry.error;
       this.reasons.delete(entry);
       if (entry.snapshots.length === 0) entry.action = 'skip';
-      this.warn(entry, [`"${source}" is gone from the source: it was destroyed or renamed while the run went on`]);
+      const place = places.get(this.guids.get(source) ?? '');
+      if (place === undefined) destroyed.push(source);
+      else this.warn(entry, [`"${source}" was renamed to "${place}" while the run went on`]);
     }
+    for (const [name, guid] of sources) this.guids.set(name, guid);
+    return destroyed;
   }
 
   leftOut(entry: DatasetResult, why: string): void {

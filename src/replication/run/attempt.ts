@@ -1,6 +1,6 @@
 // One attempt of a run: look, take the snapshots that are wanted first, plan, make room, carry the plan out.
 import { ZfsFlowError } from '../../base/errors';
-import { discover } from '../discover/discover';
+import { discover, type Discovery } from '../discover/discover';
 import { AttemptFailure, midRunFailure } from '../execute/attempt-failure';
 import type { ReplicationPlan } from '../plan/plan-types';
 import type { Run } from '../setup/run';
@@ -9,11 +9,19 @@ import { executePlan } from './execute-plan';
 import { announce, look, planAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
 
-/** Notes source datasets that were asked for and are not there; the others are replicated all the same. */
-function giveUpMissing({ source }: Run, { given, book }: RunState, missing: readonly string[]): void {
+/**
+ * Notes source datasets that are not there, since they were asked for or were there when the run began; the others are
+ * replicated all the same.
+ */
+function giveUpMissing({ source }: Run, { given, book }: RunState, discovery: Discovery): void {
+  const { pairs, missingSources } = discovery;
   const host = source.label;
-  for (const dataset of missing) {
-    const message = `dataset "${dataset}" does not exist on ${host}`;
+  const sources = new Map(pairs.map((pair) => [pair.source.name, pair.source.guid]));
+  const gone = book.gone(sources, new Set([...missingSources, ...given.keys()]));
+  for (const dataset of [...missingSources, ...gone]) {
+    const message = gone.includes(dataset)
+      ? `dataset "${dataset}" is gone from ${host}: it was destroyed while the run went on`
+      : `dataset "${dataset}" does not exist on ${host}`;
     const error = new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host });
     given.set(dataset, new AttemptFailure(error, 'giveUp'));
     book.failed(book.entry(dataset, ''), error);
@@ -29,14 +37,12 @@ async function attempt(
   const sight = await look(run);
   if (await state.snapshots.take(run, sight.discovery)) sight.discovery = await discover(run, run.ctx);
   const planned = await planAttempt(run, state, sight);
-  const { pairs, missingSources } = planned.discovery;
   state.sees(planned.discovery);
   announce(run, planned);
-  state.book.gone(new Set([...pairs.map(({ source }) => source.name), ...missingSources, ...state.given.keys()]));
-  giveUpMissing(run, state, missingSources);
+  giveUpMissing(run, state, planned.discovery);
   await makeRoom(planned.plan);
   const failures = await executePlan(run, state, planned);
-  return state.ended(planned.plan.datasets, pairs, failures);
+  return state.ended(planned.plan.datasets, planned.discovery.pairs, failures);
 }
 
 /**

@@ -120,11 +120,13 @@ describe('replication while the world changes', function () {
     const one = await job([], { recursive: true });
     for (const child of ['a', 'b']) await a.run(['zfs', 'create', `${one.source}/${child}`]);
     await a.snapshot(one.source, '1', { recursive: true });
-    const result = await disturbed(one, source, /^zfs hold/, () => a.run(['zfs', 'destroy', '-r', `${one.source}/a`]));
-    const [root, gone, other] = result.datasets;
+    source.once(/^zfs hold/, () => a.run(['zfs', 'destroy', '-r', `${one.source}/a`]));
+    const error = await engine.refuse('PARTIAL_FAILURE', one.options);
+    assert.equal(error.dataset, `${one.source}/a`);
+    const [root, gone, other] = engine.partial?.datasets ?? [];
     assert.deepEqual([root?.snapshots, gone?.snapshots, other?.snapshots], [['1'], [], ['1']]);
-    assert.match(gone?.warnings.join() ?? '', /gone from the source/);
-    assert.deepEqual([gone?.error, gone?.action], [undefined, 'skip']);
+    assert.match(gone?.error?.message ?? '', /is gone from .*: it was destroyed while the run went on/);
+    for (const child of ['', '/b']) await assertSame(a, one.source + child, b, one.target + child);
   });
 
   it('follows a dataset below that is renamed', async () => {
