@@ -164,7 +164,7 @@ describe('encryption on real ZFS', function () {
       stdin: HEX,
     });
     // Where it cannot see what there is to put right, it says so.
-    await pretend(b, 'case "$*" in *encryptionroot,keylocation*) echo "internal error" >&2; exit 1;; esac');
+    await pretend(b, 'case "$*" in *encryptionroot,*keylocation*) echo "internal error" >&2; exit 1;; esac');
     try {
       const { warnings } = await engine.replicate(options);
       assert.match(warnings.join(), /could not set keylocation.*internal error/);
