@@ -145,11 +145,13 @@ function decideExisting(
   options: PlanInput['options'],
 ): EncryptionDecision {
   const decided: EncryptionDecision = { encryption: 'none', loadKey: '', refusal: null, warnings: [] };
-  // Nothing is to be removed that has datasets below it: they may be copies.
+  // Nothing is to be removed that has datasets below it: they may be copies; a pool's root dataset cannot be.
   const remove = (then: string): string =>
-    hasChildren
-      ? `It is empty, but has datasets below it, which must not go with it: replicate to a new target dataset, or rename it (zfs rename ${target.name} …) and move them back when it is ${then}.`
-      : `It is empty: remove it (zfs destroy ${target.name}), and it is ${then}.`;
+    !target.name.includes('/')
+      ? `The root dataset of a pool cannot be replaced: choose a target below it (${target.name}/…).`
+      : hasChildren
+        ? `It is empty, but has datasets below it, which must not go with it: replicate to a new target dataset, or rename it (zfs rename ${target.name} …) and move them back when it is ${then}.`
+        : `It is empty: remove it (zfs destroy ${target.name}), and it is ${then}.`;
   const empty = pair.targetSnapshots.length === 0;
   if (raw) {
     // A partial receive of our own kind is encrypted already; anything else would have to be replaced.

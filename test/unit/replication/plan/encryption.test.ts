@@ -100,6 +100,17 @@ describe('encryption at the target', () => {
     assert.match(hint([]), /zfs destroy bk\/t/);
     assert.match(hint(['bk/t2']), /zfs destroy bk\/t/);
     assert.doesNotMatch(hint(['bk/t/x']), /destroy|remove/);
+    // "zfs destroy POOL" would call for "zpool destroy" (openzfs issue 17724).
+    const onPool = { ...pair({ source: 'a:1', target: '', more: SEEN_EMPTY, sourceMore: AES }), target: 'bk' };
+    const { datasets } = planReplication({
+      pairs: [{ ...onPool, targetDataset: dataset('bk') }],
+      ancestors: [],
+      existing: new Set(['bk']),
+      options: OPTIONS,
+    });
+    assert.equal(datasets[0]?.refusal?.code, 'ENCRYPTION_MISMATCH');
+    assert.match(datasets[0]?.refusal?.hint ?? '', /below it/);
+    assert.doesNotMatch(datasets[0]?.refusal?.hint ?? '', /destroy|remove/);
   });
 
   it('a placeholder stays where it cannot give way, and the rest goes on [B12]', () => {
