@@ -61,7 +61,7 @@ export class World {
   rename(pick: number): void {
     const all = this.source.filter(({ kind }) => kind === 'snapshot');
     const one = all[pick % Math.max(1, all.length)];
-    if (one) Object.assign(one, { name: `${one.name}r` });
+    if (one && all.every(({ name }) => name !== `${one.name}r`)) Object.assign(one, { name: `${one.name}r` });
   }
 
   /** A name that something else on the source has had. */
@@ -115,7 +115,7 @@ export class World {
 
   renameCopy(pick: number): void {
     const one = this.target[pick % Math.max(1, this.target.length)];
-    if (one) Object.assign(one, { name: `${one.name}c` });
+    if (one && this.target.every(({ name }) => name !== `${one.name}c`)) Object.assign(one, { name: `${one.name}c` });
   }
 
   newestOurs(): string | undefined {
