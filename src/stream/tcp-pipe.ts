@@ -147,7 +147,6 @@ function tlsServer(request: PipeRequest, take: (socket: Socket) => void): Server
     ...tlsSettings(request),
     handshakeTimeout: PROOF_MS,
     noDelay: true,
-    allowHalfOpen: true,
     pskCallback: (_socket: TLSSocket, identity: string) => (identity === PSK_IDENTITY ? psk : null),
   };
   const server = createTlsServer(options, take);

@@ -3,7 +3,7 @@
 // reads, is stream/wire/far-end.ts.
 //
 // Standard input: the secret of this transfer on the first line, for an end that connects the port on the second, and
-// then silence; its end means "stop". Standard output: the receiver's words, and behind the marker `begin`, `port N
+// then silence; its end means "stop". Standard output: the receiver's words, and behind the marker `begin`, `at DIRECTORY`, `port N
 // ADDRESS`, `noport`, `connected`, `send CODE`, `receive CODE`, `carrier CODE`, `said TEXT`.
 // The secret is only ever in a variable of this shell and in a FIFO; `echo` and `read` are builtins everywhere.
 import { copyCommand, tlsCommand, type Carrier, type Role } from './carrier-commands';
@@ -36,6 +36,7 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
     .add(`echo "${mark} begin"`)
     .add('IFS= read -r K <&3 || exit 0')
     .add(`D=$(mktemp -d "\${TMPDIR:-/tmp}/zfsflow-XXXXXXXXXX") || exit ${NO_PLACE}`)
+    .add(`echo "${mark} at $D"`)
     .add(BYE)
     .add('trap bye EXIT')
     .add(`mkfifo "$D/k" "$D/q" "$D/z" "$D/t" || exit ${NO_PLACE}`)
@@ -68,7 +69,7 @@ function listenAddress(script: ScriptWriter, address: string): string {
  * is a group with this shell's number – is told to, for a `zfs` whose shell has gone before it.
  */
 const BYE =
-  'bye() { trap "" TERM; kill -s KILL $G; kill $O $W $V; rm -rf "$D"; [ -z "$X" ] || { kill -0 -$$ && kill -s TERM 0; }; } 2>/dev/null; O=; W=; V=; G=; X=1';
+  'bye() { trap "" TERM; kill -s KILL $G; kill $O $W $V; [ -z "$X" ] || { kill $S; kill -0 -$$ && kill -s TERM 0; }; rm -rf "$D" || { sleep 1; rm -rf "$D"; }; } 2>/dev/null; O=; W=; V=; G=; S=; X=1';
 
 const NAP = 'nap() { sleep $1 2>/dev/null || sleep 1; }';
 
@@ -79,7 +80,7 @@ const NAP = 'nap() { sleep $1 2>/dev/null || sleep 1; }';
 const WATCHDOG =
   '( trap "" HUP INT TERM PIPE; while read -r x <&3; do :; done; : >"$D/stop"; read -r o <"$D/o" && kill $o; ' +
   'i=0; while [ $i -lt 20 ] && kill -0 $$; do sleep 0.1 || sleep 1; i=$((i+1)); done; ' +
-  'rm -rf "$D"; kill -0 -$$ && { kill -s TERM 0; sleep 1; kill -s KILL 0; } ) >/dev/null 2>&1 & G=$!';
+  'rm -rf "$D"; kill -0 -$$ && { kill -s TERM 0; sleep 1; rm -rf "$D"; kill -s KILL 0; } ) >/dev/null 2>&1 & G=$!';
 
 function statements(end: FarEnd, parts: Parts, setup: CommandSetup): string[] {
   const { carrier } = end;
@@ -121,17 +122,18 @@ function netcatWords(carrier: Extract<Carrier, { kind: 'copy' }>): string {
 const ESTABLISHED = 'grep -q "^Protocol version: TLSv1.3" "$D/e"';
 /** Refused before a byte of its input was read. */
 const REFUSED = 'grep -Eiq "refused|errno=(111|61)( |$)" "$D/e"';
-/** Somebody listens on the port. Where the kernel does not show it: never. */
+/** Somebody listens on the port, on whatever address. Where the kernel does not show it: never. */
 const LISTENING =
   'H=$(printf %04X $P); busy() { grep -q ":$H [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6; } 2>/dev/null';
 
 /** Starts the carrier on the first port that it gets. */
 function listen({ ports }: FarEnd, mark: string): string[] {
+  // Whose listener it is cannot be seen, so where there was one before, only that ours lives on says that it listens too.
   const settled =
-    'settled() { if [ -r /proc/net/tcp ]; then i=0; until busy; do kill -0 $O || return 1; i=$((i+1)); [ $i -lt 60 ] || break; nap 0.05; done; else nap 0.4; fi; kill -0 $O; } 2>/dev/null';
+    'settled() { if [ -z "$Y" ] && [ -r /proc/net/tcp ]; then i=0; until busy; do kill -0 $O || return 1; i=$((i+1)); [ $i -lt 60 ] || break; nap 0.05; done; else nap 0.4; fi; kill -0 $O; } 2>/dev/null';
   return [
     settled,
-    `N=; for P in ${ports.join(' ')}; do ${LISTENING}; busy && continue; start; settled && { N=$P; break; }; wait $O; done`,
+    `N=; for P in ${ports.join(' ')}; do ${LISTENING}; Y=; busy && Y=1; start; settled && { N=$P; break; }; wait $O; done`,
     `[ -n "$N" ] || { echo "${mark} noport"; ${said(mark)}; exit 94; }`,
     `echo "${mark} port $P $A"`,
   ];
@@ -181,7 +183,7 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
     'reader',
     ...over,
     'wait $O 2>/dev/null; t=$?',
-    ...(isTls ? [`${ESTABLISHED} && echo "${mark} connected"`] : []),
+    `${isTls ? ESTABLISHED : '[ $c -eq 0 ]'} && echo "${mark} connected"`,
     `echo "${mark} carrier $t"`,
     said(mark),
     `echo "${mark} receive $c"; X=`,
@@ -210,7 +212,7 @@ function send(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, part
   if (!end.listens) {
     const isOver = `while wait $O; t=$?; [ $t -ne 0 ]; do retry || break; ${isTls ? watchFor(mark) : ':'}; done`;
     const told = isTls ? [watchFor(mark)] : [];
-    const seen = isTls ? [`${ESTABLISHED} && echo "${mark} connected"`] : [];
+    const seen = [`${isTls ? ESTABLISHED : '[ $t -eq 0 ]'} && echo "${mark} connected"`];
     return [...lines, 'writer', 'exec 7<"$D/z"', 'start', ...told, isOver, ...seen, ...finish.slice(1)];
   }
   // Nothing is to be read before the other side has proved itself, or s_server would wait for more of it (finding 6).

@@ -2,6 +2,7 @@
 // connections carry only what its ends are told and tell. Neither end, nor what carries between them, proves by its exit
 // code that all arrived; `zfs receive` does (docs/design/transports.md §0), and the caller's look at the GUIDs after it.
 import { randomBytes } from 'node:crypto';
+import type { Host } from '../../host/host';
 import { judgedStages } from '../judge';
 import { openFarEnd } from '../wire/far-end';
 import { openNearEnd } from '../wire/near-end';
@@ -16,6 +17,8 @@ import { succeeded, type Move, type StageResult, type Watch, type Way } from './
 const LISTEN_MS = 15_000;
 /** Until the other is connected: within 20 s an attempt must end at a port that is blocked. Milliseconds. */
 const CONNECT_MS = 15_000;
+/** For removing what a killed end left. Milliseconds. */
+const TIDY_MS = 3_000;
 
 /** Takes what is to go this way, and nothing else. */
 export const tcp: Way = (move) => {
@@ -79,6 +82,13 @@ async function finish(end: WireEnd): Promise<void> {
   await end.ended.catch(() => undefined);
 }
 
+/** Removes what a script left that was killed with its watchdog, best effort. */
+async function tidyUp(host: Host, { directory }: EndReport): Promise<void> {
+  if (directory === '') return;
+  // A script that is still ending may do it first.
+  await host.run(['rm', '-rf', directory], { timeoutMs: TIDY_MS }).catch(() => undefined);
+}
+
 class Junction {
   private readonly labels: Readonly<Record<Side, string>>;
   private readonly connects: Side;
@@ -109,6 +119,7 @@ class Junction {
     for (const side of ['source', 'target'] as const) void ends[side].connected.then(() => this.onConnected());
     try {
       const [source, target] = await Promise.all([this.follow('source'), this.follow('target')]);
+      await Promise.all([tidyUp(this.move.source, source), tidyUp(this.move.target, target)]);
       return this.judged({ source, target });
     } finally {
       clearTimeout(this.timer);
@@ -120,7 +131,9 @@ class Junction {
   private judged(reports: Record<Side, EndReport>): StageResult[] {
     const { source, target } = reports;
     const results = [source.stage, ...source.between, ...target.between, target.stage];
-    if (succeeded(results) || this.watch.signal.aborted) return results;
+    // A program that takes no input for all of it would be content with a connection that never was.
+    const met = source.connected || target.connected;
+    if ((succeeded(results) && met) || this.watch.signal.aborted) return results;
     const { wire, labels, port, silentFor } = this;
     const failure = wireFailure({ wire, labels, port, reports, silentFor, wordsOf: this.move.wordsOf });
     if (!failure) return results;
@@ -132,8 +145,8 @@ class Junction {
     const other = this.ends[side === 'source' ? 'target' : 'source'];
     try {
       const report = await this.ends[side].ended;
-      const isFine = report.stage.code === 0 && report.stage.signal === null;
-      if (isFine) return report;
+      const hasMet = side === this.connects ? this.isConnected || report.connected : this.port > 0;
+      if (hasMet && report.stage.code === 0 && report.stage.signal === null) return report;
       if (this.isConnected) this.grace ??= setTimeout(() => this.endBoth(), GRACE_MS);
       else other.end();
       return report;

@@ -13,6 +13,9 @@ import type { EndReport, EndTask, WireEnd } from './wire-end';
 /** After `end()`, until the script must have ended everything: its own watchdog takes up to three seconds. Milliseconds. */
 const LAST_MS = 4_000;
 
+/** What the script makes with mktemp: nothing else is ever removed for it. */
+const DIRECTORY = /^\/[^\0\n]*\/zfsflow-[0-9A-Za-z]{10}$/;
+
 /** A token that is no key: it is shown to whoever answers. */
 export function tokenOf(key: Buffer): string {
   return key.toString('hex');
@@ -65,7 +68,7 @@ class FarEnd implements WireEnd {
     private readonly task: EndTask,
   ) {
     const stage = { code: null, signal: null, stderr: '', ended: false };
-    this.report = { stage, between: [], connected: false, noPort: false, said: '' };
+    this.report = { stage, between: [], connected: false, noPort: false, directory: '', said: '' };
     this.listening = new Promise((resolve) => (this.settleListening = resolve));
     this.connected = new Promise((resolve) => (this.settleConnected = resolve));
     this.ended = this.follow();
@@ -144,6 +147,9 @@ class FarEnd implements WireEnd {
       case 'begin':
         this.begun = true;
         break;
+      case 'at':
+        if (DIRECTORY.test(rest.join(' '))) report.directory = rest.join(' ');
+        break;
       case 'port':
         this.settleListening({ port: Number(first), address: second });
         break;
@@ -159,6 +165,8 @@ class FarEnd implements WireEnd {
         break;
       case this.task.direction:
         report.stage.code = Number(first);
+        // All the rest goes with the script, which has nothing else to do any more.
+        report.directory = '';
         break;
     }
   }

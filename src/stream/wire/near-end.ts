@@ -53,7 +53,7 @@ class NearEnd implements WireEnd {
       if (!stage) throw new TypeError('a stage has a result');
       const between = results.filter((_, index) => index !== zfs && index !== carrier);
       const said = `${this.seen.said}${results[carrier]?.stderr ?? ''}`;
-      return { ...this.seen, said, stage, between };
+      return { ...this.seen, said, stage, between, directory: '' };
     });
     this.ended.catch(() => undefined);
   }

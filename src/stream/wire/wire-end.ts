@@ -36,6 +36,8 @@ export interface EndReport {
   connected: boolean;
   /** None of the ports was free. */
   noPort: boolean;
+  /** Of an end that had no time to tidy up: its directory over there; '' = nothing is left of it. */
+  directory: string;
   /** What the program with the connection said. */
   said: string;
 }

@@ -137,15 +137,12 @@ function broken(
     { ...source.stage, role: 'send' as const },
     { ...target.stage, role: 'receive' as const },
   ];
-  const failed = [...stages, ...source.between, ...target.between].filter(
-    ({ code, signal }) => code !== 0 || signal !== null,
-  );
   const own = stages.some((stage) => {
     const isFailed = stage.code !== 0 || stage.signal !== null;
     return isFailed && !stage.ended && stage.code !== null && !followsOther(stage, wordsOf(stage.stderr));
   });
   const between = [...source.between, ...target.between].some(({ code, ended }) => code !== 0 && !ended);
-  if (failed.length === 0 || own || between) return null;
+  if (own || between) return null;
   const said = lastOf(`${source.said}\n${target.said}`);
   const message = `the connection from ${labels.source} to ${labels.target} broke (${at.connector} → ${shown(wire.connectAddress)}:${port})${said}`;
   return new ZfsFlowError('CONNECTION_LOST', message, { host: at.connector, retryable: true });
