@@ -10,7 +10,6 @@ import type { DatasetWork } from '../execute/dataset-work';
 import { destroyReplaced } from '../execute/destroy-replaced';
 import { endLeftovers } from '../execute/leftovers';
 import { mountReceived } from '../execute/mount';
-import { processTag } from '../execute/process-tag';
 import { readCarriedProperties, type CarriedProperties } from '../execute/receive-properties';
 import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
@@ -59,7 +58,7 @@ export async function executePlan(
   for (const dataset of good) if (sends(dataset)) state.marked.add(dataset.source);
   const { bookmarks: made, warnings } = await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []);
   book.warnRun(warnings);
-  const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
+  const keys = await TargetKeys.open(run, good, destinationId(targetPoolGuid, options.targetDataset));
   try {
     const { now } = placeholders(plan);
     for (const dataset of now) await createPlaceholder(target, dataset, ctx.signal);
