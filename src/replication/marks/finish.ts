@@ -24,8 +24,11 @@ import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan
 
 /** Marks of this run that its plans and listings do not tell of. */
 export interface MarksOnTheWay {
-  /** Source datasets on which an earlier attempt of this run has left marks, whatever others have done to them. */
-  unended: ReadonlySet<string>;
+  /**
+   * Source datasets, by GUID, on which an earlier attempt of this run has left marks, whatever others have done to them, and
+   * for which destinations.
+   */
+  unended: ReadonlyMap<string, ReadonlySet<string>>;
   /** Names of the tentative bookmarks of this attempt, by source dataset. */
   made: Protection['bookmarks'];
 }
@@ -176,10 +179,15 @@ export function isMarked(one: PlannedPair): boolean {
   return create.length === 0 && destroy.length === 0;
 }
 
-/** Bookmarks for the name that the target had before it followed its renamed source. */
-function formerMarks({ plan, pair }: PlannedPair): string[] {
-  if (plan.formerDstId === '') return [];
-  return bookmarksFor(plan.formerDstId, pair.sourceRecords).map(({ name }) => `${plan.source}#${name}`);
+/**
+ * Bookmarks for the name that the target had before it followed its renamed source, and the tentative ones of an attempt of
+ * this run that sent the source, under another name, to another target.
+ */
+function formerMarks({ plan, pair }: PlannedPair, unended: MarksOnTheWay['unended']): string[] {
+  const former = plan.formerDstId === '' ? [] : bookmarksFor(plan.formerDstId, pair.sourceRecords);
+  const others = [...(unended.get(pair.source.guid) ?? [])].filter((dstId) => dstId !== plan.dstId);
+  const tentative = others.flatMap((dstId) => bookmarksFor(dstId, pair.sourceRecords).filter((one) => one.tentative));
+  return [...new Set([...former, ...tentative].map(({ name }) => `${plan.source}#${name}`))];
 }
 
 /**
@@ -214,7 +222,7 @@ async function moveMarks(
   seen: (one: PlannedPair) => readonly SnapshotRecord[],
 ): Promise<(string | null)[]> {
   const { source, ctx } = run;
-  const isDirty: Judge = (one) => unended.has(one.plan.source) || hasTraces(one);
+  const isDirty: Judge = (one) => unended.has(one.pair.source.guid) || hasTraces(one);
   const marks = good.map((one) => marksOf(one, seen(one), made.get(one.plan.source) ?? []));
   const create = marks.flatMap((mark) => mark.create);
   const [created, moved] = await Promise.all([
@@ -228,7 +236,7 @@ async function moveMarks(
   const old = good.map((one, index) => {
     const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
     const stays = made.some(({ bookmark }) => failed.has(bookmark));
-    return { holds: holds.own[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
+    return { holds: holds.own[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one, unended)] };
   });
   const renamed = new RenamedHolds(
     source,
