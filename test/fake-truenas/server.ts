@@ -35,6 +35,8 @@ export interface Nasty {
   /** Repeats the parameters in its error on this method. */
   repeats?: string;
   binary?: boolean;
+  /** The plain port serves pages, and redirects the websocket alone; or never answers a request for a page. */
+  pages?: 'served' | 'silent';
   /** Where the plain port leads, instead of to ours. */
   location?: string;
   /** Bytes of an answer. */
@@ -151,7 +153,8 @@ export class FakeTrueNas {
       const send = (status: number, type: string, text: string): void => {
         response.writeHead(status, { 'Content-Type': type }).end(text);
       };
-      if (!secure && this.options.plain !== 'serve') {
+      if (this.nasty.pages === 'silent') return;
+      if (!secure && this.options.plain !== 'serve' && this.nasty.pages !== 'served') {
         response.writeHead(307, { Location: this.nasty.location ?? `${this.url}${request.url ?? ''}` }).end();
       } else if (this.nasty.html === true) send(200, 'text/html', PAGE);
       else if (request.url === '/api/versions' && versions !== null)

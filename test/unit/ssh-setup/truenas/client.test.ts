@@ -8,7 +8,7 @@ import { selfSigned, signed, type Certificate } from '../../../fake-truenas/cert
 import { PROFILE_NAMES, PROFILES } from '../../../fake-truenas/profiles';
 import { FakeTrueNas } from '../../../fake-truenas/server';
 import { memorySide } from '../../../fake-truenas/ssh-side';
-import { NO_SUDO, type FakeUser } from '../../../fake-truenas/state';
+import { NO_SUDO, Refused, type FakeUser } from '../../../fake-truenas/state';
 
 const ROOT: FakeUser = {
   id: 1,
@@ -140,6 +140,26 @@ describe('a session with the API of a TrueNAS', () => {
     const both = [client.call('system.version'), client.call('system.version')];
     setTimeout(() => void fake.close(), 50);
     await Promise.all(both.map((one) => fails(one, 'CONNECTION_LOST', /./)));
+  });
+
+  it('tries the websocket where no other request is answered', async () => {
+    await start('scale2410');
+    fake.nasty = { pages: 'silent' };
+    const client = await connect({ limits: { connectMs: 500 } });
+    await login(client);
+    assert.equal(client.protocol, 'websocket');
+  });
+
+  it('cuts short what a TrueNAS says in an error', async () => {
+    await start('core13');
+    const extra = Array.from(
+      { length: 100 },
+      (_, at) => [`field${at}`, 'x'.repeat(5000), 22] as [string, string, number],
+    );
+    fake.nasty = { refuse: { 'auth.login': new Refused(22, 'EINVAL', 'x'.repeat(100_000), extra) } };
+    const error = await fails(login(await connect()), 'API_ERROR', /field0/);
+    assert.ok(JSON.stringify(error.details).length < 25_000);
+    assert.ok(error.message.length < 1100);
   });
 
   it('gives up on a server that says nothing at all', async () => {
