@@ -49,4 +49,7 @@ export const engine = {
   })),
 
   sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
+  trueNas: once(
+    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
+  ),
 };
