@@ -7,6 +7,7 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +22,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -169,6 +171,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -192,7 +197,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */

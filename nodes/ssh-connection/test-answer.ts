@@ -1,0 +1,15 @@
+// The answer to *Test connection*, for both halves: what the machine is, and what it can do for the nodes.
+import type { Readiness } from '../../src/readiness/readiness';
+
+export interface TestAnswer extends Readiness {
+  ok: true;
+  zfsVersion: string;
+  /** '' where the kernel says none. */
+  zfsKernelVersion: string;
+  /** `uname -s` */
+  platform: string;
+  hostname: string;
+  pools: readonly { name: string; guid: string; health: string }[];
+  programs: string[];
+  isRoot: boolean;
+}
