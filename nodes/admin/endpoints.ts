@@ -11,6 +11,7 @@ import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connect
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
+import { watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
@@ -24,6 +25,7 @@ export function registerEndpoints(RED: Red): void {
   const server = RED.httpAdmin;
   if (served.has(server)) return;
   served.add(server);
+  watchDeploys(RED);
   const guard = guarded(RED);
   const post = (name: string, permission: 'zfs.read' | 'zfs.write', work: Work): void => {
     // Headers first, so that what is refused is answered like anything else.
