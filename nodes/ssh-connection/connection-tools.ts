@@ -51,11 +51,8 @@ export async function testConnection(RED: Red, body: RawOptions): Promise<Record
       jump: readString(body, 'jumpConnection') !== '',
       signal: AbortSignal.timeout(LOOK_TIMEOUT_MS),
     });
-    const programNames = [...programs];
-    const answer: TestAnswer = {
-      ...{ ok: true, zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: programNames, isRoot },
-      ...readiness,
-    };
+    const machine = { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: [...programs], isRoot };
+    const answer: TestAnswer = { ok: true, ...machine, ...readiness };
     return { ...answer };
   } finally {
     await host.close();

@@ -19,11 +19,11 @@ export interface Findings {
 const OLDEST = [2, 0] as const;
 
 /** The rights that README.md tells to give, by what the machine is for a replication. */
-export const SOURCE_RIGHTS = ['send', 'hold', 'release', 'bookmark', 'snapshot', 'destroy', 'mount'] as const;
-export const TARGET_RIGHTS = [
-  ...['receive', 'create', 'mount', 'canmount', 'userprop', 'readonly', 'hold', 'release', 'destroy', 'rollback'],
-  ...['userused', 'userobjused', 'userquota', 'userobjquota'],
-] as const;
+export const SOURCE_RIGHTS = 'send,hold,release,bookmark,snapshot,destroy,mount'.split(',');
+export const TARGET_RIGHTS =
+  'receive,create,mount,canmount,userprop,readonly,hold,release,destroy,rollback,userused,userobjused,userquota,userobjquota'.split(
+    ',',
+  );
 
 type Need = Pick<NodeReadiness, 'node' | 'role'> & { rights: readonly string[] };
 

@@ -23,6 +23,9 @@ interface FieldOptions {
 
 let panes = 0;
 
+/** Not by jQuery's second parameter, to which some names of attributes are methods (autocomplete). */
+const input = (attributes: Readonly<Record<string, string | number>>): JQuery => $('<input>').attr(attributes);
+
 export class Pane {
   readonly element: JQuery;
   private readonly rows: JQuery;
@@ -40,14 +43,18 @@ export class Pane {
     about = '',
   ) {
     this.element = $('<div>', { class: 'zfs-set-up-pane', role: 'group', 'aria-labelledby': `${this.id}-title` });
-    $('<h4>', { id: `${this.id}-title`, tabindex: -1 }).text(title).appendTo(this.element);
+    $('<h4>', { id: `${this.id}-title`, tabindex: -1 })
+      .text(title)
+      .appendTo(this.element);
     this.rows = $('<div>').appendTo(this.element);
     if (about !== '') this.about(about);
     this.general = $('<div>', { class: 'zfs-sentence zfs-error zfs-hidden', role: 'alert' }).appendTo(this.element);
     const foot = $('<div>', { class: 'zfs-set-up-foot' }).appendTo(this.element);
     this.actions = $('<div>', { class: 'zfs-buttons' }).appendTo(foot);
     this.status = $('<span>', { class: 'zfs-set-up-status', role: 'status' });
-    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort()).addClass('zfs-hidden');
+    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort()).addClass(
+      'zfs-hidden',
+    );
     foot.append(this.status, this.cancel);
   }
 
@@ -65,17 +72,27 @@ export class Pane {
   }
 
   text(name: string, options: FieldOptions): JQuery {
-    return this.field(name, $('<input>', { type: 'text', autocomplete: 'off', spellcheck: 'false' }), options);
+    return this.field(name, input({ type: 'text', autocomplete: 'off', spellcheck: 'false' }), options);
   }
 
   secret(name: string, options: FieldOptions): JQuery {
     // Browsers would offer to keep it, as if it were the login of this page.
-    return this.field(name, $('<input>', { type: 'password', autocomplete: 'new-password' }), options);
+    return this.field(name, input({ type: 'password', autocomplete: 'new-password' }), options);
   }
 
-  number(name: string, options: FieldOptions & { min: number; max: number }): JQuery {
-    const { min, max } = options;
-    return this.field(name, $('<input>', { type: 'number', min, max, step: 1 }), options);
+  /** On the line of the field `beside`. */
+  number(name: string, options: FieldOptions & { min: number; max: number; beside: string }): JQuery {
+    const { min, max, beside, label, value = '' } = options;
+    const id = this.idOf(name);
+    const number = input({ type: 'number', min, max, step: 1, id, name, 'aria-describedby': `${id}-problem` }).val(
+      value,
+    );
+    const neighbour = this.fields.get(beside);
+    const line = $('<div>', { class: 'zfs-set-up-line', 'data-zfs-field': name });
+    neighbour?.before(line);
+    line.append(neighbour ?? '', $('<label>', { for: id }).text(label), number);
+    this.problemPlace(name, line.parent());
+    return this.wire(name, number);
   }
 
   choice(name: string, choices: Readonly<Record<string, string>>, options: FieldOptions): JQuery {
@@ -85,7 +102,7 @@ export class Pane {
   }
 
   check(name: string, options: { label: string; hint?: string; checked: boolean }): JQuery {
-    const box = $('<input>', { type: 'checkbox', name, id: `${this.id}-${name}` }).prop('checked', options.checked);
+    const box = input({ type: 'checkbox', name, id: this.idOf(name) }).prop('checked', options.checked);
     const row = this.row(name, $('<label>'));
     const control = row.find('.zfs-control');
     control.append($('<label>', { class: 'zfs-check' }).append(box, $('<span>').text(options.label)));
@@ -97,12 +114,25 @@ export class Pane {
 
   private field(name: string, input: JQuery, { label, hint, placeholder, value }: FieldOptions): JQuery {
     const id = `${this.id}-${name}`;
-    input.attr({ id, name, 'aria-describedby': `${id}-problem`, ...(placeholder === undefined ? {} : { placeholder }) });
+    input.attr({
+      id,
+      name,
+      'aria-describedby': `${id}-problem`,
+      ...(placeholder === undefined ? {} : { placeholder }),
+    });
     if (value !== undefined) input.val(value);
     const row = this.row(name, $('<label>', { for: id }).text(label));
     const control = row.find('.zfs-control').append(input);
     if (hint !== undefined) $('<div>', { class: 'zfs-hint' }).text(hint).appendTo(control);
     this.problemPlace(name, control);
+    return this.wire(name, input);
+  }
+
+  private idOf(name: string): string {
+    return `${this.id}-${name}`;
+  }
+
+  private wire(name: string, input: JQuery): JQuery {
     input.on('input change', () => this.clear(name));
     input.on('keydown', (event) => {
       if (event.key !== 'Enter' || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -119,7 +149,7 @@ export class Pane {
   }
 
   private problemPlace(name: string, control: JQuery): void {
-    $('<div>', { class: 'zfs-problem', id: `${this.id}-${name}-problem`, role: 'alert' }).appendTo(control);
+    $('<div>', { class: 'zfs-problem', id: `${this.idOf(name)}-problem`, role: 'alert' }).appendTo(control);
   }
 
   /** Shows or hides the row of a field. */
@@ -129,6 +159,10 @@ export class Pane {
 
   private rowOf(name: string): JQuery {
     return this.element.find(`[data-zfs-field="${name}"]`);
+  }
+
+  private placeOf(name: string): JQuery {
+    return this.element.find(`[id="${this.idOf(name)}-problem"]`);
   }
 
   value(name: string): string {
@@ -204,8 +238,11 @@ export class Pane {
     const input = problem.field === undefined ? undefined : this.fields.get(problem.field);
     const row = problem.field === undefined ? $() : this.rowOf(problem.field);
     const atField = input !== undefined && !row.hasClass('zfs-hidden');
-    const place = atField ? row.find('.zfs-problem') : this.general.removeClass('zfs-hidden');
-    place.empty().attr('data-zfs-problem', problem.field ?? '').attr('data-zfs-code', problem.code ?? null);
+    const place = atField ? this.placeOf(problem.field ?? '') : this.general.removeClass('zfs-hidden');
+    place
+      .empty()
+      .attr('data-zfs-problem', problem.field ?? '')
+      .attr('data-zfs-code', problem.code ?? null);
     $('<div>').text(problem.text).appendTo(place);
     if (problem.hint !== undefined && problem.hint !== '')
       $('<div>', { class: 'zfs-hint' }).text(problem.hint).appendTo(place);
@@ -215,7 +252,7 @@ export class Pane {
 
   private clear(name: string): void {
     this.fields.get(name)?.removeClass('input-error').removeAttr('aria-invalid');
-    this.rowOf(name).find('.zfs-problem').empty().removeAttr('data-zfs-problem data-zfs-code');
+    this.placeOf(name).empty().removeAttr('data-zfs-problem data-zfs-code');
   }
 
   clearAll(): void {

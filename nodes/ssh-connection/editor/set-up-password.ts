@@ -1,4 +1,4 @@
-// Set up with a password, on any Linux or BSD (face.md §5.2): the host key is looked at first and confirmed by the person;
+// Set up with a password, on any Linux or BSD (face.md §5): the host key is looked at first and confirmed by the person;
 // only then the password leaves this page, and is forgotten when the new key works.
 import { ask, isRefusal, type Refusal } from '../../dialog/admin';
 import { keyLines, type HostKey, showKeys } from './host-keys';
@@ -18,7 +18,7 @@ const PLACES = {
 function buildForm({ t, known }: Stage): Pane {
   const pane = new Pane(t, t('setUp.password.title'), t('setUp.password.about'));
   pane.text('host', { label: t('host.label'), value: known.host, placeholder: 'nas.example.org' });
-  pane.number('port', { label: t('port.label'), value: known.port || '22', min: 1, max: 65_535 });
+  pane.number('port', { label: t('port.label'), value: known.port || '22', min: 1, max: 65_535, beside: 'host' });
   pane.text('username', { label: t('username.label'), value: known.username, placeholder: 'root' });
   pane.secret('password', { label: t('password.label'), hint: t('setUp.password.once') });
   pane.choice('keyType', { ed25519: 'Ed25519', rsa: 'RSA' }, { label: t('setUp.keyType') });
@@ -42,7 +42,11 @@ export function passwordWay(stage: Stage): Way {
   const { t } = stage;
   const form = buildForm(stage);
   const username = (): string => form.value('username') || 'root';
-  const machine = (): Record<string, string> => ({ host: form.value('host'), port: form.value('port'), user: username() });
+  const machine = (): Record<string, string> => ({
+    host: form.value('host'),
+    port: form.value('port'),
+    user: username(),
+  });
 
   const complain = (refusal: Refusal): void => {
     stage.show('password', form);

@@ -1,4 +1,4 @@
-// Set up a TrueNAS through its API (face.md §5.3): a certificate that nobody vouches for is shown and confirmed, a second
+// Set up a TrueNAS through its API (face.md §5): a certificate that nobody vouches for is shown and confirmed, a second
 // factor is asked for when it is wanted, and nothing secret goes over plain http unless the person says so.
 import { ask, isRefusal, type Refusal } from '../../dialog/admin';
 import { Pane, type Translate } from './set-up-pane';

@@ -6,19 +6,19 @@ import type { Problem, Translate } from './set-up-pane';
 /** Fields by code, where the answer names none. */
 export type Places = Readonly<Record<string, string>>;
 
-/** Codes that have a sentence of their own, `setUp.failed.CODE`. */
-const NAMED: ReadonlySet<string> = new Set([
-  'HOST_NOT_FOUND',
-  'HOST_UNREACHABLE',
-  'CONNECTION_REFUSED',
-  'CONNECTION_TIMEOUT',
-  'CONNECTION_LOST',
-  'HOST_KEY_MISMATCH',
-  'AUTHENTICATION_FAILED',
-  'OTP_REQUIRED',
-  'API_ERROR',
-  'TIMEOUT',
-]);
+/** The sentences of codes that have one; others say it themselves. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  HOST_NOT_FOUND: 'setUp.failed.hostNotFound',
+  HOST_UNREACHABLE: 'setUp.failed.hostUnreachable',
+  CONNECTION_REFUSED: 'setUp.failed.connectionRefused',
+  CONNECTION_TIMEOUT: 'setUp.failed.connectionTimeout',
+  CONNECTION_LOST: 'setUp.failed.connectionLost',
+  HOST_KEY_MISMATCH: 'setUp.failed.hostKeyMismatch',
+  AUTHENTICATION_FAILED: 'setUp.failed.authenticationFailed',
+  OTP_REQUIRED: 'setUp.failed.otpRequired',
+  API_ERROR: 'setUp.failed.apiError',
+  TIMEOUT: 'setUp.failed.timeout',
+};
 
 /** `fields`: those of the step; an answer may name others. `values` are put into the sentence. */
 export function problemOf(
@@ -28,7 +28,10 @@ export function problemOf(
 ): Problem {
   const { code, message, hint, field } = refusal;
   const named = field !== undefined && fields.includes(field) ? field : places[code ?? ''];
-  if (code === undefined || !NAMED.has(code)) return { code, field: named, text: message, hint };
-  const more = [message, hint].filter((part) => part !== undefined && part !== '').join(' – ');
-  return { code, field: named, text: t(`setUp.failed.${code}`, values), hint: more };
+  const sentence = SENTENCES[code ?? ''];
+  if (sentence === undefined) return { code, field: named, text: message, hint };
+  // What the other side said is worth reading where it is more than that.
+  const isTelling = code === 'API_ERROR' || code === 'HOST_KEY_MISMATCH';
+  const more = isTelling || hint === undefined || hint === '' ? [message, hint] : [hint];
+  return { code, field: named, text: t(sentence, values), hint: more.filter(Boolean).join(' – ') };
 }

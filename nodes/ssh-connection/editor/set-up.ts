@@ -4,7 +4,7 @@
 import { ask } from '../../dialog/admin';
 import { passwordWay } from './set-up-password';
 import { Pane, type Translate } from './set-up-pane';
-import style from './set-up.css';
+import style from './connection.css';
 import { truenasWay } from './set-up-truenas';
 import type { Known, SetUpAnswer, SetUpConnection, Stage, Step, Way } from './set-up-types';
 
