@@ -75,7 +75,11 @@ function rightsOf(findings: Findings, rights: readonly string[]): { missing: Lac
   const where = lacking.filter((one) => one.rights.length === 0).map(({ dataset }) => dataset);
   if (where.length === lacking.length) return { missing: [] };
   if (where.length > 0) return { missing: [], where };
-  const least = lacking.reduce((best, one) => (one.rights.length < best.rights.length ? one : best));
+  // Of equal ones that which is above the others.
+  const [least] = lacking.toSorted(
+    (one, other) => one.rights.length - other.rights.length || one.dataset.length - other.dataset.length,
+  );
+  if (least === undefined) return { missing: [] };
   return { missing: [{ kind: 'rights', user: findings.user, ...least }] };
 }
 

@@ -17,14 +17,14 @@ function isConfigured({ node }: Dialog): boolean {
   return isFilled(node['host']) || isFilled(node['hostKeys']) || hasSecret;
 }
 
+/** Properties that decide how a machine is reached, beside those that the set-up asks for itself. */
+const REACHING = ['sudo', 'zfsPath', 'connectTimeout', 'ciphers', 'jumpConnection'];
+
 function known(dialog: Dialog): Known {
-  const {
-    host = '',
-    port = '',
-    username = '',
-    hostKeys = '',
-  } = Object.fromEntries(['host', 'port', 'username', 'hostKeys'].map((name) => [name, dialog.shown(name)]));
-  return { host, port, username, hostKeys, jumpConnection: dialog.connection('jumpConnection') };
+  const values = dialog.present();
+  const more = Object.fromEntries(REACHING.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+  const text = (name: string): string => dialog.shown(name).trim();
+  return { host: text('host'), port: text('port'), username: text('username'), hostKeys: text('hostKeys'), more };
 }
 
 function fillIn(dialog: Dialog, values: Readonly<Record<string, string | number | undefined>>): void {
@@ -79,7 +79,8 @@ export function ownSetUp(dialog: Dialog): void {
       takeOver(dialog, connection);
     },
     byHand: (typed) => {
-      fillIn(dialog, { ...typed });
+      const { host, port, username } = typed;
+      fillIn(dialog, { host, port, username });
       dialog.input('host').trigger('focus');
     },
     onStep: (step) => {

@@ -12,6 +12,8 @@ export interface Problem {
   /** What can be done about it. */
   hint?: string | undefined;
   code?: string | undefined;
+  /** What was changed on the other machine before it failed. */
+  done?: readonly string[];
 }
 
 interface FieldOptions {
@@ -25,6 +27,13 @@ let panes = 0;
 
 /** Not by jQuery's second parameter, to which some names of attributes are methods (autocomplete). */
 const input = (attributes: Readonly<Record<string, string | number>>): JQuery => $('<input>').attr(attributes);
+
+/** What was changed, one thing each. */
+export function listOf(texts: readonly string[]): JQuery {
+  const list = $('<ul>', { class: 'zfs-set-up-changed' });
+  for (const text of texts) $('<li>').text(text).appendTo(list);
+  return list;
+}
 
 export class Pane {
   readonly element: JQuery;
@@ -246,6 +255,9 @@ export class Pane {
     $('<div>').text(problem.text).appendTo(place);
     if (problem.hint !== undefined && problem.hint !== '')
       $('<div>', { class: 'zfs-hint' }).text(problem.hint).appendTo(place);
+    const { done = [] } = problem;
+    if (done.length > 0)
+      $('<div>', { class: 'zfs-hint' }).text(this.t('setUp.doneSoFar')).append(listOf(done)).appendTo(place);
     if (atField) input.addClass('input-error').attr('aria-invalid', 'true').trigger('focus');
     else this.general.get(0)?.scrollIntoView({ block: 'nearest' });
   }

@@ -54,9 +54,9 @@ export function passwordWay(stage: Stage): Way {
     form.complain(problemOf(t, refusal, { fields: FIELDS, places: PLACES, values: machine() }));
   };
   const place = (): object => ({
+    ...stage.known.more,
     host: form.value('host'),
     port: Number(form.value('port')),
-    ...(stage.known.jumpConnection === '' ? {} : { jumpConnection: stage.known.jumpConnection }),
   });
 
   const install = async (keys: readonly HostKey[], signal: AbortSignal): Promise<void> => {

@@ -57,7 +57,7 @@ function buildForm({ t, known }: Stage): Pane {
 }
 
 /** The account that is to log in over SSH. */
-const sshUser = (pane: Pane): string => pane.value('sshUser') || pane.value('username');
+const sshUser = (pane: Pane): string => pane.value('sshUser') || pane.value('username') || 'root';
 
 /** `nas.example.org` is enough, as in a browser. */
 function urlOf(pane: Pane): string {
@@ -73,7 +73,8 @@ function incomplete(t: Translate, pane: Pane): boolean {
     ['url', URL.canParse(url) && /^https?:/i.test(url), t('setUp.truenas.urlNeeded')],
     // Sent like that, TrueNAS revokes it for good.
     ['url', !(isPlain && secret === 'apiKey'), t('setUp.truenas.plainKey')],
-    ['username', pane.value('username') !== '', t('setUp.truenas.usernameNeeded')],
+    // A key of older ones belongs to nobody.
+    ['username', pane.value('username') !== '' || secret === 'apiKey', t('setUp.truenas.usernameNeeded')],
     [secret, pane.value(secret) !== '', t('setUp.truenas.secretNeeded')],
   ];
   const problem = problems.find(([, isGood]) => !isGood);

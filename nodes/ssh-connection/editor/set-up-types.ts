@@ -11,8 +11,8 @@ export interface Known {
   username: string;
   /** Keys that are trusted, as the property has them. */
   hostKeys: string;
-  /** Id of the connection that leads to the machine, '' = none. */
-  jumpConnection: string;
+  /** Other properties of the connection, which decide how the machine is reached. */
+  more: Readonly<Record<string, unknown>>;
 }
 
 /** Properties of a connection that was set up. Its private key waits on the server under the connection's id. */
@@ -31,6 +31,8 @@ export interface SetUpAnswer {
   publicKey: string;
   /** What was changed on the other machine, one thing each. */
   changed: string[];
+  warnings?: string[];
+  facts?: { notes?: string[] };
   host?: string;
   port?: number;
   username?: string;

@@ -29,9 +29,11 @@ export function problemOf(
   const { code, message, hint, field } = refusal;
   const named = field !== undefined && fields.includes(field) ? field : places[code ?? ''];
   const sentence = SENTENCES[code ?? ''];
-  if (sentence === undefined) return { code, field: named, text: message, hint };
+  const { changed } = refusal.details ?? {};
+  const done = Array.isArray(changed) ? changed.map(String) : [];
+  if (sentence === undefined) return { code, field: named, text: message, hint, done };
   // What the other side said is worth reading where it is more than that.
   const isTelling = code === 'API_ERROR' || code === 'HOST_KEY_MISMATCH';
   const more = isTelling || hint === undefined || hint === '' ? [message, hint] : [hint];
-  return { code, field: named, text: t(sentence, values), hint: more.filter(Boolean).join(' – ') };
+  return { code, field: named, text: t(sentence, values), hint: more.filter(Boolean).join(' – '), done };
 }

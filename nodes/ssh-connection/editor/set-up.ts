@@ -3,7 +3,7 @@
 // private key is made on the server and waits there under the connection's id; it never comes here.
 import { ask } from '../../dialog/admin';
 import { passwordWay } from './set-up-password';
-import { Pane, type Translate } from './set-up-pane';
+import { listOf, Pane, type Translate } from './set-up-pane';
 import style from './connection.css';
 import { truenasWay } from './set-up-truenas';
 import type { Known, SetUpAnswer, SetUpConnection, Stage, Step, Way } from './set-up-types';
@@ -107,10 +107,10 @@ class SetUpPanel implements SetUp {
   private finish(connection: SetUpConnection, answer: SetUpAnswer): void {
     const pane = new Pane(this.t, this.t('setUp.done.title', { host: connection.host }));
     pane.element.addClass('zfs-set-up-done');
-    const list = $('<ul>', { class: 'zfs-set-up-changed', 'aria-label': this.t('setUp.done.changed') });
-    for (const change of answer.changed) $('<li>').text(change).appendTo(list);
     if (answer.changed.length === 0) pane.about(this.t('setUp.done.nothing'));
-    else pane.about(this.t('setUp.done.changed')).add(list);
+    else pane.about(this.t('setUp.done.changed')).add(listOf(answer.changed));
+    for (const text of [...(answer.warnings ?? []), ...(answer.facts?.notes ?? [])])
+      pane.add($('<p>', { class: 'zfs-set-up-note' }).text(text));
     pane.add($('<p>', { class: 'zfs-hint' }).text(this.t('setUp.done.keep')));
     this.way = null;
     this.show('done', pane);
