@@ -151,6 +151,9 @@ export function truenasWay(stage: Stage): Way {
     }
     // The code is good once, whatever became of it.
     if (hadOtp) form.set('otp', '');
+    if (hadOtp && answer.code === 'OTP_REQUIRED') {
+      return form.complain({ field: 'otp', code: answer.code, text: t('setUp.truenas.otpWrong'), hint: answer.hint });
+    }
     const secret = hadOtp ? 'otp' : form.value('with');
     form.complain(
       problemOf(t, answer, {
