@@ -53,4 +53,5 @@ export const engine = {
   trueNas: once(
     () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
   ),
+  sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
 };

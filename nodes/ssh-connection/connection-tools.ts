@@ -1,6 +1,7 @@
 // What the buttons of the connection dialog ask for: the keys of a host, a new pair of keys, whether a connection works. With
 // the values that the dialog shows, deployed or not. Stored secrets are used, never shown.
 import { ZfsFlowError } from '../../src/base/errors';
+import type { HostFacts } from '../../src/host/host';
 import { readChoice, readObject, readString, type RawOptions } from '../../src/options/read';
 import { accountOf } from '../admin/account';
 import { stagedCredentials } from '../admin/staged-keys';
@@ -9,7 +10,7 @@ import { engine } from '../runtime/engine';
 import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
-import type { TestAnswer } from './test-answer';
+import type { MachineAnswer, TestAnswer } from './test-answer';
 
 /** What Node-RED's editor shows in place of a stored secret. */
 const STORED = '__PWRD__';
@@ -45,18 +46,22 @@ export async function testConnection(RED: Red, body: RawOptions): Promise<Record
         hint: 'Is ZFS installed? If it is in an unusual directory, enter that as additional PATH.',
       });
     }
-    const { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs, isRoot } = facts;
     const readiness = await engine.readiness().look(host, {
       sudo: readChoice(body, 'sudo', ['none', 'sudo', 'doas'], 'none'),
       jump: readString(body, 'jumpConnection') !== '',
       signal: AbortSignal.timeout(LOOK_TIMEOUT_MS),
     });
-    const machine = { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: [...programs], isRoot };
-    const answer: TestAnswer = { ok: true, ...machine, ...readiness };
+    const answer: TestAnswer = { ok: true, ...shownFacts(facts), ...readiness };
     return { ...answer };
   } finally {
     await host.close();
   }
+}
+
+/** What a dialog is told of a machine. */
+export function shownFacts(facts: HostFacts): MachineAnswer {
+  const { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs, isRoot } = facts;
+  return { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: [...programs], isRoot };
 }
 
 /**

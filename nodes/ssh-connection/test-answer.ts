@@ -1,8 +1,7 @@
 // The answer to *Test connection*, for both halves: what the machine is, and what it can do for the nodes.
 import type { Readiness } from '../../src/readiness/readiness';
 
-export interface TestAnswer extends Readiness {
-  ok: true;
+export interface MachineAnswer {
   zfsVersion: string;
   /** '' where the kernel says none. */
   zfsKernelVersion: string;
@@ -12,4 +11,8 @@ export interface TestAnswer extends Readiness {
   pools: readonly { name: string; guid: string; health: string }[];
   programs: string[];
   isRoot: boolean;
+}
+
+export interface TestAnswer extends MachineAnswer, Readiness {
+  ok: true;
 }

@@ -192,7 +192,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/jobs',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts', 'nodes/ssh-connection/set-up-remote.ts'],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
@@ -203,6 +203,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection',
     'src/host/ssh/ssh-options.ts',
     'src/readiness/readiness.ts',
+    'src/host/ssh/key-pair.ts',
   ],
 };
 
