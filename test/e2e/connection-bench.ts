@@ -18,7 +18,7 @@ const RIGHTS =
 /** A button that replicates on one machine, and a connection for it that somebody has yet to fill in. */
 const FLOWS = [
   { id: 'tab', type: 'tab', label: 'Set-up' },
-  { id: 'empty', type: 'zfs-ssh-connection', name: 'empty', host: '', hostKeys: '' },
+  { id: 'empty', type: 'zfs-ssh-connection', name: 'not yet', host: '', hostKeys: '' },
   { id: 'button', type: 'inject', z: 'tab', x: 140, y: 100, props: [], wires: [['replicate']] },
   {
     id: 'replicate',

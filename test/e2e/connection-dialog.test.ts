@@ -52,6 +52,8 @@ describe('the dialog of a connection', function () {
         ]);
         assert.ok((await bench.form.property('hostKeys').inputValue()).includes(bench.nas.hostKey));
         await bench.form.leave('ok');
+        await bench.editor.done();
+        await bench.editor.edit('replicate');
         await bench.editor.page.locator('#node-input-targetConnection').selectOption(id);
         await bench.editor.done();
         assert.deepEqual([await bench.editor.valid(id), await bench.editor.valid('replicate')], [true, true]);

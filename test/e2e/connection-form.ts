@@ -66,6 +66,8 @@ export class ConnectionForm {
     await this.page.locator('#node-input-btn-sourceConnection-add').click();
     await this.step('choose');
     await this.page.waitForFunction('$(":animated").length === 0');
+    // Node-RED goes to the first element a moment after it has opened a dialog.
+    await this.page.waitForFunction('$(".red-ui-tray").last().find(document.activeElement).length > 0');
     const id = await this.editor.ask<string | undefined>('RED.editor.getEditStack().at(-1)?.id');
     return id ?? assert.fail('no dialog is open');
   }
