@@ -43,12 +43,12 @@ export function registerEndpoints(RED: Red): void {
   post('discover-host-key', 'zfs.write', discoverHostKey);
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
+  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
   post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
   post('forget-staged-key', 'zfs.write', (body) => {
     unstageKey(RED, readString(body, 'id'));
     return { ok: true };
   });
-  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);

@@ -13,9 +13,9 @@ function shellsOf({ profile }: State): Record<string, string> {
 }
 
 /** As `user.query` shows an account, with what must not leave the server. */
-async function shown({ profile, side }: State, user: FakeUser): Promise<object> {
+async function shown({ profile, side, unreadableKeys }: State, user: FakeUser): Promise<object> {
   const { id, uid, username, home, shell, locked = false, sudo } = user;
-  const keys = await side.readKeys(home);
+  const keys = unreadableKeys ? null : await side.readKeys(home);
   const common = { id, uid, username, home, shell, locked, full_name: username, builtin: uid === 0, sshpubkey: keys };
   const hashes = { unixhash: '$6$THE-HASH', smbhash: 'THE-SMB-HASH' };
   if (profile.core) {
@@ -216,7 +216,7 @@ export async function perform(
   if (known === undefined) throw new UnknownMethod(method);
   const open = method === 'system.product_type' && state.profile.core;
   if (session.user === null && !open) throw notAuthenticated(state);
-  const isPrivate = /pair$/.test(method);
+  const isPrivate = method.endsWith('pair');
   if (session.user?.privilege === 'readonly' && (isPrivate || WRITING.test(method))) {
     throw new Refused(13, 'EACCES', 'Not authorized');
   }

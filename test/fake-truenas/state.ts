@@ -39,6 +39,8 @@ export interface State {
   revoked: Set<string>;
   /** CORE has one second factor for all. */
   machineOtp: boolean;
+  /** Key files are there, but are no text: `user.query` says the same as of none. */
+  unreadableKeys: boolean;
   ssh: { enable: boolean; running: boolean; everStarted: boolean };
   /** Commands of the machine, for sudo. */
   commands: string[];
