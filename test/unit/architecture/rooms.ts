@@ -7,6 +7,7 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +22,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -170,6 +172,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -197,6 +202,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...ADAPTER_MAY,
     'nodes/ssh-connection',
     'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
     'src/host/ssh/key-pair.ts',
   ],
 };
