@@ -64,6 +64,9 @@ export function registerEndpoints(RED: Red): void {
     response.setHeader('ETag', `"${tag}"`);
     response.json(list);
   });
+  get('metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
+  });
   get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
   post('tasks/run', 'zfs.tasks.write', (body, user) => tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);

@@ -14,7 +14,8 @@ import type { Red } from '../runtime/red';
 import type { ActionType } from '../runtime/task-definition';
 import { memories, pauseOf, type Pause, type TaskMemory } from '../runtime/task-memory';
 
-export type TaskState = 'running' | 'waiting' | 'ok' | 'failed' | 'idle' | 'paused' | 'off' | 'invalid';
+export const TASK_STATES = ['running', 'waiting', 'ok', 'failed', 'idle', 'paused', 'off', 'invalid'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
 
 /** Of a running or waiting job. */
 export interface TaskJob {

@@ -33,6 +33,8 @@ export function taskList(RED: Red, query: RawOptions): { tag: string; list: Task
   return { tag, list: { seq: startPing(RED).seq, now: new Date().toISOString(), tasks } };
 }
 
+export { metrics } from './metrics';
+
 export function taskLog(RED: Red, query: RawOptions): Record<string, unknown> {
   const id = wantedId(query);
   existing(RED, id);
