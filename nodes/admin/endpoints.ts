@@ -8,15 +8,18 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
+import { setUpRemote } from '../ssh-connection/set-up-remote';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
+import { setUpTrueNas } from './set-up-truenas';
+import { watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
 
-/** `values`: what the request says, its query or its body; `user`: who asks. */
-type Work = (values: RawOptions, user: string) => Answer | Promise<Answer>;
+/** `signal` is aborted when whoever asked has gone; `user` is who asks. */
+type Work = (body: RawOptions, signal: AbortSignal, user: string) => Answer | Promise<Answer>;
 
 type Permission = 'zfs.read' | 'zfs.tasks.write' | 'zfs.write';
 
@@ -33,12 +36,17 @@ export function registerEndpoints(RED: Red): void {
   const server = RED.httpAdmin;
   if (served.has(server)) return;
   served.add(server);
+  watchDeploys(RED);
   const guard = guarded(RED);
   const post = (name: string, permission: Permission, work: Work, ...more: RequestHandler[]): void => {
     // Headers first, so that what is refused is answered like anything else.
     const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, ...more];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
-      void answer(request.body, work, userOf(request)).then((result) => send(response, result));
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      void answer(request.body, (body) => work(body, gone.signal, userOf(request))).then((result) =>
+        send(response, result),
+      );
     });
   };
   const get = (name: string, work: (request: Request, response: Response) => void): void => {
@@ -54,6 +62,8 @@ export function registerEndpoints(RED: Red): void {
   post('discover-host-key', 'zfs.write', discoverHostKey);
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
+  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
+  post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
@@ -68,9 +78,9 @@ export function registerEndpoints(RED: Red): void {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
   });
   get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
-  post('tasks/run', 'zfs.tasks.write', (body, user) => tasks().runTask(RED, body, user), short);
+  post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
-  post('tasks/pause', 'zfs.tasks.write', (body, user) => tasks().pauseTask(RED, body, user), short);
+  post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => tasks().pauseTask(RED, body, user), short);
 }
 
 /** The name that somebody has logged in with. */
@@ -127,15 +137,17 @@ const HINTS = {
 
 function refusal(thrown: unknown): Answer {
   const { code, message, hint, field, details } = toZfsFlowError(thrown);
-  const more = Object.entries({ hint, field, details }).filter(([, value]) => value !== undefined);
+  // Where the contract has it; the dialog shows it and sends it back when a person has compared it.
+  const certificate = details?.['certificate'];
+  const more = Object.entries({ hint, field, certificate, details }).filter(([, value]) => value !== undefined);
   return { ok: false, code, message, ...Object.fromEntries(more) };
 }
 
 /** Never rejects. */
-async function answer(body: unknown, work: Work, user: string): Promise<Answer> {
+async function answer(body: unknown, work: (body: RawOptions) => Answer | Promise<Answer>): Promise<Answer> {
   try {
     const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
-    return await work(values, user);
+    return await work(values);
   } catch (thrown) {
     return refusal(thrown);
   }

@@ -72,6 +72,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/shell': ['src/base', 'src/host/*', 'src/host/shell'],
   'src/host/local': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local'],
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
+  'src/ssh-setup': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/ssh', 'src/zfs/runnable.ts', 'src/ssh-setup'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.
@@ -189,13 +190,23 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'src/monitoring', 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [
+    ...ADAPTER_MAY,
+    'src/monitoring',
+    'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/set-up-remote.ts',
+  ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/host/ssh/key-pair.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */
@@ -216,6 +227,7 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  ws: ['src/ssh-setup/truenas'],
   // Types alone: the server is Node-RED's.
   express: ['nodes/admin'],
 };
