@@ -24,7 +24,7 @@ export interface Attempts<T> {
   machine: string;
   keyType: KeyType;
   /** `keyPair` is asked for when the pair is needed. Failures have `details.changed` where something was changed. */
-  work: (keyPair: () => Promise<KeyPair>) => Promise<T & { changed: readonly string[] }>;
+  readonly work: (keyPair: () => Promise<KeyPair>) => Promise<T & { changed: readonly string[] }>;
 }
 
 /** What `work` answers and throws, with all that was changed since the first attempt. */

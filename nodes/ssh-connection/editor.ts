@@ -7,6 +7,7 @@ import { checkWhileTyping, textList } from '../dialog/rows';
 import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
 import { jumpSelect } from './editor/jump';
+import { ownSetUp } from './editor/own-set-up';
 import { connectionTools } from './editor/tools';
 
 const TYPE = 'zfs-ssh-connection';
@@ -57,6 +58,7 @@ function build(open: Dialog): void {
   ciphersEditor(open);
   jumpSelect(open);
   connectionTools(open);
+  ownSetUp(open);
   open.summary('machine', () => {
     const port = open.shown('port');
     return `${open.shown('username')}@${open.shown('host') || '…'}${port === '22' ? '' : `:${port}`}`;

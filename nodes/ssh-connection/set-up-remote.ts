@@ -25,6 +25,7 @@ export async function setUpRemote(RED: Red, body: RawOptions, signal: AbortSigna
   inWork.add(id);
   try {
     if (options.hostKeys === '') throw await unknownHost(options);
+    if (readString(body, 'password') === '') throw invalidOption('password', 'the password is missing');
     const keyType = readChoice(body, 'keyType', ['ed25519', 'rsa'], 'ed25519');
     const answer = await attempt({
       id,
@@ -49,7 +50,6 @@ export async function setUpRemote(RED: Red, body: RawOptions, signal: AbortSigna
 /** Logs in with the password, and with what else the dialog shows. */
 function optionsOf(RED: Red, id: string, body: RawOptions): SshHostOptions {
   const password = readString(body, 'password');
-  if (password === '') throw invalidOption('password', 'the password is missing');
   const given = { ...body, name: '', authMethod: 'password', hostKeys: readString(body, 'hostKey') };
   const options = routeOptions(RED, id, given, { password });
   return { ...options, hostKeys: confirmed(options.hostKeys) };

@@ -1,9 +1,17 @@
 // SSH servers for tests without machines: one that lets nobody in and remembers what it was offered, and one that lets
 // everybody through to the ports of this machine, as a jump host does.
+import { generateKeyPairSync } from 'node:crypto';
 import { connect, type AddressInfo } from 'node:net';
-import { Server, utils } from 'ssh2';
+import { Server } from 'ssh2';
+import { opensshEd25519, publicKeyLine, readPrivateKey } from '../../src/host/ssh/private-key';
 
-export const HOST_KEYS = utils.generateKeyPairSync('ed25519');
+/** A new pair of keys. Not with ssh2's generator, whose keys now and then lack a byte. */
+export function newKeyPair(): { private: string; public: string } {
+  const text = opensshEd25519(generateKeyPairSync('ed25519').privateKey, 'test');
+  return { private: text, public: publicKeyLine(readPrivateKey(text, undefined)) };
+}
+
+export const HOST_KEYS = newKeyPair();
 
 class TestServer {
   port = 0;

@@ -7,6 +7,7 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +22,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -85,6 +87,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/names.ts',
     'src/jobs',
   ],
+
+  'src/monitoring': ['src/base', 'src/time', 'src/monitoring'],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [
@@ -170,6 +174,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -185,9 +192,15 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/time',
     'src/jobs',
+    'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts', 'nodes/ssh-connection/set-up-remote.ts'],
+  'nodes/admin': [
+    ...ADAPTER_MAY,
+    'src/monitoring',
+    'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/set-up-remote.ts',
+  ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
@@ -197,6 +210,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...ADAPTER_MAY,
     'nodes/ssh-connection',
     'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
     'src/host/ssh/key-pair.ts',
   ],
 };
