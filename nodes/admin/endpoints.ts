@@ -8,6 +8,7 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
+import { setUpRemote } from '../ssh-connection/set-up-remote';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
@@ -17,7 +18,8 @@ import { watchDeploys } from './staged-keys';
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
 
-type Work = (body: RawOptions) => Answer | Promise<Answer>;
+/** `signal` is aborted when whoever asked has gone. */
+type Work = (body: RawOptions, signal: AbortSignal) => Answer | Promise<Answer>;
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -32,14 +34,17 @@ export function registerEndpoints(RED: Red): void {
     // Headers first, so that what is refused is answered like anything else.
     const before = [forNobodyElse, RED.auth.needsPermission(permission), guard];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
-      void answer(request.body, work).then((result) => response.json(result));
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      void answer(request.body, (body) => work(body, gone.signal)).then((result) => response.json(result));
     });
   };
   // These connect to whatever host the request names, so reading rights are not enough.
   post('discover-host-key', 'zfs.write', discoverHostKey);
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
-  post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
+  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
+  post('set-up-truenas', 'zfs.write', (body, signal) => setUpTrueNas(RED, body, signal));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
@@ -88,7 +93,7 @@ function refusal(thrown: unknown): Answer {
 }
 
 /** Never rejects. */
-async function answer(body: unknown, work: Work): Promise<Answer> {
+async function answer(body: unknown, work: (body: RawOptions) => Answer | Promise<Answer>): Promise<Answer> {
   try {
     const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
     return await work(values);

@@ -1,6 +1,7 @@
 // What the buttons of the connection dialog ask for: the keys of a host, a new pair of keys, whether a connection works. With
 // the values that the dialog shows, deployed or not. Stored secrets are used, never shown.
 import { ZfsFlowError } from '../../src/base/errors';
+import type { HostFacts } from '../../src/host/host';
 import { readChoice, readObject, readString, type RawOptions } from '../../src/options/read';
 import { accountOf } from '../admin/account';
 import { stagedCredentials } from '../admin/staged-keys';
@@ -38,11 +39,16 @@ export async function testConnection(RED: Red, body: RawOptions): Promise<Record
         hint: 'Is ZFS installed? If it is in an unusual directory, enter that as additional PATH.',
       });
     }
-    const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
-    return { ok: true, zfsVersion, zfsKernelVersion, platform, pools, programs: [...programs], isRoot };
+    return { ok: true, ...shownFacts(facts) };
   } finally {
     await host.close();
   }
+}
+
+/** What a dialog is told of a machine. */
+export function shownFacts(facts: HostFacts): Record<string, unknown> {
+  const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
+  return { zfsVersion, zfsKernelVersion, platform, pools, programs: [...programs], isRoot };
 }
 
 /**

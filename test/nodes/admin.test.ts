@@ -165,7 +165,7 @@ describe('the admin endpoints', () => {
       { connection: {} },
       { credentials: 5, host: 'h' },
     ]) {
-      for (const endpoint of ['discover-host-key', 'test-connection', 'datasets']) {
+      for (const endpoint of ['discover-host-key', 'test-connection', 'set-up-remote', 'datasets']) {
         if (endpoint === 'datasets' && !('connection' in body)) continue;
         const answer = await ask(endpoint, { connectTimeout: 1, ...body });
         assert.equal(answer['ok'], false);
@@ -184,7 +184,7 @@ describe('the admin endpoints of one node type alone', () => {
   for (const [name, module] of Object.entries(types)) {
     it(`answer to all dialogs (${name})`, async () => {
       await helper.load(module, []);
-      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
+      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection', 'set-up-remote'];
       for (const endpoint of refused) {
         const question = { connection: 'none', datasets: ['tank'] };
         const answer = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);

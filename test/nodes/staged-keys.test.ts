@@ -76,8 +76,8 @@ describe('keys that wait for their node', () => {
   /** Which key the deployed connection shows the server. */
   async function used(id = 'ssh'): Promise<string> {
     door.offered = 'none';
-    const { body } = await helper.request().post('/zfs-flows/datasets').send({ connection: id }).expect(200);
-    assert.ok(['AUTHENTICATION_FAILED', 'INVALID_OPTIONS'].includes((body as { code: string }).code));
+    const answer = await helper.request().post('/zfs-flows/datasets').send({ connection: id }).expect(200);
+    assert.equal((answer.body as { ok: boolean }).ok, false);
     return door.offered;
   }
 

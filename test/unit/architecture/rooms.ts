@@ -187,13 +187,18 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/jobs',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts', 'nodes/ssh-connection/set-up-remote.ts'],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/host/ssh/key-pair.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */
