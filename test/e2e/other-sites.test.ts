@@ -76,8 +76,8 @@ for (const [label, platform] of platforms) {
         for (const endpoint of [
           'discover-host-key',
           'test-connection',
-          'generate-key-pair',
           'set-up-remote',
+          'generate-key-pair',
           'set-up-truenas',
         ]) {
           const answers: number[] = [];

@@ -1,9 +1,8 @@
 // Keys that wait on the server for their node to be deployed: nobody else's deploy loses them, nothing is replaced before its
 // own deploy, and what is not deployed is forgotten. The runtime and its store of credentials are real.
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
 import { mock } from 'node:test';
-import { Server, utils } from 'ssh2';
+import { utils } from 'ssh2';
 import {
   assertMayStage,
   stagedCredentials,
@@ -12,37 +11,10 @@ import {
   type StageOptions,
 } from '../../nodes/admin/staged-keys';
 import type { Red } from '../../nodes/runtime/red';
+import { Doorkeeper, HOST_KEYS } from '../support/doorkeeper';
 import { FlowBench, helper, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
-const HOST_KEYS = utils.generateKeyPairSync('ed25519');
-
-/** Lets nobody in, and tells which public key was offered last. */
-class Doorkeeper {
-  offered = '';
-  port = 0;
-  private readonly server = new Server({ hostKeys: [HOST_KEYS.private] }, (client) => {
-    client.on('error', () => undefined);
-    client.on('authentication', (context) => {
-      if (context.method === 'publickey') this.offered = context.key.data.toString('base64');
-      context.reject(['publickey']);
-    });
-  });
-
-  async open(): Promise<this> {
-    await new Promise<void>((resolve) => {
-      this.server.listen(0, '127.0.0.1', resolve);
-    });
-    this.port = (this.server.address() as AddressInfo).port;
-    return this;
-  }
-
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
-    });
-  }
-}
 
 const keyPair = (): { private: string; public: string } => utils.generateKeyPairSync('ed25519');
 const blob = (pair: { public: string }): string => pair.public.split(' ')[1] ?? '';
