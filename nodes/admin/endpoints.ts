@@ -8,11 +8,8 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
-import { setUpRemote } from '../ssh-connection/set-up-remote';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
-import { previewRetention } from './preview-retention';
-import { setUpTrueNas } from './set-up-truenas';
 import { watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
@@ -20,6 +17,13 @@ export type Answer = Record<string, unknown>;
 
 /** `signal` is aborted when whoever asked has gone. */
 type Work = (body: RawOptions, signal: AbortSignal) => Answer | Promise<Answer>;
+
+/** Loaded when first asked for; most starts of a Node-RED never see them. */
+const later = {
+  remote: () => require('../ssh-connection/set-up-remote') as typeof import('../ssh-connection/set-up-remote'),
+  preview: () => require('./preview-retention') as typeof import('./preview-retention'),
+  trueNas: () => require('./set-up-truenas') as typeof import('./set-up-truenas'),
+};
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -43,12 +47,12 @@ export function registerEndpoints(RED: Red): void {
   post('discover-host-key', 'zfs.write', (body) => discoverHostKey(RED, body));
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
-  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
-  post('set-up-truenas', 'zfs.write', (body, signal) => setUpTrueNas(RED, body, signal));
+  post('set-up-remote', 'zfs.write', (body, signal) => later.remote().setUpRemote(RED, body, signal));
+  post('set-up-truenas', 'zfs.write', (body, signal) => later.trueNas().setUpTrueNas(RED, body, signal));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
-  post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
+  post('preview-retention', 'zfs.read', (body) => later.preview().previewRetention(RED, body));
 }
 
 /** Answers are not kept on the way, and no page of another site may read them: Node-RED lets every one (`cors`, origin *). */
