@@ -1,6 +1,6 @@
-// What the dialogs ask of the runtime (face.md §1): POST requests to `zfs-flows/…`, answered with HTTP status 200 and, when
-// something went wrong, `{ok: false, code, message, hint?, field?, details?}`. Registered once, by whichever of our node types
-// is loaded first, so that the buttons of one dialog do not depend on another node type.
+// What dialogs and the sidebar ask of the runtime (face.md §1): requests to `zfs-flows/…`, answered with HTTP status 200 and,
+// when something went wrong, `{ok: false, code, message, hint?, field?, details?}` – 404 for what does not exist. Registered
+// once, by whichever of our node types is loaded first, so that the buttons of one dialog do not depend on another node type.
 import type { Request, RequestHandler, Response } from 'express';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { readString, type RawOptions } from '../../src/options/read';
@@ -18,8 +18,16 @@ import { unstageKey, watchDeploys } from './staged-keys';
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
 
-/** `signal` is aborted when whoever asked has gone. */
-type Work = (body: RawOptions, signal: AbortSignal) => Answer | Promise<Answer>;
+/** `signal` is aborted when whoever asked has gone; `user` is who asks. */
+type Work = (body: RawOptions, signal: AbortSignal, user: string) => Answer | Promise<Answer>;
+
+type Permission = 'zfs.read' | 'zfs.tasks.write' | 'zfs.write';
+
+/** Bytes of a request about tasks; more is in none. */
+const LONGEST_REQUEST = 65_536;
+
+/** Loaded when somebody asks, not when Node-RED starts. */
+const tasks = (): typeof import('./tasks') => require('./tasks') as typeof import('./tasks');
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -30,13 +38,24 @@ export function registerEndpoints(RED: Red): void {
   served.add(server);
   watchDeploys(RED);
   const guard = guarded(RED);
-  const post = (name: string, permission: 'zfs.read' | 'zfs.write', work: Work): void => {
+  const post = (name: string, permission: Permission, work: Work, ...more: RequestHandler[]): void => {
     // Headers first, so that what is refused is answered like anything else.
-    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard];
+    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, ...more];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
       const gone = new AbortController();
       response.on('close', () => gone.abort());
-      void answer(request.body, (body) => work(body, gone.signal)).then((result) => response.json(result));
+      void answer(request.body, (body) => work(body, gone.signal, userOf(request))).then((result) =>
+        send(response, result),
+      );
+    });
+  };
+  const get = (name: string, work: (request: Request, response: Response) => void): void => {
+    server.get(`/zfs-flows/${name}`, forNobodyElse, RED.auth.needsPermission('zfs.read'), (request, response) => {
+      try {
+        work(request, response);
+      } catch (thrown) {
+        send(response, refusal(thrown));
+      }
     });
   };
   // These connect to whatever host the request names, so reading rights are not enough.
@@ -53,6 +72,38 @@ export function registerEndpoints(RED: Red): void {
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
   post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
+  get('tasks', ({ query }, response) => {
+    const { tag, list } = tasks().taskList(RED, query);
+    // Of the tasks alone: the time of the answer is another one each time.
+    response.setHeader('ETag', `"${tag}"`);
+    response.json(list);
+  });
+  get('metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
+  });
+  get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
+  post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => tasks().runTask(RED, body, user), short);
+  post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
+  post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => tasks().pauseTask(RED, body, user), short);
+}
+
+/** The name that somebody has logged in with. */
+function userOf(request: Request): string {
+  const { username } = ((request as { user?: unknown }).user ?? {}) as { username?: unknown };
+  return typeof username === 'string' && username !== '' ? username : 'anonymous';
+}
+
+const short: RequestHandler = (request, response, next) => {
+  if (JSON.stringify(request.body ?? null).length <= LONGEST_REQUEST) {
+    next();
+    return;
+  }
+  const error = new ZfsFlowError('INVALID_OPTIONS', `the request is longer than ${LONGEST_REQUEST} bytes`);
+  response.status(413).json(refusal(error));
+};
+
+function send(response: Response, result: Answer): void {
+  response.status(result['code'] === 'NOT_FOUND' ? 404 : 200).json(result);
 }
 
 /** Answers are not kept on the way, and no page of another site may read them: Node-RED lets every one (`cors`, origin *). */
