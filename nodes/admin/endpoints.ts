@@ -59,7 +59,7 @@ export function registerEndpoints(RED: Red): void {
     });
   };
   // These connect to whatever host the request names, so reading rights are not enough.
-  post('discover-host-key', 'zfs.write', discoverHostKey);
+  post('discover-host-key', 'zfs.write', (body) => discoverHostKey(RED, body));
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
   post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));

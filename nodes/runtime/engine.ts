@@ -46,6 +46,7 @@ export const engine = {
 
   ssh: once(() => ({
     ...(require('../../src/host/ssh/ssh-host') as typeof import('../../src/host/ssh/ssh-host')),
+    ...(require('../../src/host/ssh/connect') as typeof import('../../src/host/ssh/connect')),
     ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),

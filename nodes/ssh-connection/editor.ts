@@ -6,6 +6,7 @@ import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
 import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
+import { jumpSelect } from './editor/jump';
 import { ownSetUp } from './editor/own-set-up';
 import { connectionTools } from './editor/tools';
 
@@ -55,6 +56,7 @@ function build(open: Dialog): void {
     text.trim() === '' ? open.t('invalid.noHostKey') : hostKeysProblem(open.node, text),
   );
   ciphersEditor(open);
+  jumpSelect(open);
   connectionTools(open);
   ownSetUp(open);
   open.summary('machine', () => {
