@@ -175,6 +175,26 @@ describe('the dialog of a connection', function () {
       await bench.editor.cancel();
     });
 
+    it('shows connections that lead back to themselves as invalid, and no other', async () => {
+      const { host, hostKeys } = bench.nas.login();
+      const through = (id: string, jumpConnection: string): object => {
+        return { id, type: 'zfs-ssh-connection', name: `to ${id}`, host, hostKeys, jumpConnection };
+      };
+      await bench.addConnections(through('a', 'b'), through('b', 'a'), through('self', 'self'), through('c', ''));
+      const { editor, form } = bench;
+      const valid = (): Promise<boolean[]> => Promise.all(['a', 'b', 'self', 'c'].map((id) => editor.valid(id)));
+      assert.deepEqual(await valid(), [false, false, false, true]);
+      await editor.editConfig('a');
+      assert.equal(await form.property('jumpConnection').inputValue(), 'b');
+      const section = editor.section('machine');
+      assert.match((await section.locator('.zfs-section-summary').textContent()) ?? '', /leads back/);
+      await form.property('jumpConnection').selectOption('c');
+      await editor.doneConfig();
+      await editor.editConfig('b');
+      await editor.doneConfig();
+      assert.deepEqual(await valid(), [true, true, false, true]);
+    });
+
     it('works by keyboard alone, and every control has a name', async () => {
       await bench.editor.edit('replicate');
       await bench.form.add();
