@@ -91,7 +91,13 @@ declare const RED: {
   /** `message` is HTML. */
   notify(
     message: string,
-    options: { type: 'error' | 'warning'; fixed?: boolean; buttons?: { text: string; click: () => void }[] },
+    options: {
+      type: 'error' | 'warning';
+      fixed?: boolean;
+      /** Milliseconds. */
+      timeout?: number;
+      buttons?: { text: string; click: () => void }[];
+    },
   ): EditorNotification;
   readonly utils: {
     /** `true`, or with `options` the reason as a text. */

@@ -14,6 +14,13 @@ function leadsTo(id: string, to: string): boolean {
   return false;
 }
 
+/** A connection that leads back to itself, or through one that is not there, can never be used. */
+export const jumpValidator: EditorValidator = function (value, _nodeRed) {
+  if (typeof value !== 'string' || value === '' || value === '_ADD_') return true;
+  if (leadsTo(value, this.id)) return this._('invalid.jumpCircle');
+  return RED.nodes.node(value) === null ? this._('invalid.noJump') : true;
+};
+
 /** Node-RED fills the list anew after each change of a connection, so it is gone over after each `change`. */
 export function jumpSelect(dialog: Dialog): void {
   const select = dialog.input('jumpConnection');
@@ -21,7 +28,8 @@ export function jumpSelect(dialog: Dialog): void {
     select.find('option').each((_, option) => {
       const id = $(option).attr('value') ?? '';
       if (id === '_ADD_') $(option).text(dialog.t('jumpConnection.none'));
-      else if (leadsTo(id, dialog.node.id)) $(option).remove();
+      // What is stored is shown, also when it is wrong.
+      else if (id !== dialog.node['jumpConnection'] && leadsTo(id, dialog.node.id)) $(option).remove();
     });
   };
   select.on('change', goOver);
