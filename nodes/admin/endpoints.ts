@@ -28,6 +28,7 @@ const LONGEST_REQUEST = 65_536;
 
 /** Loaded when somebody asks, not when Node-RED starts. */
 const tasks = (): typeof import('./tasks') => require('./tasks') as typeof import('./tasks');
+const phone = (): typeof import('./phone') => require('./phone') as typeof import('./phone');
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -78,6 +79,13 @@ export function registerEndpoints(RED: Red): void {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
   });
   get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
+  // Without data, so without a login: it asks for one where the data needs it.
+  server.get('/zfs-flows/phone', forNobodyElse, (_request, response) => {
+    const { html, policy } = phone().phonePage();
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.type('html').send(html);
+  });
   post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
   post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => tasks().pauseTask(RED, body, user), short);
