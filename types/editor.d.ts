@@ -42,7 +42,8 @@ interface EditorNodeDefinition {
   inputLabels?: string | ((this: EditorNode) => string);
   outputLabels?: (this: EditorNode, index: number) => string;
   oneditprepare?: (this: EditorNode) => void;
-  oneditsave?: (this: EditorNode) => void;
+  /** `true`: the node was changed. */
+  oneditsave?: (this: EditorNode) => boolean | undefined;
   oneditcancel?: (this: EditorNode) => void;
   oneditdelete?: (this: EditorNode) => void;
   oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
@@ -83,6 +84,7 @@ declare const RED: {
     eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
   };
+  readonly user: { hasPermission(permission: string): boolean };
   readonly editor: { validateNode(node: EditorNode): boolean };
   readonly view: { redraw(): void };
   readonly events: { emit(event: 'nodes:change', node: EditorNode): void };

@@ -13,7 +13,7 @@ import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
 import { setUpTrueNas } from './set-up-truenas';
-import { watchDeploys } from './staged-keys';
+import { unstageKey, watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
@@ -65,6 +65,10 @@ export function registerEndpoints(RED: Red): void {
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
   post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
   post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
+  post('forget-staged-key', 'zfs.write', (body) => {
+    unstageKey(RED, readString(body, 'id'));
+    return { ok: true };
+  });
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);

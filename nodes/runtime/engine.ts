@@ -35,6 +35,8 @@ export const engine = {
 
   datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
 
+  readiness: once(() => require('../../src/readiness/look') as typeof import('../../src/readiness/look')),
+
   /** The machine that runs Node-RED. */
   localHost: once(() => {
     const { LocalHost } =

@@ -10,9 +10,13 @@ import { engine } from '../runtime/engine';
 import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
+import type { MachineAnswer, TestAnswer } from './test-answer';
 
 /** What Node-RED's editor shows in place of a stored secret. */
 const STORED = '__PWRD__';
+
+/** Milliseconds after which nobody waits for what a machine can do. */
+const LOOK_TIMEOUT_MS = 60_000;
 
 /** Throws what kept the host from being asked. */
 export async function discoverHostKey(body: RawOptions): Promise<Record<string, unknown>> {
@@ -28,7 +32,10 @@ export async function generateKeyPair(body: RawOptions): Promise<Record<string, 
   return { privateKey, publicKey };
 }
 
-/** Connects, and tells what ZFS and what programs there are. Throws what keeps the connection from working. */
+/**
+ * Connects, and tells what ZFS and what programs there are, and what that is enough for. Throws what keeps the connection from
+ * working.
+ */
 export async function testConnection(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
   const { SshHost } = engine.ssh();
   const host = new SshHost(sshHostOptions('test', body, credentialsFor(RED, body)));
@@ -39,16 +46,22 @@ export async function testConnection(RED: Red, body: RawOptions): Promise<Record
         hint: 'Is ZFS installed? If it is in an unusual directory, enter that as additional PATH.',
       });
     }
-    return { ok: true, ...shownFacts(facts) };
+    const readiness = await engine.readiness().look(host, {
+      sudo: readChoice(body, 'sudo', ['none', 'sudo', 'doas'], 'none'),
+      jump: readString(body, 'jumpConnection') !== '',
+      signal: AbortSignal.timeout(LOOK_TIMEOUT_MS),
+    });
+    const answer: TestAnswer = { ok: true, ...shownFacts(facts), ...readiness };
+    return { ...answer };
   } finally {
     await host.close();
   }
 }
 
 /** What a dialog is told of a machine. */
-export function shownFacts(facts: HostFacts): Record<string, unknown> {
-  const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
-  return { zfsVersion, zfsKernelVersion, platform, pools, programs: [...programs], isRoot };
+export function shownFacts(facts: HostFacts): MachineAnswer {
+  const { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs, isRoot } = facts;
+  return { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: [...programs], isRoot };
 }
 
 /**

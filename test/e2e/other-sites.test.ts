@@ -79,6 +79,7 @@ for (const [label, platform] of platforms) {
           'set-up-remote',
           'generate-key-pair',
           'set-up-truenas',
+          'forget-staged-key',
         ]) {
           const answers: number[] = [];
           page.on('response', (response) => {

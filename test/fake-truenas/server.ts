@@ -88,6 +88,7 @@ export class FakeTrueNas {
       revoked: new Set(),
       machineOtp: false,
       unreadableKeys: false,
+      sshFails: false,
       ssh: { enable: false, running: false, everStarted: false },
       commands,
       jobs: new Map(),

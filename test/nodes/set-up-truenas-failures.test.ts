@@ -187,6 +187,14 @@ describe('setting up a TrueNAS, and what goes wrong', () => {
       });
       refused(await nas.ask(), 'CONNECTION_REFUSED', /may listen on other addresses/);
 
+      for (const profile of ['core13', 'scale26'] as const) {
+        await nas.start(profile);
+        nas.fake.state.sshFails = true;
+        const ended = await nas.ask();
+        refused(ended, 'API_ERROR', /does not run after its start.*System › Services/);
+        assert.equal(ended.details.changed?.length, 2);
+      }
+
       const stranger = utils.generateKeyPairSync('ed25519').public;
       await nas.start('core13', { side: memorySide({ '/root': null }, { port: nas.door.port, hostKey: stranger }) });
       refused(await nas.ask(), 'HOST_KEY_MISMATCH', /not the SSH service of this TrueNAS/);

@@ -15,7 +15,14 @@ const USERS: Record<string, string | string[]> = {
   'zfs-writer': ['zfs.write'],
   operator: ['read', 'zfs.tasks.write'],
 };
-const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection', 'set-up-remote', 'set-up-truenas'] as const;
+const WRITE = [
+  'discover-host-key',
+  'generate-key-pair',
+  'test-connection',
+  'set-up-remote',
+  'set-up-truenas',
+  'forget-staged-key',
+] as const;
 /** They change what runs, and nothing that is deployed. */
 const ORDERS = ['tasks/run', 'tasks/cancel', 'tasks/pause'] as const;
 const LOOKS = ['tasks', 'tasks/log?id=n', 'metrics'] as const;

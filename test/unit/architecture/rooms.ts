@@ -8,6 +8,7 @@ const DIALOG_MAY = [
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -22,6 +23,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -173,6 +175,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -207,6 +212,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...ADAPTER_MAY,
     'nodes/ssh-connection',
     'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
     'src/host/ssh/key-pair.ts',
   ],
 };

@@ -101,6 +101,18 @@ describe('a session with the API of a TrueNAS', () => {
     await fails(connect({ trust: { authorities: [elsewhere.authority] } }), 'CERTIFICATE_UNKNOWN', /ALTNAME_INVALID/);
   });
 
+  it('opens nothing over plain http for an API key, whatever a person insists on', async () => {
+    fake = await FakeTrueNas.start({ profile: 'scale2510', side, users: [ROOT], certificate, plain: 'serve' });
+    const plain = { url: fake.plainUrl, insecure: true };
+    const refused = await fails(connect({ ...plain, secret: 'apiKey' }), 'INVALID_OPTIONS', /revokes/);
+    assert.equal(refused.field, 'url');
+    const client = await connect(plain);
+    const key = { kind: 'apiKey', username: 'root', apiKey: new Secret('1-key') } as const;
+    await fails(client.login(key), 'INVALID_OPTIONS', /revokes/);
+    assert.deepEqual(fake.called, []);
+    await login(client);
+  });
+
   it('waits for a login, a call and a job, but not for ever', async () => {
     await start();
     fake.nasty = { delay: { method: 'auth.login_ex', ms: 300 } };
