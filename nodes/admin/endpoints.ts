@@ -25,6 +25,7 @@ const LONGEST_REQUEST = 65_536;
 
 /** Loaded when first asked for; most starts of a Node-RED never see them. */
 const later = {
+  phone: () => require('./phone') as typeof import('./phone'),
   tasks: () => require('./tasks') as typeof import('./tasks'),
   remote: () => require('../ssh-connection/set-up-remote') as typeof import('../ssh-connection/set-up-remote'),
   preview: () => require('./preview-retention') as typeof import('./preview-retention'),
@@ -84,6 +85,13 @@ export function registerEndpoints(RED: Red): void {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(later.tasks().metrics(RED));
   });
   get('tasks/log', ({ query }, response) => response.json(later.tasks().taskLog(RED, query)));
+  // Without data, so without a login: it asks for one where the data needs it.
+  server.get('/zfs-flows/phone', forNobodyElse, (_request, response) => {
+    const { html, policy } = later.phone().phonePage();
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.type('html').send(html);
+  });
   post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => later.tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => later.tasks().cancelTask(RED, body), short);
   post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => later.tasks().pauseTask(RED, body, user), short);

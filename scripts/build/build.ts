@@ -7,6 +7,7 @@ import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes } from './assemble';
 import { DIALOG_FILE, type DialogBundle, bundleDialogs } from './dialogs';
+import { phonePage } from './phone';
 import { registrationScript } from './registration';
 
 const DIST = path.join(ROOT, 'dist');
@@ -67,6 +68,15 @@ async function assembleDialogs(): Promise<void> {
   await Promise.all([...nodes].map(([type, folder]) => assembleNode(type, folder, dialogs)));
 }
 
+/** The page for a phone, in all its languages. */
+async function assemblePhone(): Promise<void> {
+  const target = path.join(NEW, 'nodes', 'phone');
+  await mkdir(target, { recursive: true });
+  for (const language of await readdir(path.join(NODES, 'phone', 'locales'))) {
+    await writeFile(path.join(target, `${language}.html`), await phonePage(language));
+  }
+}
+
 async function replace(folder: string, by: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await rename(by, folder);
@@ -74,7 +84,12 @@ async function replace(folder: string, by: string): Promise<void> {
 
 async function main(): Promise<void> {
   try {
-    await Promise.all([compile('tsconfig.json', '--outDir', NEW), compile('tsconfig.editor.json'), assembleDialogs()]);
+    await Promise.all([
+      compile('tsconfig.json', '--outDir', NEW),
+      compile('tsconfig.editor.json'),
+      assembleDialogs(),
+      assemblePhone(),
+    ]);
     await replace(DIST, NEW);
     await replace(RESOURCES, NEW_RESOURCES);
   } finally {
