@@ -1,6 +1,6 @@
-// What the dialogs ask of the runtime (face.md §1): POST requests to `zfs-flows/…`, answered with HTTP status 200 and, when
-// something went wrong, `{ok: false, code, message, hint?, field?, details?}`. Registered once, by whichever of our node types
-// is loaded first, so that the buttons of one dialog do not depend on another node type.
+// What dialogs and the sidebar ask of the runtime (face.md §1): requests to `zfs-flows/…`, answered with HTTP status 200 and,
+// when something went wrong, `{ok: false, code, message, hint?, field?, details?}` – 404 for what does not exist. Registered
+// once, by whichever of our node types is loaded first, so that the buttons of one dialog do not depend on another node type.
 import type { Request, RequestHandler, Response } from 'express';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { readString, type RawOptions } from '../../src/options/read';
@@ -15,7 +15,16 @@ import { previewRetention } from './preview-retention';
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
 
-type Work = (body: RawOptions) => Answer | Promise<Answer>;
+/** `values`: what the request says, its query or its body; `user`: who asks. */
+type Work = (values: RawOptions, user: string) => Answer | Promise<Answer>;
+
+type Permission = 'zfs.read' | 'zfs.tasks.write' | 'zfs.write';
+
+/** Bytes of a request about tasks; more is in none. */
+const LONGEST_REQUEST = 65_536;
+
+/** Loaded when somebody asks, not when Node-RED starts. */
+const tasks = (): typeof import('./tasks') => require('./tasks') as typeof import('./tasks');
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -25,11 +34,20 @@ export function registerEndpoints(RED: Red): void {
   if (served.has(server)) return;
   served.add(server);
   const guard = guarded(RED);
-  const post = (name: string, permission: 'zfs.read' | 'zfs.write', work: Work): void => {
+  const post = (name: string, permission: Permission, work: Work, ...more: RequestHandler[]): void => {
     // Headers first, so that what is refused is answered like anything else.
-    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard];
+    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, ...more];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
-      void answer(request.body, work).then((result) => response.json(result));
+      void answer(request.body, work, userOf(request)).then((result) => send(response, result));
+    });
+  };
+  const get = (name: string, work: (request: Request, response: Response) => void): void => {
+    server.get(`/zfs-flows/${name}`, forNobodyElse, RED.auth.needsPermission('zfs.read'), (request, response) => {
+      try {
+        work(request, response);
+      } catch (thrown) {
+        send(response, refusal(thrown));
+      }
     });
   };
   // These connect to whatever host the request names, so reading rights are not enough.
@@ -40,6 +58,35 @@ export function registerEndpoints(RED: Red): void {
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
   post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
+  get('tasks', ({ query }, response) => {
+    const { tag, list } = tasks().taskList(RED, query);
+    // Of the tasks alone: the time of the answer is another one each time.
+    response.setHeader('ETag', `"${tag}"`);
+    response.json(list);
+  });
+  get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
+  post('tasks/run', 'zfs.tasks.write', (body, user) => tasks().runTask(RED, body, user), short);
+  post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
+  post('tasks/pause', 'zfs.tasks.write', (body, user) => tasks().pauseTask(RED, body, user), short);
+}
+
+/** The name that somebody has logged in with. */
+function userOf(request: Request): string {
+  const { username } = ((request as { user?: unknown }).user ?? {}) as { username?: unknown };
+  return typeof username === 'string' && username !== '' ? username : 'anonymous';
+}
+
+const short: RequestHandler = (request, response, next) => {
+  if (JSON.stringify(request.body ?? null).length <= LONGEST_REQUEST) {
+    next();
+    return;
+  }
+  const error = new ZfsFlowError('INVALID_OPTIONS', `the request is longer than ${LONGEST_REQUEST} bytes`);
+  response.status(413).json(refusal(error));
+};
+
+function send(response: Response, result: Answer): void {
+  response.status(result['code'] === 'NOT_FOUND' ? 404 : 200).json(result);
 }
 
 /** Answers are not kept on the way, and no page of another site may read them: Node-RED lets every one (`cors`, origin *). */
@@ -82,10 +129,10 @@ function refusal(thrown: unknown): Answer {
 }
 
 /** Never rejects. */
-async function answer(body: unknown, work: Work): Promise<Answer> {
+async function answer(body: unknown, work: Work, user: string): Promise<Answer> {
   try {
     const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
-    return await work(values);
+    return await work(values, user);
   } catch (thrown) {
     return refusal(thrown);
   }

@@ -42,7 +42,9 @@ export const ERROR_CODES = [
   'PLAN_STALE',
   'BREAKER_TRIPPED',
   'HOOK_FAILED',
+  'NOT_FOUND',
   'FORBIDDEN',
+  'NEEDS_MESSAGE',
   'ZFS_ERROR',
 ] as const;
 

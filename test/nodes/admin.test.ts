@@ -196,14 +196,17 @@ describe('the admin endpoints of one node type alone', () => {
   }
 
   it('are registered once for each admin server', () => {
-    const posted: string[] = [];
+    const routes: string[] = [];
     const runtime = (httpAdmin: object): Red =>
       ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
-    const server = { post: (route: string) => posted.push(route) };
+    const server = {
+      post: (route: string) => routes.push(`POST ${route}`),
+      get: (route: string) => routes.push(`GET ${route}`),
+    };
     registerEndpoints(runtime(server));
     registerEndpoints(runtime(server));
-    assert.deepEqual(posted.toSorted(), [...new Set(posted)].toSorted());
+    assert.deepEqual(routes.toSorted(), [...new Set(routes)].toSorted());
     registerEndpoints(runtime({ ...server }));
-    assert.equal(posted.length, 2 * new Set(posted).size);
+    assert.equal(routes.length, 2 * new Set(routes).size);
   });
 });

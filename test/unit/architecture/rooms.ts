@@ -85,6 +85,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/jobs',
   ],
 
+  'src/monitoring': ['src/base', 'src/time', 'src/monitoring'],
+
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [
     ...RETENTION_FLOOR,
@@ -184,9 +186,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/time',
     'src/jobs',
+    'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [...ADAPTER_MAY, 'src/monitoring', 'nodes/ssh-connection/connection-tools.ts'],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
