@@ -191,6 +191,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'nodes/admin': [...ADAPTER_MAY, 'src/monitoring', 'nodes/ssh-connection/connection-tools.ts'],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
+  // Its runtime half; what stands in the browser is a dialog's room.
+  'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
