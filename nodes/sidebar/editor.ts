@@ -43,8 +43,9 @@ class Panel {
   private pending = false;
   private local = localTasks();
   private localIsOld = false;
+  private patience: number | undefined;
 
-  constructor(place: JQuery) {
+  constructor() {
     if (document.getElementById(STYLE_ID) === null) document.head.append(element('style', { id: STYLE_ID }, style));
     this.filter.placeholder = t('label.filter');
     this.filter.setAttribute('aria-label', t('label.filter'));
@@ -57,7 +58,6 @@ class Panel {
       this.actions,
     );
     this.root.append(head, this.notice, this.empty, this.list, this.said);
-    place.empty().append(this.root);
     this.store = new Store({
       changed: (ids) => this.told(ids),
       tick: () => this.tick(),
@@ -71,6 +71,11 @@ class Panel {
       () => this.shownRows(),
       (row) => this.openMenu(row),
     );
+  }
+
+  /** Puts it there, and fills it from now on. */
+  open(place: JQuery): void {
+    place.empty().append(this.root);
     this.listen();
     this.store.start();
     this.draw();
@@ -96,6 +101,7 @@ class Panel {
     const shown = (): void => {
       if (!this.isVisible) return;
       this.localIsOld = true;
+      this.draw();
       this.store.look('all');
     };
     new IntersectionObserver(shown).observe(this.root);
@@ -114,9 +120,12 @@ class Panel {
   }
 
   private flowsChanged(): void {
-    if (this.localIsOld) return;
     this.localIsOld = true;
-    window.setTimeout(() => this.draw(), PATIENCE);
+    if (this.patience !== undefined) return;
+    this.patience = window.setTimeout(() => {
+      this.patience = undefined;
+      this.draw();
+    }, PATIENCE);
   }
 
   private told(ids: ReadonlySet<string> | 'all'): void {
@@ -173,7 +182,7 @@ class Panel {
         row.update(one, this.store.now);
         if (this.opened.has(one.task.id)) this.openLog(row);
       } catch (thrown) {
-        console.error(thrown);
+        row.explain(String(thrown));
       }
       return row;
     });
@@ -231,7 +240,7 @@ class Panel {
 
   private openMenu(row: Row): void {
     if (Menu.current?.id === row.shown.task.id) Menu.current.close(true);
-    else new Menu(row.shown.task.id, row.menu, this.orders.itemsOf(row));
+    else Menu.show(row.shown.task.id, row.menu, this.orders.itemsOf(row));
   }
 
   private toggleLog(row: Row): void {
@@ -297,5 +306,5 @@ function keepingScroll(root: HTMLElement, move: () => void): void {
 }
 
 export function openPanel(place: JQuery): void {
-  new Panel(place);
+  new Panel().open(place);
 }

@@ -82,8 +82,11 @@ function endOf(node: EditorNode, connection: string, property: string): string |
   if (names.length === 0) return undefined;
   const id = node[connection];
   const machine = typeof id === 'string' && id !== '' ? RED.nodes.node(id) : null;
-  const label = machine === null ? 'local' : machine.name || String(machine['host'] ?? machine.id);
-  return `${label}:${String(names[0])}${names.length > 1 ? ' …' : ''}`;
+  const label =
+    machine === null
+      ? 'local'
+      : [machine.name, machine['host'], machine.id].find((text) => typeof text === 'string' && text !== '');
+  return `${String(label)}:${String(names[0])}${names.length > 1 ? ' …' : ''}`;
 }
 
 /** How what runs differs from what the editor shows. */

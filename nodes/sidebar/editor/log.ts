@@ -33,6 +33,7 @@ export class LogView {
   /** Numbers of events: everything from the one to the other is shown, as far as the level lets it. */
   private first = 0;
   private last = 0;
+  private isNew = true;
   private busy = false;
   private again = false;
   private closed = false;
@@ -126,13 +127,15 @@ export class LogView {
       return;
     }
     const { answer } = outcome;
-    for (const line of [...this.lines.children]) if (line !== this.older && line !== this.empty) line.remove();
+    this.lines.replaceChildren(this.older, this.empty);
     this.first = answer.events[0]?.n ?? answer.last + 1;
     this.append(answer.events);
     this.reached(answer);
     setHidden(this.older, !answer.more);
     this.explain(answer.events.length > 0 ? '' : answer.last === 0 ? t('log.nothing') : t('log.nothingOfLevel'));
     this.toEnd();
+    if (this.isNew) this.root.scrollIntoView({ block: 'nearest' });
+    this.isNew = false;
   }
 
   private showNewer(): Promise<void> {

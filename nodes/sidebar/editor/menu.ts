@@ -17,13 +17,11 @@ export class Menu {
   private readonly root: HTMLUListElement;
   private readonly events = new AbortController();
 
-  constructor(
+  private constructor(
     readonly id: string,
     private readonly opener: HTMLButtonElement,
     items: readonly MenuItem[],
   ) {
-    open?.close();
-    open = this;
     const label = opener.getAttribute('aria-label') ?? '';
     const rows = items.map((item) => this.row(item));
     this.root = element(
@@ -31,8 +29,18 @@ export class Menu {
       { class: 'zfs-tasks-menu', role: 'menu', 'data-zfs-menu': id, 'aria-label': label },
       ...rows,
     );
+  }
+
+  /** In the place of any other. */
+  static show(id: string, opener: HTMLButtonElement, items: readonly MenuItem[]): void {
+    open?.close();
+    open = new Menu(id, opener, items);
+    open.appear();
+  }
+
+  private appear(): void {
     document.body.append(this.root);
-    opener.setAttribute('aria-expanded', 'true');
+    this.opener.setAttribute('aria-expanded', 'true');
     this.place();
     const { signal } = this.events;
     this.root.addEventListener('keydown', (event) => this.key(event), { signal });

@@ -44,7 +44,7 @@ export class Row {
     this.root = element(
       'li',
       { class: 'zfs-task', 'data-zfs-task': id },
-      element('div', { class: 'zfs-task-row' }, head, this.progress, facts, this.remark, this.note),
+      element('div', { class: 'zfs-task-row' }, head, facts, this.progress, this.remark, this.note),
       this.below,
     );
   }
@@ -54,13 +54,16 @@ export class Row {
     this.shown = shown;
     const { task, differs } = shown;
     const name = nameOf(task);
-    const state = t(`state.${task.state}`);
+    const state = stateText(task);
     setAttribute(this.root, 'data-zfs-state', task.state);
     setAttribute(this.root, 'data-zfs-late', task.late === undefined ? null : '');
     this.root.classList.toggle('zfs-task-wrong', needsAttention(task));
     setText(this.name, name);
     setAttribute(this.name, 'title', placeOf(task));
-    setText(this.stateText, state);
+    // What is late is not "ok" to anybody, and what is idle is not only that.
+    const overdue = isOverdue(task);
+    this.root.classList.toggle('zfs-task-overdue', overdue);
+    setText(this.stateText, overdue ? t('state.late') : t(`state.${task.state}`));
     setAttribute(this.state, 'aria-label', t('label.log', { state, name }));
     setAttribute(this.state, 'title', task.status.text === '' ? t('label.logShort') : task.status.text);
     setAttribute(this.menu, 'aria-label', t('label.menu', { name }));
@@ -72,6 +75,11 @@ export class Row {
     this.found = [name, state, task.type, waysText(task), ...task.path.map(({ label }) => label)]
       .join(' ')
       .toLowerCase();
+  }
+
+  /** Why it could not be drawn. */
+  explain(reason: string): void {
+    setLine(this.remark, reason);
   }
 
   matches(filter: readonly string[]): boolean {
@@ -91,6 +99,15 @@ export class Row {
     this.fill.style.width = known === null ? '' : `${percent ?? 0}%`;
     setLine(this.barText, progressText(progress, t) || t('progress.begins'));
   }
+}
+
+function isOverdue({ state, late }: Task): boolean {
+  return late !== undefined && (state === 'ok' || state === 'idle');
+}
+
+/** "ok, late" */
+function stateText({ state, late }: Task): string {
+  return late === undefined ? t(`state.${state}`) : `${t(`state.${state}`)}, ${t('state.late')}`;
 }
 
 export function nameOf({ name, type }: Task): string {

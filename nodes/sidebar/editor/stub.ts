@@ -33,6 +33,9 @@ class Tab {
     private readonly t: (key: string, values?: Record<string, unknown>) => string,
   ) {
     window.ZfsFlowsSidebar = { deliver: (build, open) => (this.delivered = { build, open }) };
+  }
+
+  register(): void {
     RED.actions.add(ACTION, () => RED.sidebar.show(TAB));
     // Who was nobody may be somebody now.
     RED.events.on('login', () => this.add());
@@ -92,7 +95,7 @@ export function registerSidebar(file: PanelFile): void {
   RED.plugins.registerPlugin(ID, {
     type: 'zfs-flows',
     onadd() {
-      new Tab(file, (key, values) => this._(key, values));
+      new Tab(file, (key, values) => this._(key, values)).register();
     },
   });
 }
