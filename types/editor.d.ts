@@ -117,7 +117,7 @@ declare const RED: {
   readonly nodes: {
     registerType(type: string, definition: EditorNodeDefinition): void;
     getType(type: string): RegisteredDefinition | undefined;
-    node(id: string): EditorNode | null;
+    node(id: string): EditorNode | null | undefined;
     eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;

@@ -87,6 +87,8 @@ class Panel {
 
   private listen(): void {
     $(this.filter).searchBox({ style: 'compact', delay: 100, change: () => this.filtered() });
+    // The box listens to keys alone, and text comes in other ways too.
+    this.filter.addEventListener('input', () => this.filtered());
     this.filter.addEventListener('keydown', (event) => {
       if (event.key !== 'ArrowDown') return;
       event.preventDefault();

@@ -81,11 +81,10 @@ function endOf(node: EditorNode, connection: string, property: string): string |
   const names = (Array.isArray(value) ? value : [value]).filter((name) => typeof name === 'string' && name !== '');
   if (names.length === 0) return undefined;
   const id = node[connection];
-  const machine = typeof id === 'string' && id !== '' ? RED.nodes.node(id) : null;
-  const label =
-    machine === null
-      ? 'local'
-      : [machine.name, machine['host'], machine.id].find((text) => typeof text === 'string' && text !== '');
+  const isHere = typeof id !== 'string' || id === '';
+  const machine = isHere ? undefined : RED.nodes.node(id);
+  const known = [machine?.name, machine?.['host'], id];
+  const label = isHere ? 'local' : known.find((text) => typeof text === 'string' && text !== '');
   return `${String(label)}:${String(names[0])}${names.length > 1 ? ' …' : ''}`;
 }
 
@@ -111,5 +110,5 @@ export function joined(deployed: ReadonlyMap<string, Task>, local: ReadonlyMap<s
 /** A subflow that comes as a node type of a package has its tasks in no flow of the editor. */
 function absence({ path }: Task): Difference {
   const instance = (path[1] ?? path[0])?.id ?? '';
-  return RED.nodes.node(instance) === null ? 'deleted' : undefined;
+  return (RED.nodes.node(instance) ?? null) === null ? 'deleted' : undefined;
 }
