@@ -1,6 +1,7 @@
 // The button on a node in the workspace: for a node that starts by itself and so has no inject node, and that destroys
 // nothing. It does what the sidebar's "run now" does.
-import { destroysNothing, mayChangeTasks, request } from './tasks';
+import { destroysNothing } from './destroys';
+import { mayChangeTasks, request } from './tasks';
 
 function escaped(text: string): string {
   return $('<span>').text(text).html();

@@ -1,5 +1,4 @@
-// What both the sidebar and the buttons on nodes do with a task: start it, and know whether that can destroy something. What
-// is refused comes back as a text for the person.
+// What the sidebar and the buttons on nodes ask of the endpoints of tasks. What is refused comes back as a text for the person.
 
 export interface Answer {
   ok?: boolean;
@@ -57,32 +56,4 @@ function requestProblem(status: number, t: Translate): string {
 
 export function mayChangeTasks(): boolean {
   return RED.user.hasPermission('zfs.tasks.write');
-}
-
-const SOURCES: ReadonlySet<unknown> = new Set(['msg', 'flow', 'global', 'env', 'jsonata']);
-
-/** The literal value of a typed property; undefined when only a run can know it. */
-function literal(node: EditorNode, property: string): unknown {
-  return SOURCES.has(node[`${property}Type`]) ? undefined : (node[property] ?? '');
-}
-
-/**
- * Whether a run can destroy what the node's author may not think of at this moment: a prune that executes, a replication
- * that rolls back or replaces its target. What is not known for sure can.
- */
-export function canDestroy(node: EditorNode): boolean {
-  if (node.type === 'zfs-retention-prune') return !['', 'plan', 'approve'].includes(String(literal(node, 'mode')));
-  if (node.type === 'zfs-replicate') {
-    // `rotate` moves the old target aside and destroys nothing.
-    return !['', 'refuse', 'rotate'].includes(String(literal(node, 'whenDiverged')));
-  }
-  return false;
-}
-
-/** Nothing at all goes by a run of this node, not by its own retention either. */
-export function destroysNothing(node: EditorNode): boolean {
-  if (canDestroy(node)) return false;
-  if (node.type === 'zfs-snapshot') return (node['retention'] ?? null) === null;
-  if (node.type === 'zfs-replicate') return ['none', undefined].includes(node['targetRetention'] as string | undefined);
-  return true;
 }

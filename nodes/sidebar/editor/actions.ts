@@ -1,5 +1,6 @@
 // What the menu of a row does: orders to the runtime, and ways into the flow.
-import { canDestroy, mayChangeTasks, request } from '../../dialog/tasks';
+import { canDestroy } from '../../dialog/destroys';
+import { mayChangeTasks, request } from '../../dialog/tasks';
 import type { Shown } from './flows';
 import type { MenuItem } from './menu';
 import { confirmRun, describePause, type Question } from './questions';
