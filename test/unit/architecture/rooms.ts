@@ -204,6 +204,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
+  // Its runtime half; what stands in the browser is a dialog's room.
+  'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
