@@ -63,6 +63,8 @@ const REPLICATION_FLOOR = [
   'src/stream',
   'src/host/tagged-processes.ts',
   'src/host/witness.ts',
+  'src/host/transport-facts.ts',
+  'src/host/round-trip.ts',
 ];
 
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
