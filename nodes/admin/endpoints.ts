@@ -11,6 +11,8 @@ import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connect
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
+import { setUpTrueNas } from './set-up-truenas';
+import { watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
@@ -24,6 +26,7 @@ export function registerEndpoints(RED: Red): void {
   const server = RED.httpAdmin;
   if (served.has(server)) return;
   served.add(server);
+  watchDeploys(RED);
   const guard = guarded(RED);
   const post = (name: string, permission: 'zfs.read' | 'zfs.write', work: Work): void => {
     // Headers first, so that what is refused is answered like anything else.
@@ -36,6 +39,7 @@ export function registerEndpoints(RED: Red): void {
   post('discover-host-key', 'zfs.write', discoverHostKey);
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
+  post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
@@ -77,7 +81,9 @@ const HINTS = {
 
 function refusal(thrown: unknown): Answer {
   const { code, message, hint, field, details } = toZfsFlowError(thrown);
-  const more = Object.entries({ hint, field, details }).filter(([, value]) => value !== undefined);
+  // Where the contract has it; the dialog shows it and sends it back when a person has compared it.
+  const certificate = details?.['certificate'];
+  const more = Object.entries({ hint, field, certificate, details }).filter(([, value]) => value !== undefined);
   return { ok: false, code, message, ...Object.fromEntries(more) };
 }
 

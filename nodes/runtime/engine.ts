@@ -47,4 +47,8 @@ export const engine = {
     ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),
+
+  trueNas: once(
+    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
+  ),
 };

@@ -1,7 +1,9 @@
 // What the buttons of the connection dialog ask for: the keys of a host, a new pair of keys, whether a connection works. With
 // the values that the dialog shows, deployed or not. Stored secrets are used, never shown.
 import { ZfsFlowError } from '../../src/base/errors';
-import { readChoice, readNumber, readObject, readString, type RawOptions } from '../../src/options/read';
+import { readChoice, readObject, readString, type RawOptions } from '../../src/options/read';
+import { accountOf } from '../admin/account';
+import { stagedCredentials } from '../admin/staged-keys';
 import { CREDENTIALS } from '../node-options';
 import { engine } from '../runtime/engine';
 import { connectionHandle } from '../runtime/host-leases';
@@ -51,7 +53,10 @@ function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
   const id = readString(body, 'id');
   const given = readObject(body, 'credentials');
   const deployed = id === '' ? undefined : connectionHandle(RED, id)?.values;
-  const stored = deployed !== undefined && isSameAccount(deployed, body) ? storedCredentials(RED, id) : {};
+  const isSame = deployed !== undefined && accountOf(deployed) === accountOf(body);
+  const staged: SshCredentials | undefined = stagedCredentials(id, body);
+  // A key that waits for the next deploy is the one that is to be tested, and it has no passphrase.
+  const stored = { ...(isSame ? storedCredentials(RED, id) : {}), ...(staged && { passphrase: '', ...staged }) };
   const result: SshCredentials = {};
   for (const name of CREDENTIALS['zfs-ssh-connection']) {
     const value = given[name];
@@ -63,14 +68,4 @@ function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
 
 function storedCredentials(RED: Red, id: string): SshCredentials {
   return { ...(RED.nodes.getCredentials(id) as SshCredentials | undefined) };
-}
-
-function isSameAccount(deployed: RawOptions, asked: RawOptions): boolean {
-  const account = (values: RawOptions): string =>
-    JSON.stringify([
-      readString(values, 'host').trim(),
-      readNumber(values, 'port', 22),
-      readString(values, 'username', 'root') || 'root',
-    ]);
-  return account(deployed) === account(asked);
 }

@@ -43,6 +43,10 @@ export const ERROR_CODES = [
   'BREAKER_TRIPPED',
   'HOOK_FAILED',
   'FORBIDDEN',
+  'NEEDS_MESSAGE',
+  'CERTIFICATE_UNKNOWN',
+  'OTP_REQUIRED',
+  'API_ERROR',
   'ZFS_ERROR',
 ] as const;
 

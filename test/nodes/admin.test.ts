@@ -1,5 +1,6 @@
 // What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Server, utils } from 'ssh2';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
@@ -198,7 +199,7 @@ describe('the admin endpoints of one node type alone', () => {
   it('are registered once for each admin server', () => {
     const posted: string[] = [];
     const runtime = (httpAdmin: object): Red =>
-      ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
+      ({ httpAdmin, events: new EventEmitter(), auth: { needsPermission: () => () => undefined } }) as unknown as Red;
     const server = { post: (route: string) => posted.push(route) };
     registerEndpoints(runtime(server));
     registerEndpoints(runtime(server));

@@ -72,6 +72,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/shell': ['src/base', 'src/host/*', 'src/host/shell'],
   'src/host/local': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local'],
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
+  'src/ssh-setup': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/ssh', 'src/zfs/runnable.ts', 'src/ssh-setup'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.
@@ -213,6 +214,7 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  ws: ['src/ssh-setup/truenas'],
   // Types alone: the server is Node-RED's.
   express: ['nodes/admin'],
 };
