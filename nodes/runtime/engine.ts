@@ -48,6 +48,12 @@ export const engine = {
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),
 
+  imports: once(() => ({
+    ...(require('../../src/import/truenas/documents') as typeof import('../../src/import/truenas/documents')),
+    ...(require('../../src/import/truenas/configuration') as typeof import('../../src/import/truenas/configuration')),
+    ...(require('../../src/import/truenas/map') as typeof import('../../src/import/truenas/map')),
+  })),
+
   trueNas: once(
     () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
   ),

@@ -170,6 +170,18 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  // Names of datasets and words of policies; what a node may hold is handed in.
+  'src/import': [
+    'src/base',
+    'src/options',
+    'src/time',
+    'src/naming',
+    'src/zfs/names.ts',
+    'src/zfs/records.ts',
+    'src/retention/plan/policy.ts',
+    'src/import',
+  ],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -187,7 +199,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/jobs',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/ssh-options.ts',
+    'src/import/result.ts',
+  ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
