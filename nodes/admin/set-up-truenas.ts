@@ -5,6 +5,7 @@ import { Secret } from '../../src/base/secret';
 import { readBoolean, readChoice, readString, type RawOptions } from '../../src/options/read';
 import { engine } from '../runtime/engine';
 import type { Red } from '../runtime/red';
+import { attempt } from './set-up-attempts';
 import { assertMayStage, stageKey } from './staged-keys';
 
 /** Answers `{ok: true, host, port, username, hostKeys, publicKey, sudo, changed, facts}`. Throws what `setUpTrueNas` of the engine does. */
@@ -12,64 +13,39 @@ export async function setUpTrueNas(RED: Red, body: RawOptions): Promise<Record<s
   const id = readString(body, 'id');
   const replace = readBoolean(body, 'replace', false);
   assertMayStage(RED, id, replace);
-  const username = readString(body, 'username').trim();
-  const attempt = new Attempt(id, readChoice(body, 'keyType', ['ed25519', 'rsa'], 'ed25519'));
-  const done = await engine.trueNas().setUpTrueNas({
-    url: readString(body, 'url'),
-    credentials: credentialsOf(body, username),
+  const url = readString(body, 'url').trim();
+  const request = {
+    url,
+    credentials: credentialsOf(body, readString(body, 'username').trim()),
     certificate: readString(body, 'certificate'),
     sshUser: readString(body, 'sshUser').trim(),
     sudo: readChoice(body, 'sudo', ['none', 'sudo', 'doas'], 'none'),
     insecure: readBoolean(body, 'insecure', false),
-    keyPair: () => attempt.keyPair(),
+  };
+  const keyType = readChoice(body, 'keyType', ['ed25519', 'rsa'], 'ed25519');
+  const answer = await attempt({
+    id,
+    machine: url,
+    keyType,
+    async work(keyPair) {
+      const { privateKey, ...done } = await engine.trueNas().setUpTrueNas({ ...request, keyPair });
+      stage(RED, id, privateKey, replace, done);
+      return done;
+    },
   });
-  const { privateKey, ...answer } = done;
-  const { host, port, changed } = done;
-  try {
-    stageKey(RED, id, { privateKey }, { replace, account: { host, port, username: done.username } });
-  } catch (thrown) {
-    // Somebody deployed a node of this id meanwhile. What was changed over there is still so.
-    const error = toZfsFlowError(thrown);
-    throw error.with({ details: { ...error.details, changed } });
-  }
-  attempt.succeeded();
   return { ok: true, ...answer };
 }
 
-type KeyType = 'ed25519' | 'rsa';
-type KeyPair = Awaited<ReturnType<ReturnType<typeof engine.ssh>['generateKeyPair']>>;
+type Done = Omit<Awaited<ReturnType<ReturnType<typeof engine.trueNas>['setUpTrueNas']>>, 'privateKey'>;
 
-/** Pairs of attempts that failed, by connection and type; the oldest first. */
-const unfinished = new Map<string, KeyPair>();
-const MOST_UNFINISHED = 20;
-/** Milliseconds until such a pair is forgotten, as a staged one is. */
-const PATIENCE = 3_600_000;
-
-/** A set-up that failed after its key was over there goes on with that key, instead of leaving one more each time. */
-class Attempt {
-  private readonly name: string;
-
-  constructor(
-    id: string,
-    private readonly type: KeyType,
-  ) {
-    this.name = `${id} ${type}`;
-  }
-
-  async keyPair(): Promise<KeyPair> {
-    const { name } = this;
-    const known = unfinished.get(name);
-    if (known !== undefined) return known;
-    const pair = await engine.ssh().generateKeyPair(this.type);
-    const [oldest] = unfinished.keys();
-    if (unfinished.size >= MOST_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
-    unfinished.set(name, pair);
-    setTimeout(() => unfinished.get(name) === pair && unfinished.delete(name), PATIENCE).unref();
-    return pair;
-  }
-
-  succeeded(): void {
-    unfinished.delete(this.name);
+/** Somebody may have deployed a node of this id meanwhile; what was changed over there is still so. */
+function stage(RED: Red, id: string, privateKey: string, replace: boolean, done: Done): void {
+  const { host, port, username, changed } = done;
+  try {
+    stageKey(RED, id, { privateKey }, { replace, account: { host, port, username } });
+  } catch (thrown) {
+    const error = toZfsFlowError(thrown);
+    throw error.with({ details: { ...error.details, changed } });
   }
 }
 

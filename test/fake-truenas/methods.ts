@@ -13,9 +13,9 @@ function shellsOf({ profile }: State): Record<string, string> {
 }
 
 /** As `user.query` shows an account, with what must not leave the server. */
-async function shown({ profile, side }: State, user: FakeUser): Promise<object> {
+async function shown({ profile, side, unreadableKeys }: State, user: FakeUser): Promise<object> {
   const { id, uid, username, home, shell, locked = false, sudo } = user;
-  const keys = await side.readKeys(home);
+  const keys = unreadableKeys ? null : await side.readKeys(home);
   const common = { id, uid, username, home, shell, locked, full_name: username, builtin: uid === 0, sshpubkey: keys };
   const hashes = { unixhash: '$6$THE-HASH', smbhash: 'THE-SMB-HASH' };
   if (profile.core) {
@@ -102,9 +102,10 @@ async function updateSudo({ profile, side }: State, user: FakeUser, data: Record
   if (free.length > 0) await side.setSudo(user.username, free);
 }
 
-async function startSsh({ ssh }: State): Promise<void> {
-  ssh.running = true;
+/** What the old method answers: whether it runs. */
+function startSsh({ ssh, sshFails }: State): boolean {
   ssh.everStarted = true;
+  return (ssh.running = !sshFails);
 }
 
 const pair: Method = async (state, [given]) => {
@@ -116,7 +117,7 @@ const pair: Method = async (state, [given]) => {
     throw new Refused(2, 'ENOENT', `[ENOENT] Home directory ${home} does not exist`);
   }
   state.ssh.enable = true;
-  if (!state.ssh.running) await startSsh(state);
+  if (!state.ssh.running) startSsh(state);
   if (state.profile.pairUpdates) {
     const keys = (await state.side.readKeys(home)) ?? '';
     await updateUser(state, [user.id, { sshpubkey: `${keys.trim()}\n${String(key)}`.trim() }], NOBODY);
@@ -158,15 +159,15 @@ const queryServices: Method = ({ ssh }, [, options = {}]) => {
   return Promise.resolve((options as { get?: boolean }).get === true ? one : [one]);
 };
 
-const control: Method = async (state, [verb]) => {
+const control: Method = (state, [verb]) => {
   if (!state.profile.control) throw new UnknownMethod('service.control');
-  if (verb === 'START') await startSsh(state);
+  if (verb === 'START') startSsh(state);
   const job = state.jobs.size + 100;
   state.jobs.set(job, [
     { state: 'RUNNING', error: null },
     { state: 'SUCCESS', error: null },
   ]);
-  return job;
+  return Promise.resolve(job);
 };
 
 const jobs: Method = ({ jobs }, [filters]) => {
@@ -192,7 +193,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   'user.shell_choices': (state) => Promise.resolve(shellsOf(state)),
   'service.query': queryServices,
   'service.update': (state) => Promise.resolve(((state.ssh.enable = true), 11)),
-  'service.start': async (state) => (await startSsh(state), true),
+  'service.start': (state) => Promise.resolve(startSsh(state)),
   'service.control': control,
   'core.get_jobs': jobs,
   'ssh.config': sshConfig,
@@ -216,7 +217,7 @@ export async function perform(
   if (known === undefined) throw new UnknownMethod(method);
   const open = method === 'system.product_type' && state.profile.core;
   if (session.user === null && !open) throw notAuthenticated(state);
-  const isPrivate = /pair$/.test(method);
+  const isPrivate = method.endsWith('pair');
   if (session.user?.privilege === 'readonly' && (isPrivate || WRITING.test(method))) {
     throw new Refused(13, 'EACCES', 'Not authorized');
   }

@@ -35,6 +35,10 @@ export interface Nasty {
   /** Repeats the parameters in its error on this method. */
   repeats?: string;
   binary?: boolean;
+  /** The plain port serves pages, and redirects the websocket alone; or never answers a request for a page. */
+  pages?: 'served' | 'silent';
+  /** Where the plain port leads, instead of to ours. */
+  location?: string;
   /** Bytes of an answer. */
   huge?: number;
   /** `auth.login_ex` is not there, although JSON-RPC is. */
@@ -83,6 +87,8 @@ export class FakeTrueNas {
       apiKeys: new Map(),
       revoked: new Set(),
       machineOtp: false,
+      unreadableKeys: false,
+      sshFails: false,
       ssh: { enable: false, running: false, everStarted: false },
       commands,
       jobs: new Map(),
@@ -97,9 +103,7 @@ export class FakeTrueNas {
     const fake = new FakeTrueNas(options, secure, plain);
     secure.on('connection', (socket: Socket) => fake.watch(socket));
     plain.on('connection', (socket: Socket) => fake.watch(socket));
-    secure.on('secureConnection', () =>
-      fake.countConnection(secure as unknown as { setSecureContext(c: Certificate): void }),
-    );
+    secure.on('secureConnection', () => fake.countConnection(secure));
     // Whoever does not like our certificate hangs up.
     secure.on('tlsClientError', () => undefined);
     secure.on('request', fake.page(true)).on('upgrade', (request, socket) => fake.upgrade(request, socket, true));
@@ -150,8 +154,9 @@ export class FakeTrueNas {
       const send = (status: number, type: string, text: string): void => {
         response.writeHead(status, { 'Content-Type': type }).end(text);
       };
-      if (!secure && this.options.plain !== 'serve') {
-        response.writeHead(307, { Location: `${this.url}${request.url ?? ''}` }).end();
+      if (this.nasty.pages === 'silent') return;
+      if (!secure && this.options.plain !== 'serve' && this.nasty.pages !== 'served') {
+        response.writeHead(307, { Location: this.nasty.location ?? `${this.url}${request.url ?? ''}` }).end();
       } else if (this.nasty.html === true) send(200, 'text/html', PAGE);
       else if (request.url === '/api/versions' && versions !== null)
         send(200, 'application/json', JSON.stringify(versions));

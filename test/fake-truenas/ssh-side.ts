@@ -8,15 +8,15 @@ export interface SshSide {
   /** Lines of `ssh_host_*_key.pub`, by the names of `ssh.config`. */
   hostKeys: { rsa: string; ecdsa: string; ed25519: string };
   /** Of `<home>/.ssh/authorized_keys`; null: there is none. */
-  readKeys(home: string): Promise<string | null>;
+  readKeys: (home: string) => Promise<string | null>;
   /** As `user.update` writes it: directory 0700, file 0600, both the user's. */
-  writeKeys(username: string, home: string, text: string): Promise<void>;
+  writeKeys: (username: string, home: string, text: string) => Promise<void>;
   /** As the old `ssh_pair` does it: appended, with whatever modes, the file root's. */
-  appendKey(username: string, home: string, key: string): Promise<void>;
-  homeExists(home: string): Promise<boolean>;
-  setShell(username: string, shell: string): Promise<void>;
+  appendKey: (username: string, home: string, key: string) => Promise<void>;
+  homeExists: (home: string) => Promise<boolean>;
+  setShell: (username: string, shell: string) => Promise<void>;
   /** Commands that need no password. */
-  setSudo(username: string, commands: readonly string[]): Promise<void>;
+  setSudo: (username: string, commands: readonly string[]) => Promise<void>;
 }
 
 /** RSA and ECDSA keys are pinned too, but a lab machine shows its Ed25519 key alone. */
@@ -60,12 +60,15 @@ export function labSide(machine: Machine): SshSide {
   };
 }
 
-/** `homes` are those that exist, with the keys in them. */
-export function memorySide(homes: Readonly<Record<string, string | null>>, port = 22): SshSide {
+/** `homes` are those that exist, with the keys in them; `door` is what answers on the SSH port, if anything does. */
+export function memorySide(
+  homes: Readonly<Record<string, string | null>>,
+  door: { port: number; hostKey: string } = { port: 22, hostKey: utils.generateKeyPairSync('ed25519').public },
+): SshSide {
   const keys = new Map<string, string | null>(Object.entries(homes));
   return {
-    port,
-    hostKeys: { ...OTHER_KEYS, ed25519: utils.generateKeyPairSync('ed25519').public },
+    port: door.port,
+    hostKeys: { ...OTHER_KEYS, ed25519: door.hostKey },
     readKeys: (home) => Promise.resolve(keys.get(home) ?? null),
     writeKeys: (_username, home, text) => Promise.resolve(void keys.set(home, text)),
     appendKey: (_username, home, key) => Promise.resolve(void keys.set(home, `${keys.get(home) ?? ''}\n${key}\n`)),

@@ -39,7 +39,11 @@ export interface State {
   revoked: Set<string>;
   /** CORE has one second factor for all. */
   machineOtp: boolean;
+  /** Key files are there, but are no text: `user.query` says the same as of none. */
+  unreadableKeys: boolean;
   ssh: { enable: boolean; running: boolean; everStarted: boolean };
+  /** The SSH service ends as soon as it is started; only that it does not run says so. */
+  sshFails: boolean;
   /** Commands of the machine, for sudo. */
   commands: string[];
   /** Answers of `core.get_jobs` still to come, by job. */

@@ -14,7 +14,7 @@ const USERS: Record<string, string | string[]> = {
   'zfs-reader': ['zfs.read'],
   'zfs-writer': ['zfs.write'],
 };
-const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection'] as const;
+const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection', 'set-up-truenas'] as const;
 const READ = ['datasets', 'next-runs', 'preview-retention'] as const;
 
 const platforms: [string, () => Promise<Platform>][] = [

@@ -13,10 +13,18 @@ import type { Language, Refusal } from './wire';
 
 /** The upgrade was answered with an ordinary page: this language, or any, is not spoken there. */
 export class NoWebSocket extends Error {
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    /** Where a redirect leads. */
+    readonly location: string | undefined,
+  ) {
     super(`HTTP status ${status}`);
   }
 }
+
+/** Characters of what a TrueNAS says that are repeated, and so many complaints about parameters. */
+const MOST_WORDS = 1000;
+const MOST_FIELDS = 20;
 
 interface Waiting {
   method: string;
@@ -60,7 +68,7 @@ export class ApiSocket {
     });
     socket.on('unexpected-response', (_request, response) => {
       response.resume();
-      this.end(new NoWebSocket(response.statusCode ?? 0));
+      this.end(new NoWebSocket(response.statusCode ?? 0, response.headers.location));
       socket.terminate();
     });
     socket.on('error', (error) => (this.broke = error));
@@ -152,14 +160,16 @@ export class ApiSocket {
   }
 
   private clean({ errname, reason, fields }: Refusal): Refusal {
-    const clean = (text: string): string => this.withoutSecrets(text);
+    const clean = (text: string): string => this.withoutSecrets(text).slice(0, MOST_WORDS);
+    const some = fields.slice(0, MOST_FIELDS);
     return {
-      errname,
+      errname: clean(errname),
       reason: clean(reason),
-      fields: fields.map(({ field, message }) => ({ field, message: clean(message) })),
+      fields: some.map(({ field, message }) => ({ field: clean(field), message: clean(message) })),
     };
   }
 
+  /** What the TrueNAS says, where it repeats a secret without it. */
   withoutSecrets(text: string): string {
     return this.secrets.reduce((rest, secret) => {
       const plain = secret.reveal();

@@ -113,11 +113,23 @@ async function pair(client: TrueNasClient, username: string, publicKey: string):
   }
 }
 
+const BASH = '/usr/bin/bash';
+const CORE_BASH = '/usr/local/bin/bash';
+
+/** CORE takes the user here, the others groups: without either they list what everybody may have. */
+async function shellChoices(client: TrueNasClient): Promise<unknown> {
+  try {
+    return await client.call('user.shell_choices');
+  } catch (error) {
+    if (apiDetails(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 /** Without a shell nobody gets in, whatever key he has. Throws API_ERROR. */
 export async function giveShell(client: TrueNasClient, account: Account, changed: Changed): Promise<void> {
   if (!isNoShell(account.shell)) return;
-  // CORE takes the user here, the others groups: without either they list what everybody may have.
-  const shell = loginShell(await client.call('user.shell_choices')) ?? '/usr/bin/bash';
+  const shell = loginShell(await shellChoices(client)) ?? (account.sudo.form === 'core' ? CORE_BASH : BASH);
   await client.call('user.update', account.id, { shell });
   changed(`login shell of "${account.username}": ${account.shell} → ${shell}`);
 }

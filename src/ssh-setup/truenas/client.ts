@@ -98,7 +98,8 @@ export class TrueNasClient {
     if (typeof id !== 'number') return id;
     const deadline = Date.now() + this.limits.jobMs;
     for (;;) {
-      const job = (await this.call('core.get_jobs', [['id', '=', id]], { get: true })) as Job | null;
+      const found = await this.call('core.get_jobs', [['id', '=', id]], { get: true });
+      const job = (Array.isArray(found) ? found[0] : found) as Job | null | undefined;
       if (job?.state === 'SUCCESS') return job.result;
       if (job?.state === 'FAILED' || job?.state === 'ABORTED') {
         const reason = typeof job.error === 'string' ? this.socket.withoutSecrets(job.error) : '';
@@ -147,7 +148,8 @@ async function find({ url, trust, secret, insecure }: TrueNasConnection, limits:
     if (may) throw error;
     throw plainHttp(typed, secret);
   }
-  const target = answer.kind === 'redirect' ? followable(typed, answer.location) : undefined;
+  const location = answer.kind === 'redirect' ? answer.location : await upgradeRedirect(typed, trust, limits);
+  const target = followable(typed, location);
   if (target !== undefined) {
     const told = `${shownUrl(typed)} leads to ${shownUrl(target)}`;
     try {
@@ -162,6 +164,18 @@ async function find({ url, trust, secret, insecure }: TrueNasConnection, limits:
   }
   if (!may) throw plainHttp(typed, secret);
   return { address: typed, answer, notes: [] };
+}
+
+/** A plain port may serve pages and redirect only the websocket. */
+async function upgradeRedirect(address: Address, trust: Trust, limits: Limits): Promise<string | undefined> {
+  if (address.secure) return undefined;
+  try {
+    await (await open(address, trust, OLD_SOCKET, limits)).close();
+    return undefined;
+  } catch (error) {
+    // What else is wrong with it is seen when it is to be used.
+    return error instanceof NoWebSocket ? error.location : undefined;
+  }
 }
 
 async function open(address: Address, trust: Trust, language: Language, limits: Limits): Promise<ApiSocket> {

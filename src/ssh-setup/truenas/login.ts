@@ -38,7 +38,9 @@ interface LoginAnswer {
 
 async function answerOf(call: Caller, method: string, data: object): Promise<LoginAnswer> {
   const answer = (await explained(call(method, data))) as { response_type?: unknown; urls?: unknown } | null;
-  const urls = Array.isArray(answer?.urls) ? answer.urls.filter((url): url is string => typeof url === 'string') : [];
+  const urls = Array.isArray(answer?.urls)
+    ? answer.urls.filter((url): url is string => typeof url === 'string').slice(0, 8)
+    : [];
   return { type: typeof answer?.response_type === 'string' ? answer.response_type : '', urls };
 }
 

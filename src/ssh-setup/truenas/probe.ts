@@ -1,51 +1,53 @@
 // The first question to a TrueNAS, before anybody logs in: GET /api/versions, which those since 25.04 answer with a JSON list
 // (no login needed), older ones with 404 or a page, and a plain port with a redirect to https.
 import { request, type IncomingMessage } from 'node:http';
-import { ZfsFlowError } from '../../base/errors';
-import { hostHeader, shownUrl, type Address } from './address';
-import { dial, unreachable, type Trust } from './dial';
+import type { Socket } from 'node:net';
+import { hostHeader, type Address } from './address';
+import { dial, type Trust } from './dial';
 import type { Limits } from './limits';
 
 export type Probed =
   /** JSON-RPC is spoken here. */
   | { kind: 'versions'; versions: string[] }
-  /** An older TrueNAS, or something else altogether. */
-  | { kind: 'other'; status: number; html: boolean }
+  /** An older TrueNAS, or something else altogether; status 0 where nothing of use was answered. */
+  | { kind: 'other'; status: number }
   | { kind: 'redirect'; location: string };
 
-/** An answer to it is short. */
+/** An answer to it is short, and comes soon. */
 const MOST_BYTES = 65_536;
+const PATIENCE_MS = 5_000;
 
-/** Sends nothing secret. Throws like `dial`, TIMEOUT. */
+const NOTHING: Probed = { kind: 'other', status: 0 };
+
+/** Sends nothing secret. Throws like `dial`; whoever cannot answer this may still take a websocket. */
 export async function probe(address: Address, trust: Trust, limits: Limits): Promise<Probed> {
   const socket = await dial(address, trust, limits.connectMs);
   try {
-    const { response, body } = await new Promise<{ response: IncomingMessage; body: string }>((resolve, reject) => {
-      const asked = request({
-        path: '/api/versions',
-        headers: { Host: hostHeader(address), Accept: 'application/json', Connection: 'close' },
-        createConnection: () => socket,
-      });
-      const timer = setTimeout(() => {
-        reject(new ZfsFlowError('TIMEOUT', `${shownUrl(address)} does not answer`, { host: address.host }));
-        socket.destroy();
-      }, limits.connectMs);
-      asked.on('error', (error) => reject(unreachable(address, error)));
-      asked.on('response', (response) => {
-        void bodyOf(response)
-          .then(
-            (body) => resolve({ response, body }),
-            (error: Error) => reject(unreachable(address, error)),
-          )
-          .finally(() => clearTimeout(timer));
-      });
-      asked.on('close', () => clearTimeout(timer));
-      asked.end();
-    });
-    return judge(response, body);
+    return await answered(socket, address, Math.min(limits.connectMs, PATIENCE_MS));
+  } catch {
+    return NOTHING;
   } finally {
     socket.destroy();
   }
+}
+
+async function answered(socket: Socket, address: Address, timeoutMs: number): Promise<Probed> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      path: '/api/versions',
+      headers: { Host: hostHeader(address), Accept: 'application/json', Connection: 'close' },
+      createConnection: () => socket,
+    });
+    const timer = setTimeout(() => asked.destroy(new Error('no answer')), timeoutMs);
+    asked.on('error', reject);
+    asked.on('response', (response) => {
+      bodyOf(response)
+        .then((body) => resolve(judge(response, body)), reject)
+        .finally(() => clearTimeout(timer));
+    });
+    asked.on('close', () => clearTimeout(timer));
+    asked.end();
+  });
 }
 
 /** At most the first {@link MOST_BYTES}. */
@@ -66,7 +68,7 @@ function judge(response: IncomingMessage, body: string): Probed {
   if ([301, 302, 307, 308].includes(status) && location !== undefined) return { kind: 'redirect', location };
   const versions = status === 200 ? versionsOf(body) : undefined;
   if (versions !== undefined) return { kind: 'versions', versions };
-  return { kind: 'other', status, html: /html/.test(response.headers['content-type'] ?? '') };
+  return { kind: 'other', status };
 }
 
 function versionsOf(body: string): string[] | undefined {

@@ -125,7 +125,7 @@ class SetUp {
 async function versionOf(client: TrueNasClient): Promise<string> {
   try {
     const version = await client.call('system.version');
-    return typeof version === 'string' ? version : '';
+    return typeof version === 'string' ? version.slice(0, 100) : '';
   } catch (error) {
     if (apiDetails(error) === undefined) throw error;
     return '';

@@ -28,7 +28,7 @@ export async function startSsh(client: TrueNasClient, changed: (line: string) =>
 /** The list form: what a single hit that is missing looks like differs between versions. */
 async function serviceState(client: TrueNasClient): Promise<{ enable: boolean; state: string }> {
   const listed = await client.call('service.query', [['service', '=', NAME]], {});
-  const [service] = Array.isArray(listed) ? (listed as Record<string, unknown>[]) : [];
+  const [service] = (Array.isArray(listed) ? listed : [listed]) as (Record<string, unknown> | null | undefined)[];
   if (typeof service?.['state'] !== 'string') throw notStarted('it knows no SSH service');
   return { enable: service['enable'] === true, state: service['state'] };
 }

@@ -1,6 +1,7 @@
 // *Set up a TrueNAS* against a fake one of each version, whose accounts and SSH service are those of a lab machine: what counts
 // is that a deployed connection logs in with the key that nobody but the server has seen. Failures: test/nodes/set-up-truenas.test.ts.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { selfSigned, type Certificate } from '../../fake-truenas/certificates';
 import { PROFILE_NAMES, PROFILES } from '../../fake-truenas/profiles';
 import { FakeTrueNas } from '../../fake-truenas/server';
@@ -153,7 +154,7 @@ describe('setting up a TrueNAS', function () {
         );
         await use('new', answer);
         nothingSecret();
-        assert.ok(!fake.called.some((method) => /pair$/.test(method)), 'public methods only');
+        assert.ok(!fake.called.some((method) => method.endsWith('pair')), 'public methods only');
         assert.equal(fake.called.at(-1), 'auth.logout');
       });
 
@@ -187,7 +188,8 @@ describe('setting up a TrueNAS', function () {
         fake.state.apiKeys.set('7-THE-API-KEY', 'truenas_admin');
         const request = {
           id: 'out',
-          url: fake.url,
+          // It leads to https, where the key is then sent; in plain text nothing is.
+          url: fake.plainUrl,
           certificate: fake.fingerprint,
           username: 'truenas_admin',
           apiKey: '7-THE-API-KEY',
@@ -201,6 +203,7 @@ describe('setting up a TrueNAS', function () {
         } else {
           assert.equal(answer['ok'], true, JSON.stringify(answer));
           assert.ok(fake.called.includes('keychaincredential.ssh_pair'));
+          assert.deepEqual(answer.facts['notes'], [`${fake.plainUrl} leads to ${fake.url}, which was used instead`]);
           assert.deepEqual(await keysOf('/home/outsider'), [answer['publicKey']]);
           await use('out', answer);
         }
@@ -209,4 +212,34 @@ describe('setting up a TrueNAS', function () {
       });
     });
   }
+
+  describe('and its deploy', () => {
+    beforeEach(async () => {
+      await nas.sh(RESET, { args: ['scale'] });
+      fake = await FakeTrueNas.start({ profile: 'scale2510', side: labSide(nas), users: USERS, certificate });
+    });
+
+    it('replaces the key of a node when its own dialog asks, with its next deploy', async () => {
+      const first = await setUp({ id: 'mine' });
+      await use('mine', first);
+      const second = await setUp({ id: 'mine', replace: true, keyType: 'rsa' });
+      assert.match(String(second['publicKey']), /^ssh-rsa /);
+      // Without the first key in place the second has to be in force.
+      await nas.sh('sed -i /ssh-ed25519/d /root/.ssh/authorized_keys');
+      await use('mine', { ...second, name: 'changed' });
+      nothingSecret();
+    });
+
+    it('says what was changed when a node with its id comes meanwhile, and leaves that alone', async () => {
+      fake.nasty = { delay: { method: 'ssh.config', ms: 500 } };
+      const asking = ask('set-up-truenas', { ...login(), id: 'meanwhile' });
+      while (!fake.called.includes('ssh.config')) await sleep(10);
+      const stranger = { id: 'meanwhile', type: 'zfs-ssh-connection', host: 'elsewhere' };
+      await bench.deploy([stranger], 'full', { meanwhile: { privateKey: 'of the other' } });
+      const answer = await asking;
+      assert.deepEqual([answer['code'], answer['field']], ['INVALID_OPTIONS', 'id']);
+      assert.equal((answer['details'] as { changed: string[] }).changed.length, 3);
+      assert.deepEqual(bench.RED.nodes.getCredentials('meanwhile'), { privateKey: 'of the other' });
+    });
+  });
 });
