@@ -11,7 +11,7 @@ packages=() lab=0
 for tier in "${tiers[@]}"; do
   case $tier in
     types | lint) ;;
-    unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client) ;; # login shells that a far side may have
+    unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client sqlite3) ;; # login shells that a far side may have
     nodes | zfs | package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl) lab=1 ;;
     e2e) packages+=(mosquitto openssh-client chromium) lab=1 ;;
     *) give_up "no such tier: $tier (there are: ${all[*]})" ;;

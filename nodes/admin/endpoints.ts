@@ -13,6 +13,7 @@ import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
 import { setUpTrueNas } from './set-up-truenas';
 import { watchDeploys } from './staged-keys';
+import { truenasImport } from './truenas-import';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
@@ -40,6 +41,7 @@ export function registerEndpoints(RED: Red): void {
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
   post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
+  post('truenas-import', 'zfs.write', (body) => truenasImport(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);

@@ -48,13 +48,10 @@ export const engine = {
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),
 
-  imports: once(() => ({
-    ...(require('../../src/import/truenas/documents') as typeof import('../../src/import/truenas/documents')),
-    ...(require('../../src/import/truenas/configuration') as typeof import('../../src/import/truenas/configuration')),
-    ...(require('../../src/import/truenas/map') as typeof import('../../src/import/truenas/map')),
-  })),
+  imports: once(() => require('../../src/import/import-from') as typeof import('../../src/import/import-from')),
 
-  trueNas: once(
-    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
-  ),
+  trueNas: once(() => ({
+    ...(require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up')),
+    ...(require('../../src/ssh-setup/truenas/ask') as typeof import('../../src/ssh-setup/truenas/ask')),
+  })),
 };

@@ -80,7 +80,7 @@ export function importTrueNas(
   connections.finish();
   const draft = {
     version: versionOf(dump),
-    host: name,
+    host: shortName(dump.hostname) || (fallbackName === choices.here ? 'TrueNAS' : name),
     hash,
     connections: [...(self === undefined ? [] : [self]), ...connections.drafts],
     tasks: [...snapshots.drafts, ...replications.drafts],
