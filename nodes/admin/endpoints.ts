@@ -29,6 +29,7 @@ const later = {
   tasks: () => require('./tasks') as typeof import('./tasks'),
   remote: () => require('../ssh-connection/set-up-remote') as typeof import('../ssh-connection/set-up-remote'),
   preview: () => require('./preview-retention') as typeof import('./preview-retention'),
+  trueNasImport: () => require('./truenas-import') as typeof import('./truenas-import'),
   trueNas: () => require('./set-up-truenas') as typeof import('./set-up-truenas'),
 };
 
@@ -71,6 +72,7 @@ export function registerEndpoints(RED: Red): void {
     unstageKey(RED, readString(body, 'id'));
     return { ok: true };
   });
+  post('truenas-import', 'zfs.write', (body) => later.trueNasImport().truenasImport(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);

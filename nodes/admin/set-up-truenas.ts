@@ -51,7 +51,8 @@ function stage(RED: Red, id: string, privateKey: string, replace: boolean, done:
 
 type Request = Parameters<ReturnType<typeof engine.trueNas>['setUpTrueNas']>[0];
 
-function credentialsOf(body: RawOptions, username: string): Request['credentials'] {
+/** The login of a request. Throws INVALID_OPTIONS. */
+export function credentialsOf(body: RawOptions, username: string): Request['credentials'] {
   const password = readSecret(body, 'password');
   const apiKey = readSecret(body, 'apiKey').trim();
   if (password !== '' && apiKey !== '') throw invalidOption('apiKey', 'give either a password or an API key, not both');

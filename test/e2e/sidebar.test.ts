@@ -99,7 +99,10 @@ for (const [label, platform] of platforms) {
       const order = await log
         .locator('time')
         .evaluateAll((times) => times.map((time) => time.getAttribute('datetime')));
-      assert.deepEqual(order, order.toSorted());
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => String(a).localeCompare(String(b))),
+      );
       assert.match(
         await log.locator('[data-zfs-event="failed"]').last().innerText(),
         /\d\d:\d\d:\d\d\s+error\s+.*refused/,
