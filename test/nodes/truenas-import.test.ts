@@ -127,6 +127,25 @@ describe('the endpoint truenas-import', () => {
     assert.deepEqual(await imported({ upload: 'cut' }), whole);
   });
 
+  it('takes the configuration of sanoid and of zrepl by the same ways', async () => {
+    const sanoid = '[tank/a]\nhourly = 3\ndaily = 0\nmonthly = 0\n';
+    const zrepl =
+      'jobs:\n- {name: s, type: snap, filesystems: {"tank/a": true}, snapshotting: {type: periodic, interval: 1h, prefix: z_}}\n';
+    for (const [text, version] of [
+      [sanoid, 'sanoid'],
+      [zrepl, 'zrepl'],
+    ] as const) {
+      for (const body of [{ text }, { json: text }, { file: Buffer.from(text).toString('base64') }]) {
+        const answer = await imported(body);
+        assert.equal(answer.version, version);
+        assert.deepEqual(
+          answer.nodes.map(({ type }) => type).toSorted((a, b) => (a < b ? -1 : 1)),
+          ['comment', 'tab', 'zfs-snapshot'],
+        );
+      }
+    }
+  });
+
   it('refuses more than 64 MiB, and what is no file', async () => {
     const data = Buffer.alloc(3 << 20).toString('base64');
     const of = 22;
