@@ -1,6 +1,7 @@
 // The endpoint of the import: every way in, the keys that wait on the server, pieces of large files. Node-RED and its store of
 // credentials are real; the TrueNAS that is asked live is a fake one of each version.
 import assert from 'node:assert/strict';
+import { unstageKey } from '../../nodes/admin/staged-keys';
 import { PROFILE_NAMES, PROFILES, type ProfileName } from '../fake-truenas/profiles';
 import { Refused } from '../fake-truenas/state';
 import { helper, type FlowNode } from '../support/flow-bench';
@@ -24,6 +25,12 @@ interface Imported extends Answer {
 }
 
 describe('the endpoint truenas-import', () => {
+  const waiting = new Set<string>();
+  // Before Node-RED stops, so that no key waits in the tests that come after these.
+  afterEach(() => {
+    for (const id of waiting) unstageKey(nas.bench.RED, id);
+    waiting.clear();
+  });
   const nas = useTrueNas();
 
   async function ask(body: object): Promise<Imported> {
@@ -31,7 +38,9 @@ describe('the endpoint truenas-import', () => {
     const text = JSON.stringify(response.body);
     nas.told.push(text);
     assert.doesNotMatch(text, /THE-(?:SECRET|PASSPHRASE)/);
-    return response.body as Imported;
+    const answer = response.body as Imported;
+    for (const id of answer.secrets ?? []) waiting.add(id);
+    return answer;
   }
 
   async function imported(body: object): Promise<Imported> {
@@ -88,6 +97,16 @@ describe('the endpoint truenas-import', () => {
     const answer = await imported({ json });
     assert.ok(!answer.secrets.includes(ssh));
     assert.match(JSON.stringify(answer.findings), /its key could not be kept/);
+  });
+
+  it('says where somebody has made a node of the same name by hand', async () => {
+    const own = { id: 'own', type: 'zfs-snapshot', name: 'tank/family' };
+    await nas.bench.deploy([own], 'full', {});
+    const told = (await imported({ json })).findings.filter(({ message }) => message.includes('already'));
+    assert.deepEqual(
+      told.map(({ item, level }) => [item, level]),
+      [['snap-5', 'warn']],
+    );
   });
 
   it('takes text, files and pieces of files', async () => {
