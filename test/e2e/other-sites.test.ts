@@ -73,7 +73,14 @@ for (const [label, platform] of platforms) {
 
     for (const [name, attempt] of Object.entries(ATTEMPTS)) {
       it(`get nowhere with ${name}`, async () => {
-        for (const endpoint of ['discover-host-key', 'test-connection', 'generate-key-pair', 'set-up-truenas']) {
+        for (const endpoint of [
+          'discover-host-key',
+          'test-connection',
+          'set-up-remote',
+          'generate-key-pair',
+          'set-up-truenas',
+          'forget-staged-key',
+        ]) {
           const answers: number[] = [];
           page.on('response', (response) => {
             if (response.request().method() === 'POST') answers.push(response.status());

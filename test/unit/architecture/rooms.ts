@@ -7,6 +7,8 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/admin/task-answers.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +23,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -60,6 +63,8 @@ const REPLICATION_FLOOR = [
   'src/stream',
   'src/host/tagged-processes.ts',
   'src/host/witness.ts',
+  'src/host/transport-facts.ts',
+  'src/host/round-trip.ts',
 ];
 
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -85,6 +90,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/names.ts',
     'src/jobs',
   ],
+
+  'src/monitoring': ['src/base', 'src/time', 'src/monitoring'],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [
@@ -170,6 +177,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
   // Names of datasets and words of policies; what a node may hold is handed in.
   'src/import': [
     'src/base',
@@ -198,20 +207,32 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/time',
     'src/jobs',
+    'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
   'nodes/admin': [
     ...ADAPTER_MAY,
+    'src/monitoring',
     'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
     'src/import/result.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
+  'nodes/phone': [],
+  // Its runtime half; what stands in the browser is a dialog's room.
+  'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
+    'src/host/ssh/key-pair.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */
