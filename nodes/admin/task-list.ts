@@ -3,6 +3,7 @@
 import type { NodeStatus } from 'node-red';
 import type { JobInfo } from '../../src/jobs/job';
 import type { FieldTable } from '../../src/options/field';
+import { attempt } from '../runtime/attempt';
 import { engine } from '../runtime/engine';
 import { directory, type LiveTask } from '../runtime/directory';
 import type { FlowTask } from '../runtime/flow-tasks';
@@ -16,7 +17,8 @@ import type { Obstacle, Task, TaskJob, TaskState } from './task-answers';
 
 /** Every task by its id, or these; the others do not exist. */
 export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
-  const deployed = deployedTasks(RED);
+  // There are none before Node-RED has read its flows.
+  const deployed = attempt(() => deployedTasks(RED)).value ?? new Map<string, FlowTask>();
   // Subflows that come as node types of a package are in no flow.
   const strangers = directory.all().filter(({ id }) => !deployed.has(id));
   const all = [...deployed.keys(), ...strangers.map(({ id }) => id)];
