@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { NODES } from './assemble';
-import { EDITOR_CODE } from './dialogs';
+import { EDITOR_CODE } from './resource';
 
 const FOLDER = path.join(NODES, 'phone');
 

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { NODES, ROOT, registeredNodes } from '../../../scripts/build/assemble';
-import { EDITOR_CODE } from '../../../scripts/build/dialogs';
+import { EDITOR_CODE } from '../../../scripts/build/resource';
 
 /** Folders and files that the browser may get, and what for. */
 const MAY_REACH: readonly RegExp[] = [
