@@ -87,7 +87,11 @@ declare const RED: {
   readonly user: { hasPermission(permission: string): boolean };
   readonly editor: { validateNode(node: EditorNode): boolean };
   readonly view: { redraw(): void };
-  readonly events: { emit(event: 'nodes:change', node: EditorNode): void };
+  readonly events: {
+    emit(event: 'nodes:change', node: EditorNode): void;
+    /** Of this editor, when the runtime has taken it. */
+    on(event: 'deploy', listener: () => void): void;
+  };
   /** `message` is HTML. */
   notify(
     message: string,
