@@ -5,7 +5,8 @@ import { RUN_STATES } from '../../src/jobs/run-summary';
 import { metricsText, type MetricTask } from '../../src/monitoring/metrics';
 import type { Red } from '../runtime/red';
 import { memories } from '../runtime/task-memory';
-import { listTasks, TASK_STATES, type Task } from './task-list';
+import { TASK_STATES, type Task } from './task-answers';
+import { listTasks } from './task-list';
 
 let version: string | undefined;
 

@@ -2,7 +2,6 @@
 // data, and nothing secret in it.
 import type { NodeStatus } from 'node-red';
 import type { JobInfo } from '../../src/jobs/job';
-import type { Run } from '../../src/jobs/run-summary';
 import type { FieldTable } from '../../src/options/field';
 import { engine } from '../runtime/engine';
 import { directory, type LiveTask } from '../runtime/directory';
@@ -13,43 +12,7 @@ import type { Config } from '../runtime/migrate';
 import type { Red } from '../runtime/red';
 import type { ActionType } from '../runtime/task-definition';
 import { memories, pauseOf, type Pause, type TaskMemory } from '../runtime/task-memory';
-
-export const TASK_STATES = ['running', 'waiting', 'ok', 'failed', 'idle', 'paused', 'off', 'invalid'] as const;
-export type TaskState = (typeof TASK_STATES)[number];
-
-/** Of a running or waiting job. */
-export interface TaskJob {
-  jobId: string;
-  state: JobInfo['state'];
-  createdAt: string;
-  startedAt?: string;
-  waitingFor?: string;
-  by?: JobInfo['by'];
-  startedBy?: string;
-  progress?: Readonly<Record<string, number>>;
-}
-
-/** Why it cannot be run by hand: an error code. */
-export type Obstacle = 'DISABLED' | 'INVALID_OPTIONS' | 'NEEDS_MESSAGE';
-
-export interface Task {
-  id: string;
-  type: ActionType;
-  name: string;
-  path: { id: string; label: string }[];
-  state: TaskState;
-  status: { fill?: string; shape?: string; text: string };
-  jobs: TaskJob[];
-  last?: Run;
-  lastSuccess?: string;
-  next?: string;
-  timeZone?: string;
-  late?: { since: string; missed: number };
-  pause?: Pause;
-  can: { run: boolean; why?: Obstacle };
-  from?: string;
-  to?: string;
-}
+import type { Obstacle, Task, TaskJob, TaskState } from './task-answers';
 
 /** Every task by its id, or these; the others do not exist. */
 export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
@@ -96,6 +59,7 @@ function describe(RED: Red, deployed: FlowTask | undefined, live: LiveTask | und
     late: live?.late(),
     pause,
     can: known({ run: why === undefined, why }),
+    destructive: canDestroy(type, config) ? (true as const) : undefined,
     ...endsOf(RED, config),
   });
 }
@@ -142,6 +106,13 @@ function needsMessage(type: ActionType, config: Config): boolean {
   const fields = Object.entries(engine.fields()[type] as FieldTable);
   if (fields.some(([name, field]) => field.typed && config[`${name}Type`] === 'msg')) return true;
   return config['mode'] === 'approve' && isLiteral(config, 'mode');
+}
+
+/** What it does by itself is the author's affair; whoever presses a button is asked once more. */
+function canDestroy(type: ActionType, config: Config): boolean {
+  const name = type === 'zfs-replicate' ? 'whenDiverged' : type === 'zfs-retention-prune' ? 'mode' : undefined;
+  if (name === undefined) return false;
+  return !isLiteral(config, name) || ['rollback', 'recreate', 'execute'].some((value) => value === config[name]);
 }
 
 const SOURCES: ReadonlySet<unknown> = new Set(['msg', 'flow', 'global', 'env', 'jsonata']);

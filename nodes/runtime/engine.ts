@@ -52,7 +52,10 @@ export const engine = {
   })),
 
   sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
-  trueNas: once(
-    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
-  ),
+  imports: once(() => require('../../src/import/import-from') as typeof import('../../src/import/import-from')),
+
+  trueNas: once(() => ({
+    ...(require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up')),
+    ...(require('../../src/ssh-setup/truenas/ask') as typeof import('../../src/ssh-setup/truenas/ask')),
+  })),
 };

@@ -118,6 +118,18 @@ describe('a task that is late', () => {
     assert.deepEqual(told('late'), [['late', '21T19:05']]);
   });
 
+  it('from before a deploy is told when what sends it on has had time to connect', async () => {
+    await start(flowWith(node({ schedule: '' })));
+    await pass(60);
+    await bench.deploy(flowWith(node({ schedule: '', alertAfter: '30m' })));
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+    mock.timers.tick(4_000);
+    assert.deepEqual(told('late'), []);
+    mock.timers.tick(1_000);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    assert.deepEqual([told('late').length, JSON.parse(state())], [1, { since: '2026-11-21T12:33:00.000Z', missed: 2 }]);
+  });
+
   it('not at once when the clock is set forward: what is due then has five minutes', async () => {
     await start(flowWith(node({ schedule: '', alertAfter: '36h' })));
     await pass(10);

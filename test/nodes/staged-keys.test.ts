@@ -213,8 +213,8 @@ describe('keys that wait for their node', () => {
     assert.equal(await used('new'), 'none');
   });
 
-  it('are no more than twenty', () => {
-    for (let n = 0; n < 20; n++) stage(`new${n}`, old);
+  it('are no more than a hundred', () => {
+    for (let n = 0; n < 100; n++) stage(`new${n}`, old);
     assert.throws(() => assertMayStage(RED, 'one-more'), { code: 'BUSY' });
     stage('new7', newKeyPair());
     unstageKey(RED, 'new3');

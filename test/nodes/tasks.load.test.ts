@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeAPI } from 'node-red';
-import type { Task } from '../../nodes/admin/task-list';
+import type { Task } from '../../nodes/admin/task-answers';
 import { directory } from '../../nodes/runtime/directory';
 import { TOPIC } from '../../nodes/runtime/ping';
 import type { TaskDefinition } from '../../nodes/runtime/task-definition';

@@ -70,7 +70,7 @@ function tellEditor(node: EditorNode): void {
 export function ownSetUp(dialog: Dialog): void {
   const { node, form } = dialog;
   const button = form.find('#zfs-set-up-remote');
-  const isOld = RED.nodes.node(node.id) !== null;
+  const isOld = (RED.nodes.node(node.id) ?? null) !== null;
   let isDone = false;
   let isSaved = false;
   const setUp: SetUp = connectionSetUp({

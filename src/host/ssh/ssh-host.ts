@@ -41,6 +41,7 @@ export class SshHost implements Host {
     this.elevates = this.setup.privilege !== 'none';
     this.pipes = new SshPipes(options, this.setup);
     this.channels = new SshChannels(this.connection, {
+      address: options.host,
       account: options.username,
       setup: this.setup,
       note: (line) => this.log.started(line),

@@ -3,6 +3,7 @@
 import { ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
 import type { TransferResult } from '../../stream/transfer';
+import type { DataPath } from '../../stream/wire/wire-plan';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
 import { inheritProperty, setProperties } from '../../zfs/change';
@@ -65,6 +66,7 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
       bytes: work.estimated,
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
       onReceiverLine: refused.line,
+      onPath: (path: DataPath) => book.pathOf([work.entry], path),
     };
     result = await limitedTransfer(run, work, request);
     moved(result.bytes, `${plan.source}@${names.at(-1) ?? ''}`);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Task } from '../../../nodes/admin/task-list';
+import type { Task } from '../../../nodes/admin/task-answers';
 import type { LoggedEvent } from '../../../src/jobs/history';
 import { makeUserDir, NODE_RED_4, NodeRed, ROOT } from '../../package/node-red';
 import type { Machine } from '../../lab/machine';
