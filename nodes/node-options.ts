@@ -2,7 +2,7 @@
 // else a node has is its capability's table (`options.ts` there); all of them together are `fields.ts`.
 // Plain data only, imported by both halves and when Node-RED starts: nothing of the engine, of Node.js or of the browser.
 import { section, type FieldTable } from '../src/options/field';
-import { choice, count, flag, text } from '../src/options/kinds';
+import { choice, count, duration, flag, text } from '../src/options/kinds';
 
 /** Where a **T** field may take its value from, beside its literal type. */
 export const TYPED_SOURCES = ['msg', 'flow', 'global', 'env', 'jsonata'] as const;
@@ -39,6 +39,8 @@ export const SCHEDULE = section('schedule', {
   runOnDeploy: flag(false),
   /** After a downtime, one run for all that were missed. */
   catchUp: flag(false),
+  /** No success for so long is a `late` event. */
+  alertAfter: duration(),
 });
 
 /** Of every action node. */

@@ -28,6 +28,14 @@ interface EditorProperty {
   validate?: EditorValidator;
 }
 
+/** A button at the node in the workspace; called with the node as `this`. */
+interface EditorNodeButton {
+  visible?: (this: EditorNode) => boolean;
+  /** False: drawn as disabled; `onclick` is called all the same. */
+  enabled?: (this: EditorNode) => boolean;
+  onclick: (this: EditorNode) => void;
+}
+
 interface EditorNodeDefinition {
   category: string;
   color?: string;
@@ -41,8 +49,10 @@ interface EditorNodeDefinition {
   labelStyle?: (this: EditorNode) => string;
   inputLabels?: string | ((this: EditorNode) => string);
   outputLabels?: (this: EditorNode, index: number) => string;
+  button?: EditorNodeButton;
   oneditprepare?: (this: EditorNode) => void;
-  oneditsave?: (this: EditorNode) => void;
+  /** `true`: the node was changed. */
+  oneditsave?: (this: EditorNode) => boolean | undefined;
   oneditcancel?: (this: EditorNode) => void;
   oneditdelete?: (this: EditorNode) => void;
   oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
@@ -70,6 +80,35 @@ interface EditorNotification {
   close(): void;
 }
 
+interface EditorPlugin {
+  type: string;
+  onadd?: (this: { _: EditorNode['_'] }) => void;
+}
+
+interface EditorSidebarTab {
+  id: string;
+  name: string;
+  label: string;
+  iconClass?: string;
+  content: JQuery;
+  pinned?: boolean;
+  /** Usable while a dialog is open. */
+  enableOnEdit?: boolean;
+  /** Of the entry in the view menu. */
+  action?: string;
+  /** It is shown. */
+  onchange?: () => void;
+}
+
+/** A tab with a flow. */
+interface EditorWorkspace {
+  readonly id: string;
+  readonly label: string;
+}
+
+type EditorEvent =
+  'nodes:add' | 'nodes:remove' | 'nodes:change' | 'flows:loaded' | 'workspace:dirty' | 'deploy' | 'login';
+
 declare const RED: {
   readonly _: (key: string, replacements?: Record<string, unknown>) => string;
   readonly settings: {
@@ -79,17 +118,40 @@ declare const RED: {
   readonly nodes: {
     registerType(type: string, definition: EditorNodeDefinition): void;
     getType(type: string): RegisteredDefinition | undefined;
-    node(id: string): EditorNode | null;
+    node(id: string): EditorNode | null | undefined;
     eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
+    eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
+    /** A template, by its id. */
+    subflow(id: string): EditorNode | null | undefined;
+    /** Revision of the flows that this editor is based on. */
+    version(): string | undefined;
   };
-  readonly editor: { validateNode(node: EditorNode): boolean };
-  readonly view: { redraw(): void };
-  readonly events: { emit(event: 'nodes:change', node: EditorNode): void };
+  readonly editor: { validateNode(node: EditorNode): boolean; edit(node: EditorNode): void };
+  readonly view: { redraw(): void; reveal(id: string): void };
+  readonly workspaces: { show(id: string): void; isLocked(id?: string): boolean };
+  readonly events: {
+    emit(event: 'nodes:change', node: EditorNode): void;
+    on(event: EditorEvent, listener: () => void): void;
+  };
+  readonly comms: {
+    subscribe(topic: string, callback: (topic: string, data: unknown) => void): void;
+    on?(event: 'connect', listener: () => void): void;
+  };
+  readonly user: { hasPermission(name: string): boolean };
+  readonly actions: { add(id: string, handler: () => void): void };
+  readonly plugins: { registerPlugin(id: string, plugin: EditorPlugin): void };
+  readonly sidebar: { addTab(tab: EditorSidebarTab): void; show(id: string): void };
   /** `message` is HTML. */
   notify(
     message: string,
-    options: { type: 'error' | 'warning'; fixed?: boolean; buttons?: { text: string; click: () => void }[] },
+    options: {
+      type: 'error' | 'warning' | 'success';
+      fixed?: boolean;
+      /** Milliseconds */
+      timeout?: number;
+      buttons?: { text: string; click: () => void }[];
+    },
   ): EditorNotification;
   readonly utils: {
     /** `true`, or with `options` the reason as a text. */
@@ -174,6 +236,8 @@ interface JQuery {
 
   autoComplete(options: { search: (value: string) => AutoCompleteItem[]; minLength?: number }): this;
   autoComplete(method: 'destroy'): void;
+
+  searchBox(options: { style?: 'compact'; delay?: number; change: () => void }): this;
 
   i18n(): this;
 }

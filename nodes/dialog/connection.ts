@@ -16,5 +16,5 @@ export function connectionSelect(dialog: Dialog, property: string): void {
 export function connectionLabel(dialog: Dialog, id: string): string {
   if (id === '') return dialog.t('common.here');
   const node = RED.nodes.node(id);
-  return node === null ? id : RED.utils.getNodeLabel(node, id);
+  return node ? RED.utils.getNodeLabel(node, id) : id;
 }

@@ -32,12 +32,21 @@ function sameJson(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** Once in a page; for what stands in an element of class `zfs-form`. */
+export function useStyle(): void {
+  if (document.getElementById(STYLE_ID) === null)
+    $('<style>', { id: STYLE_ID })
+      .text(style + preview)
+      .appendTo('head');
+}
+
 export class Dialog {
   readonly form: JQuery;
   readonly prefix: string;
   private readonly fields: FieldTable;
   private readonly readers = new Map<string, () => unknown>();
   private readonly listeners: (() => void)[] = [];
+  private readonly savers: (() => boolean)[] = [];
   private readonly disposers: (() => void)[] = [];
   private pending: number | null = null;
   private shownOnce = false;
@@ -50,10 +59,7 @@ export class Dialog {
     this.prefix = inputPrefix(type);
     this.fields = FIELDS[type];
     this.form = $(`#${this.prefix}name`).closest('.zfs-form');
-    if (document.getElementById(STYLE_ID) === null)
-      $('<style>', { id: STYLE_ID })
-        .text(style + preview)
-        .appendTo('head');
+    useStyle();
     for (const [property, field] of Object.entries(this.fields)) this.fillMissing(property, field);
     this.form.on('change.zfs keyup.zfs paste.zfs input.zfs sortupdate.zfs', () => this.changed());
     this.changed();
@@ -119,6 +125,11 @@ export class Dialog {
     this.listeners.push(listener);
   }
 
+  /** Called when the dialog is confirmed, before it closes. `true`: something was changed that is in no input. */
+  onSave(save: () => boolean): void {
+    this.savers.push(save);
+  }
+
   onClose(dispose: () => void): void {
     this.disposers.push(dispose);
   }
@@ -172,8 +183,12 @@ export class Dialog {
     });
   }
 
-  /** oneditsave. Node-RED reads the inputs afterwards; those whose id is gone keep what is stored here. */
-  save(): void {
+  /**
+   * oneditsave. Node-RED reads the inputs afterwards; those whose id is gone keep what is stored here. Returns whether there
+   * was a change that Node-RED does not see.
+   */
+  save(): boolean {
+    const changed = this.savers.map((save) => save()).includes(true);
     for (const [property, field] of Object.entries(this.fields)) {
       const input = this.input(property);
       const read = this.readers.get(property);
@@ -192,6 +207,7 @@ export class Dialog {
       if (!had && textOf(this.input(name)) === '') this.input(name).removeAttr('id');
     }
     this.close();
+    return changed;
   }
 
   /** Also oneditcancel. */

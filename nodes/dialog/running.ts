@@ -50,6 +50,8 @@ function describeSchedule(dialog: Dialog, preset: JQuery): string {
     parts.push(dialog.shown('scheduleTimeZone'));
   }
   if (dialog.checked('runOnDeploy')) parts.push(dialog.t('common.schedule.runOnDeployShort'));
+  const alertAfter = dialog.shown('alertAfter');
+  if (alertAfter !== '') parts.push(dialog.t('common.schedule.alertAfterShort', { time: alertAfter }));
   return parts.filter((part) => part !== '').join(' · ');
 }
 

@@ -115,6 +115,7 @@ export interface StandIn extends Required<
   >
 > {
   validate: (property: string) => EditorValidator;
+  button: Required<EditorNodeButton>;
 }
 
 export function standIn(type: string, file: DialogFile): StandIn {
@@ -128,6 +129,17 @@ export function standIn(type: string, file: DialogFile): StandIn {
       function (value, options) {
         return real()?.defaults[property]?.validate?.call(this, value, options) ?? true;
       },
+    button: {
+      visible() {
+        return real()?.button?.visible?.call(this) ?? false;
+      },
+      enabled() {
+        return real()?.button?.enabled?.call(this) ?? false;
+      },
+      onclick() {
+        real()?.button?.onclick.call(this);
+      },
+    },
     label() {
       return (real()?.label ?? LABELS.label).call(this);
     },
@@ -142,7 +154,7 @@ export function standIn(type: string, file: DialogFile): StandIn {
       else real()?.oneditprepare?.call(this);
     },
     oneditsave() {
-      real()?.oneditsave?.call(this);
+      return real()?.oneditsave?.call(this);
     },
     oneditcancel() {
       real()?.oneditcancel?.call(this);

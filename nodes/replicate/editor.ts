@@ -5,6 +5,7 @@ import { complaint, cronProblem, regexProblem } from '../dialog/checks';
 import { credentialsOf, defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
 import { LABELS } from '../dialog/labels';
+import { RUN_BUTTON } from '../dialog/run-button';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { current } from '../dialog/validate';
 import { buildSections, suggestedName } from './editor/sections';
@@ -100,6 +101,7 @@ export const definition: EditorNodeDefinition = {
     return this.name || suggestedName(this) || this._('label');
   },
   labelStyle: LABELS.labelStyle,
+  button: RUN_BUTTON,
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,

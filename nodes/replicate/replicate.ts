@@ -35,6 +35,8 @@ const replication: TaskDefinition<ReplicateOptions, ReplicationResult> = {
     const state = code === 'CANCELLED' ? 'cancelled' : code === 'PARTIAL_FAILURE' ? 'partial' : 'failed';
     return { ...(jobId === undefined ? {} : { jobId }), ...partial, state };
   },
+  // A plan brings no backup.
+  achieved: ({ state }) => state === 'success',
   summary({ state, snapshots, bytes }, t) {
     if (state === 'planned') return t('planned');
     return snapshots === 0 ? t('current') : t('sent', { count: snapshots, size: sizeText(bytes) });

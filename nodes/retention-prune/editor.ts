@@ -11,6 +11,7 @@ import { LABELS } from '../dialog/labels';
 import { retentionPreview } from '../dialog/preview';
 import { connectionChoice, policyEditor, summarizePolicy } from '../dialog/retention';
 import { checkWhileTyping, rows } from '../dialog/rows';
+import { RUN_BUTTON } from '../dialog/run-button';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { isEmptyScope, scopeEditor, summarizeScope } from '../dialog/scope';
 import { shareInput } from '../dialog/share';
@@ -103,6 +104,7 @@ export const definition: EditorNodeDefinition = {
   paletteLabel: 'zfs prune',
   label: LABELS.label,
   labelStyle: LABELS.labelStyle,
+  button: RUN_BUTTON,
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,

@@ -35,6 +35,8 @@ export const engine = {
 
   datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
 
+  readiness: once(() => require('../../src/readiness/look') as typeof import('../../src/readiness/look')),
+
   /** The machine that runs Node-RED. */
   localHost: once(() => {
     const { LocalHost } =
@@ -44,7 +46,16 @@ export const engine = {
 
   ssh: once(() => ({
     ...(require('../../src/host/ssh/ssh-host') as typeof import('../../src/host/ssh/ssh-host')),
+    ...(require('../../src/host/ssh/connect') as typeof import('../../src/host/ssh/connect')),
     ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
+  })),
+
+  sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
+  imports: once(() => require('../../src/import/import-from') as typeof import('../../src/import/import-from')),
+
+  trueNas: once(() => ({
+    ...(require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up')),
+    ...(require('../../src/ssh-setup/truenas/ask') as typeof import('../../src/ssh-setup/truenas/ask')),
   })),
 };

@@ -3,6 +3,7 @@
 import type { ZfsFlowError } from '../../src/base/errors';
 import { readBoolean } from '../../src/options/read';
 import { checkSchedule } from '../../src/time/check-schedule';
+import type { Schedule } from '../../src/time/schedule';
 import { ScheduleTimer } from '../../src/time/timer';
 import { attempt } from './attempt';
 import { engine } from './engine';
@@ -23,8 +24,10 @@ export class NodeSchedule {
   /** There is a schedule, and it can be used. */
   private readonly scheduled: boolean;
   private timer: ScheduleTimer | undefined;
+  /** When it is due; null before it starts, and where there is none. */
+  rule: Schedule | null = null;
   /** Its own properties, which tell whether it is still the same schedule after a restart. */
-  private readonly text: string;
+  readonly text: string;
   private readonly catchUp: boolean;
 
   constructor(
@@ -47,8 +50,8 @@ export class NodeSchedule {
   }
 
   start(): void {
-    const schedule = this.scheduled ? engine.schedules().parseSchedule(this.config) : null;
-    if (schedule !== null) this.timer = new ScheduleTimer(schedule, (at) => this.due(at));
+    this.rule = this.scheduled ? engine.schedules().parseSchedule(this.config) : null;
+    if (this.rule !== null) this.timer = new ScheduleTimer(this.rule, (at) => this.due(at));
     const before = handedOver.get(this.nodeId);
     handedOver.delete(this.nodeId);
     const fits = before?.configHash === this.configHash && Date.now() - before.lastLook.getTime() < HANDOVER * 2;

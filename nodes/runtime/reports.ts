@@ -19,8 +19,12 @@ export interface ReportSettings {
   /** Stands for this instance in tickets. */
   instance: object;
   failedPayload(partial: object | undefined, error: ZfsFlowError, jobId: string | undefined): unknown;
-  /** Something changed that the status may show; `outcome` once per run. */
-  changed(outcome?: Outcome): void;
+  /** Something changed that the status may show. */
+  changed(): void;
+  /** A run is over; once, however many messages share it. */
+  ended(outcome: Outcome, job: JobInfo): void;
+  /** Every event, whatever the log level. */
+  keep(event: JobEvent): void;
 }
 
 /**
@@ -39,6 +43,7 @@ export class Reports implements Reporter<Ticket> {
     const [ticket] = tickets;
     // Of a control message's job only what it says by itself is told: it starts nothing that a person would call a run.
     if (ticket?.control !== undefined && event.event !== 'warning' && event.event !== 'command') return;
+    this.settings.keep(event);
     if (!BRIEF.has(event.event)) this.settings.changed();
     if (!isShown(event.level, this.settings.logLevel)) return;
     this.send(1, logMessage(this.settings.RED, this.settings.node.type, event, ticket?.msg));
@@ -50,7 +55,7 @@ export class Reports implements Reporter<Ticket> {
       this.answer(outcome, ticket.control, job, ticket);
       return;
     }
-    if (index === 0) this.settings.changed(outcome);
+    if (index === 0) this.settings.ended(outcome, job);
     if (outcome.state === 'finished') this.succeed(outcome.result, ticket, index);
     else if (outcome.state !== 'skipped') this.fail(ticket, outcome.error, this.own(outcome.partial, index), job.jobId);
     // Skipped: neither a success nor an error, so neither Complete nor Catch; the event said it.
@@ -65,9 +70,22 @@ export class Reports implements Reporter<Ticket> {
 
   /** An event that no job said: an answer to a control message, a schedule tick that was skipped. */
   say(event: EventInput, msg?: FlowMessage, jobId = ''): void {
-    const whole: JobEvent = { ...event, time: new Date().toISOString(), jobId, task: this.settings.task };
+    const whole = this.note(event, jobId);
     this.send(1, logMessage(this.settings.RED, this.settings.node.type, whole, msg));
     this.log(whole);
+  }
+
+  /** The same, where nobody has asked: by the log level. */
+  tell(event: EventInput): void {
+    if (isShown(event.level, this.settings.logLevel)) this.say(event);
+    else this.note(event);
+  }
+
+  /** For the log that people look at, and not for the flow. */
+  note(event: EventInput, jobId = ''): JobEvent {
+    const whole: JobEvent = { ...event, time: new Date().toISOString(), jobId, task: this.settings.task };
+    this.settings.keep(whole);
+    return whole;
   }
 
   private succeed(result: unknown, ticket: Ticket, index: number): void {

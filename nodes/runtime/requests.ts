@@ -3,7 +3,7 @@
 import type { DatasetUse, RunContext } from '../../src/base/run-context';
 import { stableHash } from '../../src/base/stable-hash';
 import type { HostResolver } from '../../src/host/host';
-import type { JobInfo } from '../../src/jobs/job';
+import type { JobInfo, StartedBy } from '../../src/jobs/job';
 import type { Attachment } from '../../src/jobs/registry';
 import type { FieldTable } from '../../src/options/field';
 import { readString, type RawOptions } from '../../src/options/read';
@@ -37,6 +37,8 @@ export interface Work {
   run: (hosts: HostResolver, ctx: RunContext) => Promise<unknown>;
   present: (result: unknown) => Presentation;
   control?: 'protections' | 'released';
+  by?: StartedBy;
+  startedBy?: string | undefined;
 }
 
 export interface RequestSettings<O, R> {
@@ -65,20 +67,25 @@ export class Requests<O, R> {
     return { msg, done, values, occasion, options: definition.parse(values, occasion) };
   }
 
-  /** Throws BUSY, and INVALID_OPTIONS for a connection that does not exist. */
-  submit({ msg, done, values }: Request<O>, work: Work): void {
-    // A deploy replaced this instance while the message's fields were looked up; like any message on its way it is lost.
-    if (this.closed) return;
+  /**
+   * The job that it has become, or that it joined; undefined when a deploy replaced this instance while the message's
+   * fields were looked up: like any message on its way it is lost. Throws BUSY, and INVALID_OPTIONS for a connection that
+   * does not exist.
+   */
+  submit({ msg, done, values }: Request<O>, work: Work): string | undefined {
+    if (this.closed) return undefined;
     const { RED, task, attachment, instance } = this.settings;
-    const { key, control, present, overlap, uses, run } = work;
+    const { key, control, present, overlap, uses, run, by = 'message', startedBy } = work;
     const { hosts, release } = leaseHosts(RED, values);
-    const spec = { task, optionsKey: stableHash({ control, key }), overlap, uses, hosts, run, release };
+    const optionsKey = stableHash({ control, key });
+    const spec = { task, optionsKey, overlap, by, startedBy, uses, hosts, run, release };
     const ticket: Ticket = { msg, done, present, instance, ...(control === undefined ? {} : { control }) };
     try {
       // Also those that are not locked: an unknown connection is refused before anything is queued.
       for (const id of this.connectionIds(values)) hosts(id);
       const { jobId } = attachment.submit(spec, ticket);
       if (control !== undefined) this.controlJobs.add(jobId);
+      return jobId;
     } catch (thrown) {
       release();
       throw thrown;

@@ -9,6 +9,9 @@ import type { Translate } from './red';
 export interface TaskState {
   /** Turned off. */
   off: boolean;
+  /** Switched off for a while. */
+  paused: boolean;
+  late: { since: string } | undefined;
   /** Why no message can be served. */
   problem: ZfsFlowError | undefined;
   jobs: readonly JobInfo[];
@@ -25,11 +28,22 @@ export function statusOf(state: TaskState, t: Translate): NodeStatus {
   if (running.length > 0) return { fill: 'blue', shape: 'dot', text: runningText(running, state.jobs.length, t) };
   const [waiting] = state.jobs;
   if (waiting !== undefined) return { fill: 'yellow', shape: 'ring', text: waitingText(waiting, t) };
+  if (state.paused) return { fill: 'grey', shape: 'ring', text: t('paused') };
   const { last } = state;
-  if (last?.ok === false) return { fill: 'red', shape: 'ring', text: withNext(last.text, state, t) };
+  if (last?.ok === false)
+    return { fill: 'red', shape: 'ring', text: withLate(withNext(last.text, state, t), state, t) };
   if (state.problem !== undefined) return { fill: 'red', shape: 'ring', text: problemText(state.problem, t) };
+  if (state.late !== undefined) return { fill: 'red', shape: 'ring', text: withNext(lateText(state, t), state, t) };
   if (last !== undefined) return { fill: 'green', shape: 'dot', text: withNext(last.text, state, t) };
   return state.next === null ? {} : { fill: 'grey', shape: 'dot', text: nextText(state, t) };
+}
+
+function lateText({ late, timeZone }: TaskState, t: Translate): string {
+  return late === undefined ? '' : t('late', { time: wallTextOf(new Date(late.since), timeZone) });
+}
+
+function withLate(text: string, state: TaskState, t: Translate): string {
+  return state.late === undefined ? text : `${lateText(state, t)} · ${text}`;
 }
 
 function problemText(problem: ZfsFlowError, t: Translate): string {

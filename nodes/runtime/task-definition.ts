@@ -31,6 +31,8 @@ export interface TaskDefinition<O, R> {
   present?(result: R, options: O): Presentation;
   /** `payload` of output 3. `partial` is the result as far as it got, if it got anywhere. */
   failed?: (partial: object | undefined, error: ZfsFlowError, jobId: string | undefined) => unknown;
+  /** Whether a run that succeeded has done what the task is there for; without it, every one has. */
+  achieved?(result: R): boolean;
   /** A few words for the status after success. */
   summary(result: R, t: Translate): string;
   /** Does what must not be left half done when Node-RED ends: its runs get a moment to clean up after themselves. */

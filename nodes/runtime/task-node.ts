@@ -1,10 +1,10 @@
 // One instance of an action node: takes messages, control messages and schedule ticks, shows how things stand, and lets a
 // deploy's successor take over. How a message becomes a job is `requests.ts`, what the job does the node's definition, what
-// comes of it `reports.ts`.
+// comes of it `reports.ts`, what people see of it `task-record.ts`.
 import type { Node, NodeStatus } from 'node-red';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { stableHash } from '../../src/base/stable-hash';
-import type { Outcome } from '../../src/jobs/job';
+import type { JobInfo, Outcome } from '../../src/jobs/job';
 import type { Attachment } from '../../src/jobs/registry';
 import { readString } from '../../src/options/read';
 import { machineZoneProblem } from '../../src/time/machine-zone';
@@ -15,8 +15,11 @@ import { Controls } from './controls';
 import { connectionHashes } from './host-leases';
 import type { Ticket } from './job-registry';
 import { jobRegistry } from './job-registry';
+import { watchTasks } from './known-tasks';
 import { beginLife, isEnding, watchForEnding, whenFlowsStarted } from './life-cycle';
 import { NodeSchedule } from './node-schedule';
+import { Origins } from './origins';
+import { startPing } from './ping';
 import type { FlowMessage, NodeConfig, Red, RuntimeNode, Translate } from './red';
 import { translator } from './red';
 import { forgetDeployed, isNewlyDeployed } from './remembered';
@@ -25,6 +28,7 @@ import { Requests, type Done } from './requests';
 import { StatusLine } from './status-line';
 import { errorText, statusOf } from './status-text';
 import type { TaskDefinition } from './task-definition';
+import { TaskRecord } from './task-record';
 import { readTaskSettings, type TaskSettings } from './task-settings';
 import { warmUpFor } from './warm-up';
 
@@ -36,6 +40,8 @@ const CLEAN_UP_MS = 4_000;
 
 export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): void {
   beginLife();
+  watchTasks(RED);
+  startPing(RED);
   if (definition.cleansUp === true) watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
@@ -59,7 +65,9 @@ class TaskNode<O, R> {
   private readonly controls: Controls<O, R>;
   /** Why no message can be served at all. */
   private readonly problem: ZfsFlowError | undefined;
-  private readonly scheduledRuns = new WeakMap<FlowMessage, Date>();
+  private readonly origins = new Origins();
+  private readonly record: TaskRecord;
+  private closed = false;
   private last: { ok: boolean; text: string } | undefined;
   private stopWaiting: () => void = () => undefined;
 
@@ -84,7 +92,9 @@ class TaskNode<O, R> {
       logLevel,
       instance: this,
       failedPayload: (partial, error, jobId) => this.failedPayload(partial, error, jobId),
-      changed: (outcome) => this.changed(outcome),
+      changed: () => this.changed(),
+      ended: (outcome, job) => this.ended(outcome, job),
+      keep: (event) => this.record.event(event),
     });
     const attachment = jobRegistry(RED).attach(node.id, this.configHash, reports);
     const requests = new Requests<O, R>({ RED, node, task, config, definition, attachment, instance: this });
@@ -93,6 +103,21 @@ class TaskNode<O, R> {
     this.reports = reports;
     this.attachment = attachment;
     this.requests = requests;
+    this.record = new TaskRecord({
+      RED,
+      node,
+      type: definition.type,
+      settings: this.settings,
+      problem: this.problem,
+      schedule: this.schedule,
+      jobs: () => requests.runs(),
+      status: () => this.currentStatus(),
+      tell: (event) => reports.tell(event),
+      note: (event) => void reports.note(event),
+      changed: () => this.changed(),
+      run: (startedBy) => this.asked(startedBy),
+      cancel: (jobId) => attachment.cancel(jobId),
+    });
   }
 
   open(): void {
@@ -106,8 +131,9 @@ class TaskNode<O, R> {
           ? this.attachment.end('cancelled: Node-RED ends', CLEAN_UP_MS)
           : undefined;
       this.close(removed);
-      if (cleanedUp === undefined) done();
-      else void cleanedUp.then(done);
+      const waits = [cleanedUp, this.record.close(removed)].filter((one) => one !== undefined);
+      if (waits.length === 0) done();
+      else void Promise.all(waits).then(() => done());
     });
     this.stopWaiting = whenFlowsStarted(this.RED, () => this.begin());
   }
@@ -119,6 +145,7 @@ class TaskNode<O, R> {
     this.schedule.start();
     const misread = this.schedule.next !== null && this.scheduleZone === '' ? machineZoneProblem() : null;
     if (misread !== null) this.node.warn(misread);
+    this.record.start();
     this.status.begin(this.currentStatus());
     if (off || !runOnDeploy) return;
     if (isNewlyDeployed(this.RED, this.node.id, this.configHash)) this.tick(new Date());
@@ -130,6 +157,7 @@ class TaskNode<O, R> {
 
   /** Answers at once: what takes time goes on without this instance. */
   private close(removed: boolean): void {
+    this.closed = true;
     this.requests.close();
     this.stopWaiting();
     this.schedule.stop(removed);
@@ -150,38 +178,60 @@ class TaskNode<O, R> {
 
   private async accept(msg: FlowMessage, done: Done): Promise<void> {
     if (this.settings.off) throw new ZfsFlowError('DISABLED', 'this node is disabled');
+    const paused = this.record.pauseError();
+    if (paused !== undefined) throw paused;
     if (this.problem !== undefined) throw this.problem;
-    const request = await this.requests.resolve(msg, done, this.scheduledRuns.get(msg));
+    const { by, scheduledAt, startedBy } = this.origins.of(msg);
+    const request = await this.requests.resolve(msg, done, scheduledAt);
     const { options, occasion } = request;
     const { definition } = this;
-    this.requests.submit(request, {
+    const jobId = this.requests.submit(request, {
       key: options,
       overlap: this.settings.overlap,
+      by,
+      startedBy,
       uses: definition.uses(options),
       run: (hosts, ctx) => definition.run(options, hosts, ctx, occasion),
       present: (result) => definition.present?.(result as R, options) ?? { payload: result },
     });
+    if (jobId === undefined) this.origins.refused(msg, CLOSED);
+    else this.origins.accepted(msg, jobId);
   }
 
   private refuse(msg: FlowMessage, done: Done, error: ZfsFlowError): void {
-    if (error.code === 'BUSY' && this.scheduledRuns.has(msg)) {
-      const message = `skipped: ${error.message}`;
+    const { by, scheduledAt } = this.origins.of(msg);
+    const isSkipped = error.code === 'BUSY' || error.code === 'DISABLED';
+    const message = `skipped: ${error.message}`;
+    if (isSkipped && scheduledAt !== undefined) {
       this.reports.say({ event: 'skipped', level: 'info', message, scheduledAt: msg['scheduledAt'] }, msg);
       return;
     }
     // What still runs is shown again after it has ended; a refused message leaves it alone.
-    if (error.code !== 'BUSY' && error.code !== 'DISABLED') this.last = { ok: false, text: errorText(error) };
+    if (isSkipped) this.reports.note({ event: 'skipped', level: 'info', message, code: error.code });
+    else {
+      this.last = { ok: false, text: errorText(error) };
+      this.record.refused(error, by);
+    }
     this.changed();
     this.reports.fail({ msg, done, instance: this }, error);
+    this.origins.refused(msg, error);
   }
 
   /** As if a message had come in. Must not throw. */
   private tick(scheduledAt: Date): void {
     const topic = `zfs/${this.definition.type}/schedule`;
     const msg: FlowMessage = { _msgid: this.RED.util.generateId(), topic, scheduledAt: scheduledAt.toISOString() };
-    this.scheduledRuns.set(msg, scheduledAt);
+    this.origins.scheduled(msg, scheduledAt);
     this.node.receive(msg);
     this.changed();
+  }
+
+  /** A person wants it to run. */
+  private asked(startedBy: string): Promise<string> {
+    if (this.closed) return Promise.reject(CLOSED);
+    const topic = `zfs/${this.definition.type}/run`;
+    const msg: FlowMessage = { _msgid: this.RED.util.generateId(), topic, startedBy };
+    return this.origins.asked(msg, startedBy, () => this.node.receive(msg));
   }
 
   private failedPayload(partial: object | undefined, error: ZfsFlowError, jobId: string | undefined): unknown {
@@ -190,23 +240,36 @@ class TaskNode<O, R> {
     return partial ?? (jobId === undefined ? {} : { jobId });
   }
 
-  private changed(outcome?: Outcome): void {
-    if (outcome?.state === 'finished') {
-      const summary = attempt(() => this.definition.summary(outcome.result as R, this.t));
-      this.last = { ok: true, text: summary.value ?? '' };
-    } else if (outcome?.state === 'failed' || outcome?.state === 'cancelled') {
-      this.last = { ok: false, text: errorText(outcome.error) };
-    }
+  private ended(outcome: Outcome, job: JobInfo): void {
+    const { definition } = this;
+    let text = '';
+    let achieved = false;
+    if (outcome.state === 'finished') {
+      const result = outcome.result as R;
+      text = attempt(() => definition.summary(result, this.t)).value ?? '';
+      achieved = attempt(() => definition.achieved?.(result) ?? true).value ?? true;
+      this.last = { ok: true, text };
+    } else if (outcome.state !== 'skipped') this.last = { ok: false, text: errorText(outcome.error) };
+    this.record.ended(outcome, job, { text, achieved });
+    this.changed();
+  }
+
+  private changed(): void {
     this.status.set(this.currentStatus());
+    this.record.changed();
   }
 
   private currentStatus(): NodeStatus {
-    const { last, schedule, problem } = this;
+    const { last, schedule, problem, record } = this;
     const { off } = this.settings;
-    const next = schedule.next;
-    return statusOf({ off, problem, jobs: this.requests.runs(), last, next, timeZone: this.scheduleZone }, this.t);
+    const [paused, late, next] = [record.isPaused, record.late(), schedule.next];
+    const timeZone = this.scheduleZone;
+    return statusOf({ off, paused, late, problem, jobs: this.requests.runs(), last, next, timeZone }, this.t);
   }
 }
+
+/** Its successor is not there yet. */
+const CLOSED = new ZfsFlowError('BUSY', 'this node is just being deployed', { hint: 'try again in a moment' });
 
 /** Equal for instances that do the same: the node's configuration and secrets and those of the connections it uses. */
 function hashOf(RED: Red, node: Node, config: NodeConfig): string {

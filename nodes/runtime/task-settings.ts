@@ -15,6 +15,8 @@ export interface TaskSettings {
   runOnDeploy: boolean;
   overlap: 'skip' | 'queue';
   logLevel: LogLevel;
+  /** Milliseconds without a success that are too many; null = nothing is asked for. */
+  alertAfter: number | null;
   /** The first that is wrong: no message can be served. INVALID_OPTIONS with `field`. */
   problem: ZfsFlowError | undefined;
 }
@@ -32,12 +34,15 @@ export function readTaskSettings(stored: Config): TaskSettings {
   const runOnDeploy = read(SCHEDULE.runOnDeploy, config, 'runOnDeploy');
   const overlap = read(RUNNING.overlap, config, 'overlap');
   const logLevel = read(RUNNING.logLevel, config, 'logLevel');
+  const alertAfter = read(SCHEDULE.alertAfter, config, 'alertAfter');
   return {
     config,
     off: !enabled.value,
     runOnDeploy: runOnDeploy.value,
     overlap: overlap.value,
     logLevel: logLevel.value,
-    problem: [migrated, enabled, runOnDeploy, overlap, logLevel].find(({ error }) => error !== undefined)?.error,
+    alertAfter: alertAfter.value,
+    problem: [migrated, enabled, runOnDeploy, overlap, logLevel, alertAfter].find(({ error }) => error !== undefined)
+      ?.error,
   };
 }

@@ -9,6 +9,7 @@ import { presetsForOne, previewName } from '../dialog/naming';
 import { retentionPreview } from '../dialog/preview';
 import { policyEditor, summarizePolicy } from '../dialog/retention';
 import { propertyTable } from '../dialog/rows';
+import { RUN_BUTTON } from '../dialog/run-button';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { typedText } from '../dialog/typed';
 import { userPropertyNameProblem } from '../dialog/checks';
@@ -101,6 +102,7 @@ export const definition: EditorNodeDefinition = {
   paletteLabel: 'zfs snapshot',
   label: LABELS.label,
   labelStyle: LABELS.labelStyle,
+  button: RUN_BUTTON,
   oneditprepare: life.prepare,
   oneditsave: life.save,
   oneditcancel: life.close,

@@ -11,14 +11,24 @@ export interface Catalogue {
   [key: string]: string | Catalogue;
 }
 
-/** `{ 'zfs-snapshot': 'snapshot', … }`: node type → folder, from package.json, where Node-RED looks too. */
-export async function registeredNodes(): Promise<Map<string, string>> {
+/** Name → folder, from package.json, where Node-RED looks too. */
+async function registered(kind: 'nodes' | 'plugins'): Promise<Map<string, string>> {
   const manifest = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
-    'node-red': { nodes: Record<string, string> };
+    'node-red': Record<typeof kind, Record<string, string>>;
   };
   return new Map(
-    Object.entries(manifest['node-red'].nodes).map(([type, file]) => [type, path.basename(path.dirname(file))]),
+    Object.entries(manifest['node-red'][kind]).map(([name, file]) => [name, path.basename(path.dirname(file))]),
   );
+}
+
+/** `{ 'zfs-snapshot': 'snapshot', … }`: node type → folder. */
+export function registeredNodes(): Promise<Map<string, string>> {
+  return registered('nodes');
+}
+
+/** `{ 'zfs-sidebar': 'sidebar' }` */
+export function registeredPlugins(): Promise<Map<string, string>> {
+  return registered('plugins');
 }
 
 /** The form, with each line `<!-- include file -->` (relative to nodes/) replaced by that file, indented like the line. */

@@ -1,13 +1,16 @@
 // Makes dist/ and resources/ from nothing. dist/: the compiled engine and adapters, and per node one .html with its
-// registration and its form, beside it its catalogues and icons. resources/: the dialogs of all nodes. Type errors of either
+// registration and its form, beside it its catalogues and icons. resources/: the dialogs of all nodes, the sidebar tab. Type errors of either
 // half fail it. Nothing in these folders is edited.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes } from './assemble';
+import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes, registeredPlugins } from './assemble';
 import { DIALOG_FILE, type DialogBundle, bundleDialogs } from './dialogs';
+import { phonePage } from './phone';
 import { registrationScript } from './registration';
+import type { Resource } from './resource';
+import { bundleSidebar, pluginHtml } from './sidebar';
 
 const DIST = path.join(ROOT, 'dist');
 /**
@@ -37,7 +40,9 @@ async function copyLocales(folder: string): Promise<void> {
     await mkdir(to, { recursive: true });
     const catalogue = await assembleCatalogue(folder, language);
     await writeFile(path.join(to, `${folder}.json`), `${JSON.stringify(catalogue, null, 2)}\n`);
-    await cp(path.join(NODES, folder, 'locales', language, `${folder}.html`), path.join(to, `${folder}.html`));
+    // A plugin has no help.
+    const help = path.join(NODES, folder, 'locales', language, `${folder}.html`);
+    if (existsSync(help)) await cp(help, path.join(to, `${folder}.html`));
   }
 }
 
@@ -58,13 +63,39 @@ async function assembleNode(type: string, folder: string, dialogs: DialogBundle)
   if (existsSync(icons)) await cp(icons, path.join(target, 'icons'), { recursive: true });
 }
 
+async function writeResource({ file, code, map }: Resource): Promise<void> {
+  const target = path.join(NEW_RESOURCES, path.basename(file));
+  await Promise.all([writeFile(target, code), writeFile(`${target}.map`, map)]);
+}
+
 /** The dialogs, and the html of each node, which names them. */
 async function assembleDialogs(): Promise<void> {
   const [nodes, dialogs] = await Promise.all([registeredNodes(), bundleDialogs()]);
-  await mkdir(NEW_RESOURCES, { recursive: true });
-  const file = path.join(NEW_RESOURCES, path.basename(DIALOG_FILE));
-  await Promise.all([writeFile(file, dialogs.code), writeFile(`${file}.map`, dialogs.map)]);
   await Promise.all([...nodes].map(([type, folder]) => assembleNode(type, folder, dialogs)));
+  await writeResource(dialogs);
+}
+
+/** The sidebar tab, and the html of its plugin, which names it. */
+async function assembleSidebar(): Promise<void> {
+  const [plugins, sidebar] = await Promise.all([registeredPlugins(), bundleSidebar()]);
+  for (const folder of plugins.values()) {
+    const target = path.join(NEW, 'nodes', folder);
+    await mkdir(target, { recursive: true });
+    await Promise.all([
+      pluginHtml(sidebar).then((html) => writeFile(path.join(target, `${folder}.html`), html)),
+      copyLocales(folder),
+    ]);
+  }
+  await writeResource(sidebar);
+}
+
+/** The page for a phone, in all its languages. */
+async function assemblePhone(): Promise<void> {
+  const target = path.join(NEW, 'nodes', 'phone');
+  await mkdir(target, { recursive: true });
+  for (const language of await readdir(path.join(NODES, 'phone', 'locales'))) {
+    await writeFile(path.join(target, `${language}.html`), await phonePage(language));
+  }
 }
 
 async function replace(folder: string, by: string): Promise<void> {
@@ -74,7 +105,14 @@ async function replace(folder: string, by: string): Promise<void> {
 
 async function main(): Promise<void> {
   try {
-    await Promise.all([compile('tsconfig.json', '--outDir', NEW), compile('tsconfig.editor.json'), assembleDialogs()]);
+    await mkdir(NEW_RESOURCES, { recursive: true });
+    await Promise.all([
+      compile('tsconfig.json', '--outDir', NEW),
+      compile('tsconfig.editor.json'),
+      assembleDialogs(),
+      assemblePhone(),
+      assembleSidebar(),
+    ]);
     await replace(DIST, NEW);
     await replace(RESOURCES, NEW_RESOURCES);
   } finally {

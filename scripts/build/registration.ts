@@ -2,7 +2,8 @@
 // the text, and stand-ins (nodes/dialog/stand-in.ts) for what only the dialogs can do.
 import { build } from 'esbuild';
 import { NODES } from './assemble';
-import { type DialogBundle, EDITOR_CODE } from './dialogs';
+import type { DialogBundle } from './dialogs';
+import { EDITOR_CODE } from './resource';
 
 /** Functions of a definition that have a stand-in, by their names there. */
 const STAND_INS: ReadonlySet<string> = new Set([
@@ -55,6 +56,7 @@ function printPlain(value: unknown, at: readonly string[]): string {
 
 function printStandIn(at: readonly string[]): string {
   const [first = '', property = '', validate = ''] = at;
+  if (first === 'button' && at.length === 2) return `dialog.button.${property}`;
   if (at.length === 1 && STAND_INS.has(first)) return `dialog.${first}`;
   if (at.length === 3 && first === 'defaults' && validate === 'validate')
     return `dialog.validate(${JSON.stringify(property)})`;

@@ -42,7 +42,12 @@ export const ERROR_CODES = [
   'PLAN_STALE',
   'BREAKER_TRIPPED',
   'HOOK_FAILED',
+  'NOT_FOUND',
   'FORBIDDEN',
+  'NEEDS_MESSAGE',
+  'CERTIFICATE_UNKNOWN',
+  'OTP_REQUIRED',
+  'API_ERROR',
   'ZFS_ERROR',
 ] as const;
 

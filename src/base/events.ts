@@ -18,6 +18,8 @@ export const EVENT_NAMES = [
   'cancelled',
   'failed',
   'skipped',
+  'late',
+  'recovered',
   'speedLimit',
   'status',
   'protections',

@@ -16,6 +16,9 @@ export class SkipRun extends Error {
   override readonly name = 'SkipRun';
 }
 
+/** Who or what asked for a run. */
+export type StartedBy = 'schedule' | 'message' | 'person';
+
 /** What is to be run, for whom, and what it touches. */
 export interface JobSpec {
   /** Name of the node, or its id where it has none. */
@@ -24,6 +27,9 @@ export interface JobSpec {
   optionsKey: string;
   /** What a further run with the same options does while this one waits or runs. */
   overlap: 'skip' | 'queue';
+  by?: StartedBy;
+  /** Name of the person. */
+  startedBy?: string | undefined;
   uses: readonly DatasetUse[];
   hosts: HostResolver;
   run(hosts: HostResolver, ctx: RunContext): Promise<unknown>;
@@ -49,6 +55,8 @@ export interface JobInfo {
   progress?: JobEvent;
   /** Error code, when it failed or was cancelled. */
   code?: string;
+  by?: StartedBy;
+  startedBy?: string;
 }
 
 export interface JobSettings {
@@ -84,6 +92,8 @@ export class Job {
     this.group = settings.group;
     this.claims = claimsOf(spec.uses, spec.hosts);
     this.info = { jobId: this.id, state: 'queued', createdAt: settings.now().toISOString() };
+    if (spec.by !== undefined) this.info.by = spec.by;
+    if (spec.startedBy !== undefined) this.info.startedBy = spec.startedBy;
     this.enter('queued');
     this.events = new EventStream({
       jobId: this.id,

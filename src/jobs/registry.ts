@@ -132,7 +132,9 @@ export class JobRegistry<T> {
     });
     owner.jobs.set(job, [ticket]);
     this.waiting.push(job);
-    job.emit({ event: 'queued', level: 'info', message: 'accepted' });
+    const who = spec.startedBy === undefined ? {} : { startedBy: spec.startedBy };
+    const message = spec.startedBy === undefined ? 'accepted' : `accepted, asked for by ${spec.startedBy}`;
+    job.emit({ event: 'queued', level: 'info', message, ...who });
     this.pump();
     return job.info;
   }

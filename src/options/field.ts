@@ -19,6 +19,7 @@ export type Kind =
   | 'share'
   | 'seconds'
   | 'hours'
+  | 'duration'
   | 'bytes'
   | 'list'
   | 'choices'

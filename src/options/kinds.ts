@@ -132,16 +132,46 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   w: 168 * HOUR_MS,
 };
 
+const DURATION_HINT = 'write a number with s, m, h, d or w';
+/** Dates stay dates. */
+const LONGEST_DURATION = 36_525 * 24 * HOUR_MS;
+
 /** Stored in hours, or as a text with a unit such as `90m`, `24h`, `7d`; handed on in milliseconds. */
 export function hours(value: number, rules: NumberRules): Field<number> {
   const plain = numeric('hours', value, rules, HOUR_MS);
   const read = (raw: RawOptions, name: string): number => {
     const given = raw[name];
-    const match = typeof given === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/i.exec(given) : null;
-    const unit = DURATION_UNITS[(match?.[2] ?? '').toLowerCase()];
-    return match && unit !== undefined ? Number(match[1]) * unit : plain.read(raw, name);
+    const parsed = typeof given === 'string' ? durationOf(given) : null;
+    return parsed ?? plain.read(raw, name);
   };
   return { ...plain, read };
+}
+
+/** Milliseconds of a text such as `90m`, `36h`, `2d`, `1.5w`; null when it is none. */
+function durationOf(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$/i.exec(text);
+  const unit = DURATION_UNITS[(match?.[2] ?? '').toLowerCase()];
+  return match === null || unit === undefined ? null : Number(match[1]) * unit;
+}
+
+/** The same, but some time, and not more than a hundred years. */
+export function parseDuration(text: string): number | null {
+  const duration = durationOf(text) ?? 0;
+  return duration > 0 && duration <= LONGEST_DURATION ? duration : null;
+}
+
+/** A duration such as `36h`, '' = none; handed on in milliseconds, or null. */
+export function duration(): Field<number | null> {
+  const check = (given: string, name: string): number => {
+    const parsed = parseDuration(given);
+    if (parsed !== null) return parsed;
+    throw invalidOption(name, `${name}: ${JSON.stringify(given)} is no duration, such as 36h or 2d`, DURATION_HINT);
+  };
+  const read = (raw: RawOptions, name: string): number | null => {
+    const given = readString(raw, name);
+    return given === '' ? null : check(given, name);
+  };
+  return field('duration', { type: 'str', default: '' }, read, { check });
 }
 
 /** Bytes as a number or a text with a unit (`10M`); '' and 0 are none, which is the default. */

@@ -10,7 +10,7 @@ const JUMP_TOLERANCE_MS = 3_600_000;
 const SETTLED_MS = 180_000;
 
 /** Ms since the boot; where the system does not tell, ms since this process began, which stands still while it sleeps. */
-function sinceBoot(): () => number {
+export function sinceBoot(): () => number {
   try {
     uptime();
     return () => uptime() * 1000;

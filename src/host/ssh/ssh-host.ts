@@ -22,6 +22,7 @@ export class SshHost implements Host {
   readonly label: string;
   readonly isLocal = false;
   readonly elevates: boolean;
+  readonly viaJump: boolean;
   readonly channels: Channels;
   private readonly connection: SshConnection;
   private readonly pipes: SshPipes;
@@ -33,6 +34,7 @@ export class SshHost implements Host {
   constructor(options: SshHostOptions) {
     this.id = options.id;
     this.label = options.label;
+    this.viaJump = options.jump !== undefined;
     this.log = new CommandLog(options.label);
     this.connection = new SshConnection(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
@@ -69,7 +71,7 @@ export class SshHost implements Host {
     return results[0] as CommandResult;
   }
 
-  async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
+  async facts(options: { refresh?: boolean; signal?: AbortSignal | undefined } = {}): Promise<HostFacts> {
     const { known } = this;
     if (known && options.refresh !== true && known.generation === this.connection.generation) return known.facts;
     // Shared by all who ask at the same time, so one caller's cancellation must not end it for the others.

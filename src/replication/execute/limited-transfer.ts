@@ -8,7 +8,7 @@ import type { PlannedPair } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
 import { AttemptFailure } from './attempt-failure';
-import { processTag } from './process-tag';
+import { ownTag } from './process-tag';
 import { chooseFilters, type StreamFilters } from '../../stream/filters';
 import { wordsOf } from '../../zfs/stderr';
 
@@ -88,7 +88,7 @@ async function transferOver(run: Run, planned: Work, one: OneTransfer, wire: Wir
       receiveFilters: filters.receive,
       rateLimit,
       wordsOf,
-      tag: `${processTag(planned.plan.dstId)}.${ctx.jobId}`,
+      tag: `${ownTag(planned.plan.dstId)}.${ctx.jobId}`,
       stallTimeoutMs: options.stallTimeout,
       signal: AbortSignal.any([ctx.signal, restart.signal]),
     });

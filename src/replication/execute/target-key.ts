@@ -4,7 +4,7 @@
 // unloaded, whatever comes.
 import { randomBytes } from 'node:crypto';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
-import type { Host } from '../../host/host';
+import type { Host, RunOptions } from '../../host/host';
 import { setProperties } from '../../zfs/change';
 import { commandError } from '../../zfs/command';
 import { listKeys, loadKey, unloadKey } from '../../zfs/keys';
@@ -14,6 +14,7 @@ import { markWarning } from '../report/mark-warning';
 import type { Secret } from '../../base/secret';
 import type { Run } from '../setup/run';
 import { sends } from '../plan/plan-facts';
+import { ownerOf, ownTag, processTag } from './process-tag';
 
 /** Time for putting things right after a run that may have been cancelled, milliseconds for each command. */
 const CLEAN_UP_MS = 15_000;
@@ -31,23 +32,25 @@ export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null
   }
 }
 
-/** `$1` is the tag: removes key files, ours and those of a run that was killed. */
-const REMOVE_KEYS = 'for base in /run /dev/shm "${TMPDIR:-/tmp}"; do rm -rf -- "$base/zfsflow-key.$1".*; done';
+/** `$1` begins the tags: prints the directories of keys. */
+const FIND_KEYS = `for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
+  for one in "$base/zfsflow-key.$1".*; do [ -d "$one" ] && printf '%s\\n' "$one"; done
+done
+exit 0`;
 
 /**
  * Keeps the key in memory where there is a memory file system. `$2` is a name that nobody can guess: `mkdir` makes what
  * was not there, or fails (POSIX has no `mktemp`).
  */
-const WRITE_KEY = `${REMOVE_KEYS}
-umask 077
+const WRITE_KEY = `umask 077
 dir=
 for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
   [ -d "$base" ] && [ -w "$base" ] && mkdir "$base/zfsflow-key.$1.$2" && dir=$base/zfsflow-key.$1.$2 && break
 done
 [ -n "$dir" ] && cat >"$dir/key" && printf '%s' "$dir"`;
 
-async function writeKeyFile(host: Host, key: Secret, tag: string, signal: AbortSignal): Promise<string> {
-  const argv = ['/bin/sh', '-c', WRITE_KEY, 'sh', tag, randomBytes(16).toString('hex')];
+async function writeKeyFile(host: Host, key: Secret, dstId: string, signal: AbortSignal): Promise<string> {
+  const argv = ['/bin/sh', '-c', WRITE_KEY, 'sh', ownTag(dstId), randomBytes(16).toString('hex')];
   const result = await host.run(argv, { stdin: `${key.reveal()}\n`, signal });
   const directory = result.stdout.trim();
   if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
@@ -68,7 +71,7 @@ export class TargetKeys {
   private constructor(
     private readonly run: Run,
     private readonly plans: readonly DatasetPlan[],
-    private readonly tag: string,
+    private readonly dstId: string,
   ) {
     this.sending = plans.filter(sends);
   }
@@ -77,8 +80,8 @@ export class TargetKeys {
    * Makes ready what these plans need: keys loaded, a key file where a new root will be received. Call `close` in any
    * case. Throws KEY_NOT_LOADED when a key does not fit.
    */
-  static async open(run: Run, plans: readonly DatasetPlan[], tag: string): Promise<TargetKeys> {
-    const keys = new TargetKeys(run, plans, tag);
+  static async open(run: Run, plans: readonly DatasetPlan[], dstId: string): Promise<TargetKeys> {
+    const keys = new TargetKeys(run, plans, dstId);
     try {
       await keys.prepare();
     } catch (error) {
@@ -97,7 +100,8 @@ export class TargetKeys {
     for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
     const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
-    this.directory = await writeKeyFile(target, this.storedKey(), this.tag, ctx.signal);
+    await removeKeyFiles(target, this.dstId, ctx.signal);
+    this.directory = await writeKeyFile(target, this.storedKey(), this.dstId, ctx.signal);
   }
 
   private storedKey(): Secret {
@@ -138,7 +142,7 @@ export class TargetKeys {
     };
     const made = this.sending.length > 0;
     if (options.encryption !== 'key' || !(made || this.isStored)) return [];
-    const removeFiles = (): Promise<void> => attempt('remove the key file', () => removeKeyFiles(target, this.tag));
+    const removeFiles = (): Promise<void> => attempt('remove the key file', () => removeKeyFiles(target, this.dstId));
     if (made && this.isStored) await removeFiles();
     let left = false;
     await attempt('set keylocation', async () => void (left = await this.settleRoots()));
@@ -181,8 +185,16 @@ export class TargetKeys {
 /** Of a run that did not come to its end: nobody else names such a file, and no other key is in it. */
 const isOurFile = (location: string): boolean => location.includes('/zfsflow-key.');
 
-async function removeKeyFiles(host: Host, tag: string): Promise<void> {
-  const argv = ['/bin/sh', '-c', REMOVE_KEYS, 'sh', tag];
-  const result = await host.run(argv, { timeoutMs: CLEAN_UP_MS });
+/** Ours and those of a run that was killed; not those of another Node-RED of this machine, which may need its key still. */
+async function removeKeyFiles(host: Host, dstId: string, signal?: AbortSignal): Promise<void> {
+  const options = { timeoutMs: CLEAN_UP_MS, ...(signal ? { signal } : {}) };
+  const found = await succeed(host, ['/bin/sh', '-c', FIND_KEYS, 'sh', processTag(dstId)], options);
+  const left = found.split('\n').filter((path) => ownerOf(path.replace(/^.*\/zfsflow-key\./, ''), dstId) === 'left');
+  if (left.length > 0) await succeed(host, ['rm', '-rf', '--', ...left], options);
+}
+
+async function succeed(host: Host, argv: string[], options: RunOptions): Promise<string> {
+  const result = await host.run(argv, options);
   if (result.code !== 0) throw commandError(host, argv, result);
+  return result.stdout;
 }

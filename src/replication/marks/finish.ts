@@ -18,13 +18,17 @@ import { markCopies } from './mark-copies';
 import type { DatasetPlan, PlannedPair } from '../plan/plan-types';
 import { markWarning } from '../report/mark-warning';
 import { heldSnapshots, runHoldTag, type Protection } from './protect';
+import { RenamedHolds } from './renamed-holds';
 import type { Run } from '../setup/run';
 import { sends, expectedNewest, replacesCopy, sentSnapshots } from '../plan/plan-facts';
 
 /** Marks of this run that its plans and listings do not tell of. */
 export interface MarksOnTheWay {
-  /** Source datasets on which an earlier attempt of this run has left marks, whatever others have done to them. */
-  unended: ReadonlySet<string>;
+  /**
+   * Source datasets, by GUID, on which an earlier attempt of this run has left marks, whatever others have done to them, and
+   * for which destinations.
+   */
+  unended: ReadonlyMap<string, ReadonlySet<string>>;
   /** Names of the tentative bookmarks of this attempt, by source dataset. */
   made: Protection['bookmarks'];
 }
@@ -111,8 +115,14 @@ async function moveTargetHolds(run: Run, finished: readonly PlannedPair[], isDir
   const may = await holdable(target, hold, ctx.signal);
   const held = await holdSnapshots(target, TARGET_HOLD_TAG, may.snapshots, ctx.signal);
   if (held.length > 0) return [may.warning, markWarning('hold', target.label, held)];
-  const released = await releaseSnapshots(target, TARGET_HOLD_TAG, release, ctx.signal);
-  return [may.warning, markWarning('release', target.label, released)];
+  const renamed = new RenamedHolds(
+    target,
+    finished.flatMap(({ pair }) => pair.targetSnapshots),
+  );
+  const noting = renamed.noting(TARGET_HOLD_TAG);
+  const released = await releaseSnapshots(target, TARGET_HOLD_TAG, release, ctx.signal, noting);
+  const left = [...released, ...(await renamed.release(ctx.signal))];
+  return [may.warning, markWarning('release', target.label, left)];
 }
 
 interface StepHolds {
@@ -169,10 +179,15 @@ export function isMarked(one: PlannedPair): boolean {
   return create.length === 0 && destroy.length === 0;
 }
 
-/** Bookmarks for the name that the target had before it followed its renamed source. */
-function formerMarks({ plan, pair }: PlannedPair): string[] {
-  if (plan.formerDstId === '') return [];
-  return bookmarksFor(plan.formerDstId, pair.sourceRecords).map(({ name }) => `${plan.source}#${name}`);
+/**
+ * Bookmarks for the name that the target had before it followed its renamed source, and the tentative ones of an attempt of
+ * this run that sent the source, under another name, to another target.
+ */
+function formerMarks({ plan, pair }: PlannedPair, unended: MarksOnTheWay['unended']): string[] {
+  const former = plan.formerDstId === '' ? [] : bookmarksFor(plan.formerDstId, pair.sourceRecords);
+  const others = [...(unended.get(pair.source.guid) ?? [])].filter((dstId) => dstId !== plan.dstId);
+  const tentative = others.flatMap((dstId) => bookmarksFor(dstId, pair.sourceRecords).filter((one) => one.tentative));
+  return [...new Set([...former, ...tentative].map(({ name }) => `${plan.source}#${name}`))];
 }
 
 /**
@@ -199,17 +214,54 @@ async function unmarkPlaceholders(run: Run, finished: readonly PlannedPair[]): P
   return markWarning('unmark placeholders', target.label, errors);
 }
 
+/** Returns warnings. `seen`: what the target of one was seen to have of what it was sent. */
+async function moveMarks(
+  run: Run,
+  good: readonly PlannedPair[],
+  { unended, made }: MarksOnTheWay,
+  seen: (one: PlannedPair) => readonly SnapshotRecord[],
+): Promise<(string | null)[]> {
+  const { source, ctx } = run;
+  const isDirty: Judge = (one) => unended.has(one.pair.source.guid) || hasTraces(one);
+  const marks = good.map((one) => marksOf(one, seen(one), made.get(one.plan.source) ?? []));
+  const create = marks.flatMap((mark) => mark.create);
+  const [created, moved] = await Promise.all([
+    createBookmarks(source, create, ctx.signal),
+    moveTargetHolds(run, good, isDirty),
+  ]);
+
+  const holds = await stepHolds(run, good, isDirty);
+  // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
+  const failed = new Set(created.map(({ command }) => command?.at(-1)));
+  const old = good.map((one, index) => {
+    const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
+    const stays = made.some(({ bookmark }) => failed.has(bookmark));
+    return { holds: holds.own[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one, unended)] };
+  });
+  const renamed = new RenamedHolds(
+    source,
+    good.flatMap(({ pair }) => pair.sourceRecords),
+  );
+  const unreleased: ZfsFlowError[] = [];
+  for (const [tag, held] of holds.others) {
+    unreleased.push(...(await releaseSnapshots(source, tag, held, ctx.signal, renamed.noting(tag))));
+  }
+  const left = await removeMarks(source, runHoldTag(run), old, ctx.signal, renamed.noting(runHoldTag(run)));
+  unreleased.push(...left.holds, ...(await renamed.release(ctx.signal)));
+  return [
+    markWarning('bookmark', source.label, created),
+    ...moved,
+    markWarning('release', source.label, unreleased),
+    markWarning('destroy bookmarks', source.label, left.bookmarks),
+  ];
+}
+
 /**
  * Verifies these datasets and moves their marks on. Throws only when a host cannot be reached or a listing fails.
  */
-export async function finish(
-  run: Run,
-  finished: readonly PlannedPair[],
-  { unended, made }: MarksOnTheWay,
-): Promise<FinishOutcome> {
-  const { source, target, options, ctx } = run;
+export async function finish(run: Run, finished: readonly PlannedPair[], marks: MarksOnTheWay): Promise<FinishOutcome> {
+  const { target, options, ctx } = run;
   const failures = new Map<string, ZfsFlowError>();
-  const isDirty = (one: PlannedPair): boolean => unended.has(one.plan.source) || hasTraces(one);
   const names = new Map(finished.map(({ plan }) => [plan.target, expectedNames(plan).map(({ name }) => name)]));
   const seen = groupBy(await listNamedSnapshots(target, names, ctx.signal), ({ dataset }) => dataset);
   const good = finished.filter((one) => {
@@ -218,29 +270,8 @@ export async function finish(
     return failure === null;
   });
   const warnings = [await unmarkPlaceholders(run, good), await markDelivered(run, good)];
-  if (options.holdPending) {
-    const marks = good.map((one) => marksOf(one, seen.get(one.plan.target) ?? [], made.get(one.plan.source) ?? []));
-    const create = marks.flatMap((mark) => mark.create);
-    const [created, moved] = await Promise.all([
-      createBookmarks(source, create, ctx.signal),
-      moveTargetHolds(run, good, isDirty),
-    ]);
-    warnings.push(markWarning('bookmark', source.label, created), ...moved);
-    const holds = await stepHolds(run, good, isDirty);
-    // Where a final bookmark could not be made, the tentative one is what saves the chain: it stays.
-    const failed = new Set(created.map(({ command }) => command?.at(-1)));
-    const old = good.map((one, index) => {
-      const { create: made, destroy } = marks[index] ?? { create: [], destroy: [] };
-      const stays = made.some(({ bookmark }) => failed.has(bookmark));
-      return { holds: holds.own[index] ?? [], bookmarks: stays ? [] : [...destroy, ...formerMarks(one)] };
-    });
-    for (const [tag, held] of holds.others) {
-      warnings.push(markWarning('release', source.label, await releaseSnapshots(source, tag, held, ctx.signal)));
-    }
-    const left = await removeMarks(source, runHoldTag(run), old, ctx.signal);
-    warnings.push(markWarning('release', source.label, left.holds));
-    warnings.push(markWarning('destroy bookmarks', source.label, left.bookmarks));
-  }
+  if (options.holdPending)
+    warnings.push(...(await moveMarks(run, good, marks, (one) => seen.get(one.plan.target) ?? [])));
   const guids = finished.map(({ plan }): [string, Set<string>] => {
     return [plan.source, new Set((seen.get(plan.target) ?? []).map(({ guid }) => guid))];
   });

@@ -12,7 +12,6 @@ import type { DatasetWork } from '../execute/dataset-work';
 import { destroyReplaced } from '../execute/destroy-replaced';
 import { endLeftovers } from '../execute/leftovers';
 import { mountReceived } from '../execute/mount';
-import { processTag } from '../execute/process-tag';
 import { readCarriedProperties, type CarriedProperties } from '../execute/receive-properties';
 import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
@@ -60,11 +59,15 @@ export async function executePlan(
   if (plan.datasets.some(sends)) book.warnRun(await paths.warnings(largest(sizes)));
   book.seen(discovery.pairs);
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);
-  const unended = new Set(state.marked);
-  for (const dataset of good) if (sends(dataset)) state.marked.add(dataset.source);
+  const unended = new Map(state.marked);
+  for (const dataset of good) {
+    const guid = pairs.get(dataset.source)?.source.guid;
+    if (guid === undefined || !sends(dataset)) continue;
+    state.marked.set(guid, new Set([...(state.marked.get(guid) ?? []), dataset.dstId]));
+  }
   const { bookmarks: made, warnings } = await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []);
   book.warnRun(warnings);
-  const keys = await TargetKeys.open(run, good, processTag(destinationId(targetPoolGuid, options.targetDataset)));
+  const keys = await TargetKeys.open(run, good, destinationId(targetPoolGuid, options.targetDataset));
   try {
     const { now } = placeholders(plan);
     for (const dataset of now) await createPlaceholder(target, dataset, ctx.signal);
@@ -208,7 +211,7 @@ class Execution {
     const { plan, pair } = one;
     const { options } = this.run;
     if (sends(plan) || plan.prepare.length > 0 || replacesCopy(plan)) return false;
-    if (this.provisions.marks.unended.has(plan.source)) return false;
+    if (this.provisions.marks.unended.has(pair.source.guid)) return false;
     if (options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
     return !options.holdPending || isMarked(one);
   }

@@ -49,7 +49,8 @@ export class Finisher {
           for (const [source, failure] of failures) this.failures.set(source, failure);
           for (const [source, guids] of seen) {
             book.seenOn(source, guids);
-            if (!failures.has(source)) marked.delete(source);
+            const guid = group.find(({ plan }) => plan.source === source)?.pair.source.guid;
+            if (guid !== undefined && !failures.has(source)) marked.delete(guid);
           }
           book.warnRun(warnings);
         },

@@ -29,8 +29,11 @@ export class RunState {
   readonly given = new Map<string, AttemptFailure>();
   /** Source datasets whose copies ZFS continues with large blocks only. */
   readonly keepLargeBlocks = new Set<string>();
-  /** Source datasets that this run has marked for sends, which have not come to their end since. */
-  readonly marked = new Set<string>();
+  /**
+   * Source datasets, by GUID, that this run has marked for sends which have not come to their end since, and the
+   * destinations they were marked for: either may have another name by the next attempt.
+   */
+  readonly marked = new Map<string, ReadonlySet<string>>();
   /** How far the targets were at the last attempt. */
   private reached = '';
 

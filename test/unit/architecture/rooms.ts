@@ -7,6 +7,8 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/admin/task-answers.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +23,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -74,6 +77,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/shell': ['src/base', 'src/host/*', 'src/host/shell'],
   'src/host/local': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local'],
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
+  'src/ssh-setup': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/ssh', 'src/zfs/runnable.ts', 'src/ssh-setup'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.
@@ -86,6 +90,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/names.ts',
     'src/jobs',
   ],
+
+  'src/monitoring': ['src/base', 'src/time', 'src/monitoring'],
 
   'src/retention': [...RETENTION_FLOOR, 'src/retention'],
   'src/retention/options.ts': [
@@ -171,6 +177,21 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+  // Names of datasets and words of policies; what a node may hold is handed in.
+  'src/import': [
+    'src/base',
+    'src/options',
+    'src/time',
+    'src/naming',
+    'src/zfs/names.ts',
+    'src/zfs/records.ts',
+    'src/zfs/mapping.ts',
+    'src/retention/plan/policy.ts',
+    'src/import',
+  ],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -186,15 +207,32 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/time',
     'src/jobs',
+    'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [
+    ...ADAPTER_MAY,
+    'src/monitoring',
+    'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/set-up-remote.ts',
+    'nodes/ssh-connection/ssh-options.ts',
+    'src/import/result.ts',
+  ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
+  'nodes/phone': [],
+  // Its runtime half; what stands in the browser is a dialog's room.
+  'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
+    'src/host/ssh/key-pair.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */
@@ -215,6 +253,8 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  yaml: ['src/import/zrepl'],
+  ws: ['src/ssh-setup/truenas'],
   // Types alone: the server is Node-RED's.
   express: ['nodes/admin'],
 };

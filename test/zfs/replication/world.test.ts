@@ -116,6 +116,25 @@ describe('replication while the world changes', function () {
     });
   }
 
+  // openzfs/zfs 12476: who keeps his daily, weekly, monthly ones apart by renaming them.
+  for (const command of ['hold', '(bookmark|program)', 'send', 'release']) {
+    it(`goes on with snapshots that are rotated by renaming before zfs ${command}`, async () => {
+      const one = await job(['d1']);
+      await engine.replicate(one.options);
+      for (const name of ['d2', 'd3', 'd4']) await a.snapshot(one.source, name);
+      const rotate = async (): Promise<void> => {
+        for (const n of [1, 2, 3]) await a.run(['zfs', 'rename', `${one.source}@d${n}`, `w${n}`]);
+      };
+      const result = await disturbed(one, source, new RegExp(`^zfs ${command}(?! -n)`), rotate, { speedLimit: '100M' });
+      assert.equal(result.state, 'success');
+      const guids = async (machine: Machine, dataset: string): Promise<string[]> =>
+        (await machine.snapshots(dataset)).map(({ guid }) => guid);
+      assert.deepEqual(await guids(b, one.target), await guids(a, one.source));
+      const left = await marks(a, one.source);
+      assert.deepEqual([left.tentative, left.holds], [[], []]);
+    });
+  }
+
   it('says of a dataset below that it is gone, and sends the others', async () => {
     const one = await job([], { recursive: true });
     for (const child of ['a', 'b']) await a.run(['zfs', 'create', `${one.source}/${child}`]);

@@ -8,6 +8,8 @@ describe('status texts', () => {
   const t = (key: string, values: Record<string, unknown> = {}): string => [key, ...Object.values(values)].join(' ');
   const state = (more: Partial<TaskState>): TaskState => ({
     off: false,
+    paused: false,
+    late: undefined,
     problem: undefined,
     jobs: [],
     last: undefined,
@@ -41,6 +43,22 @@ describe('status texts', () => {
       [
         { jobs: [job, waiting], last },
         { fill: 'blue', shape: 'dot', text: 'more running 1' },
+      ],
+      [
+        { last, next, late: { since: '2026-11-21T02:00:00.000Z' } },
+        { fill: 'red', shape: 'ring', text: 'late 2026-11-21 02:00 · next 2026-11-22 03:00' },
+      ],
+      [
+        { last: { ok: false, text: 'busy' }, late: { since: '2026-11-21T02:00:00.000Z' } },
+        { fill: 'red', shape: 'ring', text: 'late 2026-11-21 02:00 · busy' },
+      ],
+      [
+        { last, paused: true },
+        { fill: 'grey', shape: 'ring', text: 'paused' },
+      ],
+      [
+        { jobs: [job], last, paused: true },
+        { fill: 'blue', shape: 'dot', text: 'running' },
       ],
       [
         { jobs: [job], off: true },
