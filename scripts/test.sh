@@ -12,7 +12,9 @@ for tier in "${tiers[@]}"; do
   case $tier in
     types | lint) ;;
     unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client) ;; # login shells that a far side may have
-    nodes | zfs | package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd) lab=1 ;;
+    nodes | zfs) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl) lab=1 ;;
+    # prometheus: its promtool judges metrics and alert rules (19 MB, and 10 more that it depends on).
+    package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl prometheus) lab=1 ;;
     e2e) packages+=(mosquitto openssh-client chromium) lab=1 ;;
     *) give_up "no such tier: $tier (there are: ${all[*]})" ;;
   esac

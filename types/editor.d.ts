@@ -51,7 +51,8 @@ interface EditorNodeDefinition {
   outputLabels?: (this: EditorNode, index: number) => string;
   button?: EditorNodeButton;
   oneditprepare?: (this: EditorNode) => void;
-  oneditsave?: (this: EditorNode) => void;
+  /** `true`: the node was changed. */
+  oneditsave?: (this: EditorNode) => boolean | undefined;
   oneditcancel?: (this: EditorNode) => void;
   oneditdelete?: (this: EditorNode) => void;
   oneditresize?: (this: EditorNode, size: { width: number; height: number }) => void;
@@ -123,8 +124,6 @@ declare const RED: {
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
     /** A template, by its id. */
     subflow(id: string): EditorNode | null | undefined;
-    /** Revision of the flows that this editor is based on. */
-    version(): string | undefined;
   };
   readonly editor: { validateNode(node: EditorNode): boolean; edit(node: EditorNode): void };
   readonly view: { redraw(): void; reveal(id: string): void };

@@ -8,15 +8,18 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
+import { setUpRemote } from '../ssh-connection/set-up-remote';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { previewRetention } from './preview-retention';
+import { setUpTrueNas } from './set-up-truenas';
+import { unstageKey, watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
 export type Answer = Record<string, unknown>;
 
-/** `values`: what the request says, its query or its body; `user`: who asks. */
-type Work = (values: RawOptions, user: string) => Answer | Promise<Answer>;
+/** `signal` is aborted when whoever asked has gone; `user` is who asks. */
+type Work = (body: RawOptions, signal: AbortSignal, user: string) => Answer | Promise<Answer>;
 
 type Permission = 'zfs.read' | 'zfs.tasks.write' | 'zfs.write';
 
@@ -25,6 +28,7 @@ const LONGEST_REQUEST = 65_536;
 
 /** Loaded when somebody asks, not when Node-RED starts. */
 const tasks = (): typeof import('./tasks') => require('./tasks') as typeof import('./tasks');
+const phone = (): typeof import('./phone') => require('./phone') as typeof import('./phone');
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -33,12 +37,17 @@ export function registerEndpoints(RED: Red): void {
   const server = RED.httpAdmin;
   if (served.has(server)) return;
   served.add(server);
+  watchDeploys(RED);
   const guard = guarded(RED);
   const post = (name: string, permission: Permission, work: Work, ...more: RequestHandler[]): void => {
     // Headers first, so that what is refused is answered like anything else.
     const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, ...more];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
-      void answer(request.body, work, userOf(request)).then((result) => send(response, result));
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      void answer(request.body, (body) => work(body, gone.signal, userOf(request))).then((result) =>
+        send(response, result),
+      );
     });
   };
   const get = (name: string, work: (request: Request, response: Response) => void): void => {
@@ -54,6 +63,12 @@ export function registerEndpoints(RED: Red): void {
   post('discover-host-key', 'zfs.write', discoverHostKey);
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
+  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
+  post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
+  post('forget-staged-key', 'zfs.write', (body) => {
+    unstageKey(RED, readString(body, 'id'));
+    return { ok: true };
+  });
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
@@ -64,10 +79,20 @@ export function registerEndpoints(RED: Red): void {
     response.setHeader('ETag', `"${tag}"`);
     response.json(list);
   });
+  get('metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
+  });
   get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
-  post('tasks/run', 'zfs.tasks.write', (body, user) => tasks().runTask(RED, body, user), short);
+  // Without data, so without a login: it asks for one where the data needs it.
+  server.get('/zfs-flows/phone', forNobodyElse, (_request, response) => {
+    const { html, policy } = phone().phonePage();
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.type('html').send(html);
+  });
+  post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
-  post('tasks/pause', 'zfs.tasks.write', (body, user) => tasks().pauseTask(RED, body, user), short);
+  post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => tasks().pauseTask(RED, body, user), short);
 }
 
 /** The name that somebody has logged in with. */
@@ -124,15 +149,17 @@ const HINTS = {
 
 function refusal(thrown: unknown): Answer {
   const { code, message, hint, field, details } = toZfsFlowError(thrown);
-  const more = Object.entries({ hint, field, details }).filter(([, value]) => value !== undefined);
+  // Where the contract has it; the dialog shows it and sends it back when a person has compared it.
+  const certificate = details?.['certificate'];
+  const more = Object.entries({ hint, field, certificate, details }).filter(([, value]) => value !== undefined);
   return { ok: false, code, message, ...Object.fromEntries(more) };
 }
 
 /** Never rejects. */
-async function answer(body: unknown, work: Work, user: string): Promise<Answer> {
+async function answer(body: unknown, work: (body: RawOptions) => Answer | Promise<Answer>): Promise<Answer> {
   try {
     const values = typeof body === 'object' && body !== null ? (body as RawOptions) : {};
-    return await work(values, user);
+    return await work(values);
   } catch (thrown) {
     return refusal(thrown);
   }

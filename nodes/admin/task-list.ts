@@ -2,8 +2,8 @@
 // data, and nothing secret in it.
 import type { NodeStatus } from 'node-red';
 import type { JobInfo } from '../../src/jobs/job';
-import type { Run } from '../../src/jobs/run-summary';
 import type { FieldTable } from '../../src/options/field';
+import { attempt } from '../runtime/attempt';
 import { engine } from '../runtime/engine';
 import { directory, type LiveTask } from '../runtime/directory';
 import type { FlowTask } from '../runtime/flow-tasks';
@@ -13,46 +13,12 @@ import type { Config } from '../runtime/migrate';
 import type { Red } from '../runtime/red';
 import type { ActionType } from '../runtime/task-definition';
 import { memories, pauseOf, type Pause, type TaskMemory } from '../runtime/task-memory';
-
-export type TaskState = 'running' | 'waiting' | 'ok' | 'failed' | 'idle' | 'paused' | 'off' | 'invalid';
-
-/** Of a running or waiting job. */
-export interface TaskJob {
-  jobId: string;
-  state: JobInfo['state'];
-  createdAt: string;
-  startedAt?: string;
-  waitingFor?: string;
-  by?: JobInfo['by'];
-  startedBy?: string;
-  progress?: Readonly<Record<string, number>>;
-}
-
-/** Why it cannot be run by hand: an error code. */
-export type Obstacle = 'DISABLED' | 'INVALID_OPTIONS' | 'NEEDS_MESSAGE';
-
-export interface Task {
-  id: string;
-  type: ActionType;
-  name: string;
-  path: { id: string; label: string }[];
-  state: TaskState;
-  status: { fill?: string; shape?: string; text: string };
-  jobs: TaskJob[];
-  last?: Run;
-  lastSuccess?: string;
-  next?: string;
-  timeZone?: string;
-  late?: { since: string; missed: number };
-  pause?: Pause;
-  can: { run: boolean; why?: Obstacle };
-  from?: string;
-  to?: string;
-}
+import type { Obstacle, Task, TaskJob, TaskState } from './task-answers';
 
 /** Every task by its id, or these; the others do not exist. */
 export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
-  const deployed = deployedTasks(RED);
+  // There are none before Node-RED has read its flows.
+  const deployed = attempt(() => deployedTasks(RED)).value ?? new Map<string, FlowTask>();
   // Subflows that come as node types of a package are in no flow.
   const strangers = directory.all().filter(({ id }) => !deployed.has(id));
   const all = [...deployed.keys(), ...strangers.map(({ id }) => id)];
@@ -95,6 +61,7 @@ function describe(RED: Red, deployed: FlowTask | undefined, live: LiveTask | und
     late: live?.late(),
     pause,
     can: known({ run: why === undefined, why }),
+    destructive: canDestroy(type, config) ? (true as const) : undefined,
     ...endsOf(RED, config),
   });
 }
@@ -141,6 +108,13 @@ function needsMessage(type: ActionType, config: Config): boolean {
   const fields = Object.entries(engine.fields()[type] as FieldTable);
   if (fields.some(([name, field]) => field.typed && config[`${name}Type`] === 'msg')) return true;
   return config['mode'] === 'approve' && isLiteral(config, 'mode');
+}
+
+/** What it does by itself is the author's affair; whoever presses a button is asked once more. */
+function canDestroy(type: ActionType, config: Config): boolean {
+  const name = type === 'zfs-replicate' ? 'whenDiverged' : type === 'zfs-retention-prune' ? 'mode' : undefined;
+  if (name === undefined) return false;
+  return !isLiteral(config, name) || ['rollback', 'recreate', 'execute'].some((value) => value === config[name]);
 }
 
 const SOURCES: ReadonlySet<unknown> = new Set(['msg', 'flow', 'global', 'env', 'jsonata']);

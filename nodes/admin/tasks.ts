@@ -8,21 +8,13 @@ import { directory, type LiveTask } from '../runtime/directory';
 import { startPing } from '../runtime/ping';
 import type { Red } from '../runtime/red';
 import { describePause, memories, type Pause } from '../runtime/task-memory';
-import { findTask, listTasks, type Task } from './task-list';
+import type { Task, TaskList, TaskLog } from './task-answers';
+import { findTask, listTasks } from './task-list';
 
 const MOST_EVENTS = 200;
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 /** Characters. */
 const LONGEST_NOTE = 500;
-
-export interface TaskList {
-  [key: string]: unknown;
-  /** Grows with each change; begins anew with each start of Node-RED. */
-  seq: number;
-  /** ISO 8601 */
-  now: string;
-  tasks: Task[];
-}
 
 /** `ids=a,b`: these alone. `tag` is equal for equal tasks. */
 export function taskList(RED: Red, query: RawOptions): { tag: string; list: TaskList } {
@@ -33,7 +25,9 @@ export function taskList(RED: Red, query: RawOptions): { tag: string; list: Task
   return { tag, list: { seq: startPing(RED).seq, now: new Date().toISOString(), tasks } };
 }
 
-export function taskLog(RED: Red, query: RawOptions): Record<string, unknown> {
+export { metrics } from './metrics';
+
+export function taskLog(RED: Red, query: RawOptions): TaskLog {
   const id = wantedId(query);
   existing(RED, id);
   const after = eventNumber(query, 'after');

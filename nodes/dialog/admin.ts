@@ -7,24 +7,40 @@ export interface Refusal {
   code?: string;
   message: string;
   hint?: string;
+  /** The value of the question that is wrong. */
+  field?: string;
+  details?: Record<string, unknown>;
+  /** More than the contract's codes have: what the person was asked to confirm. */
+  [more: string]: unknown;
 }
 
 export function isRefusal(answer: unknown): answer is Refusal {
   return typeof answer === 'object' && answer !== null && (answer as { ok?: unknown }).ok === false;
 }
 
-/** Never rejects: a failed request is a refusal too. */
-export function ask<T extends object>(endpoint: string, question: object, t: EditorNode['_']): Promise<T | Refusal> {
+/** Never rejects: a failed request is a refusal too, and one that `signal` has ended is `CANCELLED`. */
+export function ask<T extends object>(
+  endpoint: string,
+  question: object,
+  t: EditorNode['_'],
+  signal?: AbortSignal,
+): Promise<T | Refusal> {
   return new Promise((resolve) => {
-    $.ajax({
+    const request = $.ajax({
       url: `zfs-flows/${endpoint}`,
       method: 'POST',
       contentType: 'application/json',
       dataType: 'json',
       data: JSON.stringify(question),
       success: (answer: T | Refusal) => resolve(answer),
-      error: (request) => resolve({ ok: false, message: requestProblem(request.status, t) }),
+      error: ({ status, responseJSON }) => {
+        if (signal?.aborted === true) resolve({ ok: false, code: 'CANCELLED', message: '' });
+        // Ours say why, also with a status of their own.
+        else if (isRefusal(responseJSON)) resolve(responseJSON);
+        else resolve({ ok: false, message: requestProblem(status, t) });
+      },
     });
+    signal?.addEventListener('abort', () => request.abort());
   });
 }
 

@@ -4,7 +4,8 @@ import { Dialog } from './dialog';
 
 export interface DialogLife {
   readonly prepare: (this: EditorNode) => void;
-  readonly save: (this: EditorNode) => void;
+  /** `true`: changed, also where no property is another. */
+  readonly save: (this: EditorNode) => boolean;
   readonly close: (this: EditorNode) => void;
 }
 
@@ -17,8 +18,9 @@ export function dialogOf(type: NodeType, build: (open: Dialog) => void): DialogL
       build(dialog);
     },
     save() {
-      dialog?.save();
+      const changed = dialog?.save() ?? false;
       dialog = null;
+      return changed;
     },
     close() {
       dialog?.close();

@@ -38,6 +38,7 @@ export class Dialog {
   private readonly fields: FieldTable;
   private readonly readers = new Map<string, () => unknown>();
   private readonly listeners: (() => void)[] = [];
+  private readonly savers: (() => boolean)[] = [];
   private readonly disposers: (() => void)[] = [];
   private pending: number | null = null;
   private shownOnce = false;
@@ -119,6 +120,11 @@ export class Dialog {
     this.listeners.push(listener);
   }
 
+  /** Called when the dialog is confirmed, before it closes. `true`: something was changed that is in no input. */
+  onSave(save: () => boolean): void {
+    this.savers.push(save);
+  }
+
   onClose(dispose: () => void): void {
     this.disposers.push(dispose);
   }
@@ -172,8 +178,12 @@ export class Dialog {
     });
   }
 
-  /** oneditsave. Node-RED reads the inputs afterwards; those whose id is gone keep what is stored here. */
-  save(): void {
+  /**
+   * oneditsave. Node-RED reads the inputs afterwards; those whose id is gone keep what is stored here. Returns whether there
+   * was a change that Node-RED does not see.
+   */
+  save(): boolean {
+    const changed = this.savers.map((save) => save()).includes(true);
     for (const [property, field] of Object.entries(this.fields)) {
       const input = this.input(property);
       const read = this.readers.get(property);
@@ -192,6 +202,7 @@ export class Dialog {
       if (!had && textOf(this.input(name)) === '') this.input(name).removeAttr('id');
     }
     this.close();
+    return changed;
   }
 
   /** Also oneditcancel. */

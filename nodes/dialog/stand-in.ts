@@ -154,7 +154,7 @@ export function standIn(type: string, file: DialogFile): StandIn {
       else real()?.oneditprepare?.call(this);
     },
     oneditsave() {
-      real()?.oneditsave?.call(this);
+      return real()?.oneditsave?.call(this);
     },
     oneditcancel() {
       real()?.oneditcancel?.call(this);

@@ -35,6 +35,8 @@ export const engine = {
 
   datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
 
+  readiness: once(() => require('../../src/readiness/look') as typeof import('../../src/readiness/look')),
+
   /** The machine that runs Node-RED. */
   localHost: once(() => {
     const { LocalHost } =
@@ -47,4 +49,9 @@ export const engine = {
     ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),
+
+  sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
+  trueNas: once(
+    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
+  ),
 };

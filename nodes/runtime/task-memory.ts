@@ -28,6 +28,15 @@ export interface TaskMemory {
   /** Pauses that are over, since the last success. */
   pauses: { from: string; to: string }[];
   alarm?: Alarm;
+  /** Since it was first seen. */
+  totals?: Totals;
+}
+
+export interface Totals {
+  bytes: number;
+  /** By `Run.state`; those that failed by error code. */
+  runs: Record<string, number>;
+  failures: Record<string, number>;
 }
 
 const SETTING = 'zfsFlowsTasks';
@@ -67,6 +76,7 @@ export class TaskMemories {
 
   addRun(memory: TaskMemory, run: Run, isSuccess: boolean): void {
     memory.runs = [...memory.runs, run].slice(-MOST_RUNS);
+    count(memory, run);
     if (isSuccess) {
       memory.lastSuccess = run.endedAt;
       delete memory.base;
@@ -132,6 +142,13 @@ export class TaskMemories {
     if (this.tasks === undefined || (this.tasks.size === 0 && !this.changed)) this.tasks = read(RED);
     return this.tasks;
   }
+}
+
+function count(memory: TaskMemory, { state, code, bytes = 0 }: Run): void {
+  const totals = (memory.totals ??= { bytes: 0, runs: {}, failures: {} });
+  totals.bytes += bytes;
+  totals.runs[state] = (totals.runs[state] ?? 0) + 1;
+  if (code !== undefined && state !== 'cancelled') totals.failures[code] = (totals.failures[code] ?? 0) + 1;
 }
 
 function read(RED: Red): Map<string, TaskMemory> {

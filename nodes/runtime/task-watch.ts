@@ -27,6 +27,9 @@ export interface WatchSettings {
 /** A clock may be put back by so much (ms) without anything being made of it. */
 const PUT_RIGHT_MS = 60_000;
 
+/** Milliseconds after a deploy or a start: what sends alarms on is not connected before. */
+const SETTLE_MS = 5_000;
+
 /** Of this process. */
 const lookOut = new LookOut({
   now: () => Date.now(),
@@ -43,11 +46,13 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 export class TaskWatch {
   private stopLooking: (() => void) | undefined;
+  private startedAt = 0;
   private missed: (Missed & { key: string }) | undefined;
 
   constructor(private readonly settings: WatchSettings) {}
 
   start(): void {
+    this.startedAt = Date.now();
     this.stopLooking = lookOut.add(this.look);
   }
 
@@ -98,7 +103,10 @@ export class TaskWatch {
     const expected = this.expectation(memory, now, gaps);
     const limit = lateSince(expected);
     // What was due a moment ago gets its chance first.
-    if (hold && memory.alarm === undefined && limit !== null && limit <= now) return limit;
+    const isNew = memory.alarm === undefined && limit !== null && limit <= now;
+    if (isNew && hold) return limit;
+    const settled = this.startedAt + SETTLE_MS;
+    if (isNew && limit <= this.startedAt && now >= this.startedAt && now < settled) return settled;
     const { alarm, tell } = nextStep(memory.alarm, limit, now);
     if (alarm?.since !== memory.alarm?.since || alarm?.toldAt !== memory.alarm?.toldAt) {
       delete memory.alarm;

@@ -1,15 +1,22 @@
 // What the buttons of the connection dialog ask for: the keys of a host, a new pair of keys, whether a connection works. With
 // the values that the dialog shows, deployed or not. Stored secrets are used, never shown.
 import { ZfsFlowError } from '../../src/base/errors';
-import { readChoice, readNumber, readObject, readString, type RawOptions } from '../../src/options/read';
+import type { HostFacts } from '../../src/host/host';
+import { readChoice, readObject, readString, type RawOptions } from '../../src/options/read';
+import { accountOf } from '../admin/account';
+import { stagedCredentials } from '../admin/staged-keys';
 import { CREDENTIALS } from '../node-options';
 import { engine } from '../runtime/engine';
 import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
+import type { MachineAnswer, TestAnswer } from './test-answer';
 
 /** What Node-RED's editor shows in place of a stored secret. */
 const STORED = '__PWRD__';
+
+/** Milliseconds after which nobody waits for what a machine can do. */
+const LOOK_TIMEOUT_MS = 60_000;
 
 /** Throws what kept the host from being asked. */
 export async function discoverHostKey(body: RawOptions): Promise<Record<string, unknown>> {
@@ -25,7 +32,10 @@ export async function generateKeyPair(body: RawOptions): Promise<Record<string, 
   return { privateKey, publicKey };
 }
 
-/** Connects, and tells what ZFS and what programs there are. Throws what keeps the connection from working. */
+/**
+ * Connects, and tells what ZFS and what programs there are, and what that is enough for. Throws what keeps the connection from
+ * working.
+ */
 export async function testConnection(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
   const { SshHost } = engine.ssh();
   const host = new SshHost(sshHostOptions('test', body, credentialsFor(RED, body)));
@@ -36,11 +46,22 @@ export async function testConnection(RED: Red, body: RawOptions): Promise<Record
         hint: 'Is ZFS installed? If it is in an unusual directory, enter that as additional PATH.',
       });
     }
-    const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
-    return { ok: true, zfsVersion, zfsKernelVersion, platform, pools, programs: [...programs], isRoot };
+    const readiness = await engine.readiness().look(host, {
+      sudo: readChoice(body, 'sudo', ['none', 'sudo', 'doas'], 'none'),
+      jump: readString(body, 'jumpConnection') !== '',
+      signal: AbortSignal.timeout(LOOK_TIMEOUT_MS),
+    });
+    const answer: TestAnswer = { ok: true, ...shownFacts(facts), ...readiness };
+    return { ...answer };
   } finally {
     await host.close();
   }
+}
+
+/** What a dialog is told of a machine. */
+export function shownFacts(facts: HostFacts): MachineAnswer {
+  const { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs, isRoot } = facts;
+  return { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs: [...programs], isRoot };
 }
 
 /**
@@ -51,7 +72,10 @@ function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
   const id = readString(body, 'id');
   const given = readObject(body, 'credentials');
   const deployed = id === '' ? undefined : connectionHandle(RED, id)?.values;
-  const stored = deployed !== undefined && isSameAccount(deployed, body) ? storedCredentials(RED, id) : {};
+  const isSame = deployed !== undefined && accountOf(deployed) === accountOf(body);
+  const staged: SshCredentials | undefined = stagedCredentials(id, body);
+  // A key that waits for the next deploy is the one that is to be tested, and it has no passphrase.
+  const stored = { ...(isSame ? storedCredentials(RED, id) : {}), ...(staged && { passphrase: '', ...staged }) };
   const result: SshCredentials = {};
   for (const name of CREDENTIALS['zfs-ssh-connection']) {
     const value = given[name];
@@ -63,14 +87,4 @@ function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
 
 function storedCredentials(RED: Red, id: string): SshCredentials {
   return { ...(RED.nodes.getCredentials(id) as SshCredentials | undefined) };
-}
-
-function isSameAccount(deployed: RawOptions, asked: RawOptions): boolean {
-  const account = (values: RawOptions): string =>
-    JSON.stringify([
-      readString(values, 'host').trim(),
-      readNumber(values, 'port', 22),
-      readString(values, 'username', 'root') || 'root',
-    ]);
-  return account(deployed) === account(asked);
 }

@@ -6,6 +6,7 @@ import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
 import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
+import { ownSetUp } from './editor/own-set-up';
 import { connectionTools } from './editor/tools';
 
 const TYPE = 'zfs-ssh-connection';
@@ -55,6 +56,7 @@ function build(open: Dialog): void {
   );
   ciphersEditor(open);
   connectionTools(open);
+  ownSetUp(open);
   open.summary('machine', () => {
     const port = open.shown('port');
     return `${open.shown('username')}@${open.shown('host') || '…'}${port === '22' ? '' : `:${port}`}`;

@@ -1,9 +1,11 @@
 // Runtime half of zfs-ssh-connection: a configuration node that others lease a host from. It opens nothing by itself;
 // the connection is made by the first job that needs it (src/host/ssh/ssh-host.ts).
+import type { EventEmitter } from 'node:events';
 import type { Node } from 'node-red';
 import { stableHash } from '../../src/base/stable-hash';
 import { registerEndpoints } from '../admin/endpoints';
-import { IDENTITY } from '../node-options';
+import { CREDENTIALS_CHANGED } from '../admin/staged-keys';
+import { CREDENTIALS, IDENTITY } from '../node-options';
 import { engine } from '../runtime/engine';
 import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
@@ -23,20 +25,30 @@ function ownProperties(config: NodeConfig): Record<string, unknown> {
   return Object.fromEntries(Object.keys({ ...IDENTITY, ...SSH_CONNECTION }).map((name) => [name, config[name]]));
 }
 
+/** The credentials that are the connection's own: a key that waits beside them is none yet. */
+function ownCredentials(node: Node<SshCredentials>): SshCredentials {
+  // Absent until somebody has entered one.
+  const found: SshCredentials = node.credentials ?? {};
+  const names = CREDENTIALS[TYPE].filter((name) => found[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, found[name]]));
+}
+
 function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {
   const values = ownProperties(config);
-  // Absent until somebody has entered one.
-  const credentials = { ...(node.credentials as SshCredentials | undefined) };
-  const configHash = stableHash({ values, credentials });
+  const hashNow = (): string => stableHash({ values, credentials: ownCredentials(node) });
   return {
-    configHash,
+    get configHash() {
+      return hashNow();
+    },
     values,
     // Mistakes are reported to the message that needs the connection, not at deploy.
-    lease: () =>
-      hostPool.lease(
-        `${node.id} ${configHash}`,
+    lease: () => {
+      const credentials = ownCredentials(node);
+      return hostPool.lease(
+        `${node.id} ${hashNow()}`,
         () => new (engine.ssh().SshHost)(sshHostOptions(node.id, migrate(values), credentials)),
-      ),
+      );
+    },
   };
 }
 
@@ -49,8 +61,12 @@ export = (RED: Red): void => {
     // Not enumerable: a node that somebody prints or clones must not carry it along.
     Object.defineProperty(this, 'connection', { value: handle, enumerable: false });
     // Held over the time between two jobs, so that they share one connection.
-    const lease = handle.lease();
+    let lease = handle.lease();
     this.on('close', () => lease.release());
+    (this as EventEmitter).on(CREDENTIALS_CHANGED, () => {
+      lease.release();
+      lease = handle.lease();
+    });
   }
   const secret = { type: 'password' as const };
   RED.nodes.registerType<ConnectionNode, NodeConfig, object, Required<SshCredentials>>(TYPE, construct, {

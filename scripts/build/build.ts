@@ -7,6 +7,7 @@ import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes, registeredPlugins } from './assemble';
 import { DIALOG_FILE, type DialogBundle, bundleDialogs } from './dialogs';
+import { phonePage } from './phone';
 import { registrationScript } from './registration';
 import type { Resource } from './resource';
 import { bundleSidebar, pluginHtml } from './sidebar';
@@ -88,6 +89,15 @@ async function assembleSidebar(): Promise<void> {
   await writeResource(sidebar);
 }
 
+/** The page for a phone, in all its languages. */
+async function assemblePhone(): Promise<void> {
+  const target = path.join(NEW, 'nodes', 'phone');
+  await mkdir(target, { recursive: true });
+  for (const language of await readdir(path.join(NODES, 'phone', 'locales'))) {
+    await writeFile(path.join(target, `${language}.html`), await phonePage(language));
+  }
+}
+
 async function replace(folder: string, by: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await rename(by, folder);
@@ -101,6 +111,7 @@ async function main(): Promise<void> {
       compile('tsconfig.editor.json'),
       assembleDialogs(),
       assembleSidebar(),
+      assemblePhone(),
     ]);
     await replace(DIST, NEW);
     await replace(RESOURCES, NEW_RESOURCES);

@@ -24,6 +24,8 @@ export interface Starters {
   topics: string[];
 }
 
+/** Where examples find the admin server. */
+const ADMIN = 'http://127.0.0.1:1880';
 const CONNECTION = 'zfs-ssh-connection';
 /** Examples name their connections so; what follows the prefix may differ. */
 const PREFIX = /^zfs-example-(nas[12])/;
@@ -50,10 +52,12 @@ export function demoFlows(
   examples: readonly Example[],
   connections: readonly FlowNode[],
   broker: { host: string; port: number },
+  /** URL of the Node-RED that gets them. */
+  admin = ADMIN,
 ): FlowNode[] {
   const flows: FlowNode[] = [...connections];
   for (const example of examples) flows.push(...wired(example, broker));
-  return flows;
+  return JSON.parse(JSON.stringify(flows).replaceAll(ADMIN, admin)) as FlowNode[];
 }
 
 function wired(example: Example, broker: { host: string; port: number }): FlowNode[] {

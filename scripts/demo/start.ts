@@ -167,7 +167,7 @@ async function main(): Promise<void> {
   const { nas1, nas2 } = await bootMachines(lab);
   const broker = await startBroker(lab);
   const connections = [connectionNode('nas1', nas1.login()), connectionNode('nas2', nas2.login())];
-  const flows = demoFlows(readExamples(), connections, { host: HOST, port: broker });
+  const flows = demoFlows(readExamples(), connections, { host: HOST, port: broker }, `http://${HOST}:${wanted}`);
   await startNodeRed(lab, wanted, flows);
   explain(wanted, broker, flows);
 }

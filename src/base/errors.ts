@@ -45,6 +45,9 @@ export const ERROR_CODES = [
   'NOT_FOUND',
   'FORBIDDEN',
   'NEEDS_MESSAGE',
+  'CERTIFICATE_UNKNOWN',
+  'OTP_REQUIRED',
+  'API_ERROR',
   'ZFS_ERROR',
 ] as const;
 

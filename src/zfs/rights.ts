@@ -1,6 +1,7 @@
 // What a user without root may do: who it is on a host, and what `zfs allow` (zfs-allow(8)) says of it. For what must not be
 // begun where it could not be ended; everything else is tried, and ZFS says what it lacks.
 import type { Host } from '../host/host';
+import { poolOf } from './names';
 import { complaintsOf } from './stderr';
 
 /** Who commands run as. */
@@ -88,18 +89,59 @@ export async function lackingRights(
 ): Promise<Lacking> {
   const lacking = new Map<string, string[]>();
   if (datasets.length === 0 || (await hasAllRights(host, signal))) return { user: '', lacking };
+  const { user, account, texts } = await askRights(host, datasets, signal);
+  datasets.forEach((dataset, index) => {
+    const rights = rightsIn(texts[index] ?? '', dataset, account);
+    const missing = wanted.filter((right) => !rights.has(right));
+    if (missing.length > 0) lacking.set(dataset, missing);
+  });
+  return { user, lacking };
+}
+
+/** What `zfs allow` prints of each dataset, '' where it failed, and who asks. One remote command. */
+async function askRights(
+  host: Host,
+  datasets: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ user: string; account: Account; texts: string[] }> {
   const who = ['-un', '-u', '-Gn', '-G'].map((option) => ['id', option]);
   const results = await host.runAll([...who, ...datasets.map((dataset) => ['zfs', 'allow', dataset])], { signal });
   const words = (...indices: number[]): Set<string> => {
     return new Set(indices.flatMap((index) => (results[index]?.stdout ?? '').trim().split(/\s+/)));
   };
-  const account = { names: words(0, 1), groups: words(2, 3) };
-  datasets.forEach((dataset, index) => {
+  const texts = datasets.map((_, index) => {
     const result = results[who.length + index];
-    const told = result?.code === 0 && complaintsOf(result.stderr).length === 0 ? result.stdout : '';
-    const rights = rightsIn(told, dataset, account);
-    const missing = wanted.filter((right) => !rights.has(right));
-    if (missing.length > 0) lacking.set(dataset, missing);
+    return result?.code === 0 && complaintsOf(result.stderr).length === 0 ? result.stdout : '';
   });
-  return { user: results[0]?.stdout.trim() || 'USER', lacking };
+  return {
+    user: results[0]?.stdout.trim() || 'USER',
+    account: { names: words(0, 1), groups: words(2, 3) },
+    texts,
+  };
+}
+
+/**
+ * The rights of the user on `pools` and on datasets in them, by dataset: for somebody who asks what it may do at all. At most
+ * `most` datasets without children are looked at, with all above them; where nothing can be found out, there are none.
+ */
+export async function rightsInPools(
+  host: Host,
+  pools: readonly string[],
+  most: number,
+  signal?: AbortSignal,
+): Promise<{ user: string; rights: Map<string, Set<string>> }> {
+  const listing = await host.run(['zfs', 'list', '-Hpo', 'name', '-r', ...pools], { signal });
+  const listed = listing.code === 0 ? listing.stdout.split('\n').filter((name) => name !== '') : [];
+  const parents = new Set(listed.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))));
+  const leaves = listed.filter((name) => !parents.has(name)).slice(0, most);
+  // What is said of a dataset includes what is said of those above it.
+  const asked = [...leaves, ...pools.filter((pool) => !leaves.some((leaf) => poolOf(leaf) === pool))];
+  const { user, account, texts } = await askRights(host, asked, signal);
+  const rights = new Map<string, Set<string>>();
+  asked.forEach((dataset, index) => {
+    for (let name = dataset; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('/')))) {
+      if (!rights.has(name)) rights.set(name, rightsIn(texts[index] ?? '', name, account));
+    }
+  });
+  return { user, rights };
 }

@@ -51,7 +51,7 @@ function at(distance: number): string {
 const running = (percent: number | undefined): Partial<Task> => {
   const progress =
     percent === undefined ? {} : { progress: { percent, bytes: percent * 1e9, rate: 1e8, etaSeconds: 60 } };
-  return { state: 'running', jobs: [{ jobId: 'j', state: 'running', ...progress }] };
+  return { state: 'running', jobs: [{ jobId: 'j', state: 'running', createdAt: at(-HOUR), ...progress }] };
 };
 
 const event = (n: number, more: Partial<LogEvent> = {}): LogEvent => ({
@@ -60,6 +60,7 @@ const event = (n: number, more: Partial<LogEvent> = {}): LogEvent => ({
   level: 'debug',
   time: new Date().toISOString(),
   jobId: 'j',
+  task: 'Replication 0',
   message: `zfs list -Hp -t snapshot -o name,guid,createtxg tank/data/${n}`,
   ...more,
 });
@@ -176,7 +177,7 @@ describe('the sidebar tab with much to show', function () {
     assert.equal(await sidebar.row('task-0').locator('[role="progressbar"]').isVisible(), false);
     assert.match(await sidebar.row('task-0').innerText(), /late since .*, 1 run missed/);
     await sidebar.panel.locator('[aria-live="polite"]', { hasText: 'Replication 0: failed, late' }).waitFor();
-    assert.equal(await sidebar.attention.textContent(), '1 of 2 need attention');
+    assert.equal(await sidebar.attention.textContent(), '1 of 2 needs attention');
   });
 
   it('leaves the editor free while a task says 2,000 things a second, and shows the newest', async () => {

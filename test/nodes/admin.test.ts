@@ -1,5 +1,6 @@
 // What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Server, utils } from 'ssh2';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
@@ -164,7 +165,7 @@ describe('the admin endpoints', () => {
       { connection: {} },
       { credentials: 5, host: 'h' },
     ]) {
-      for (const endpoint of ['discover-host-key', 'test-connection', 'datasets']) {
+      for (const endpoint of ['discover-host-key', 'test-connection', 'set-up-remote', 'datasets']) {
         if (endpoint === 'datasets' && !('connection' in body)) continue;
         const answer = await ask(endpoint, { connectTimeout: 1, ...body });
         assert.equal(answer['ok'], false);
@@ -183,7 +184,7 @@ describe('the admin endpoints of one node type alone', () => {
   for (const [name, module] of Object.entries(types)) {
     it(`answer to all dialogs (${name})`, async () => {
       await helper.load(module, []);
-      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection'];
+      const refused = ['datasets', 'preview-retention', 'discover-host-key', 'test-connection', 'set-up-remote'];
       for (const endpoint of refused) {
         const question = { connection: 'none', datasets: ['tank'] };
         const answer = await helper.request().post(`/zfs-flows/${endpoint}`).send(question).expect(200);
@@ -198,7 +199,7 @@ describe('the admin endpoints of one node type alone', () => {
   it('are registered once for each admin server', () => {
     const routes: string[] = [];
     const runtime = (httpAdmin: object): Red =>
-      ({ httpAdmin, auth: { needsPermission: () => () => undefined } }) as unknown as Red;
+      ({ httpAdmin, events: new EventEmitter(), auth: { needsPermission: () => () => undefined } }) as unknown as Red;
     const server = {
       post: (route: string) => routes.push(`POST ${route}`),
       get: (route: string) => routes.push(`GET ${route}`),

@@ -1,7 +1,7 @@
 // The task list, the log and the buttons (face.md §2) in a real Node-RED: what is live and what is off, also in subflows, over
 // deploys; runs that fail, wait, hang and are cancelled; pauses. Runs that succeed need ZFS: test/zfs/nodes/tasks.test.ts.
 import assert from 'node:assert/strict';
-import type { Task } from '../../nodes/admin/task-list';
+import type { Task } from '../../nodes/admin/task-answers';
 import type { LoggedEvent } from '../../src/jobs/history';
 import type { Run } from '../../src/jobs/run-summary';
 import {

@@ -112,9 +112,11 @@ describe('examples', function () {
     broker = await Broker.start();
     nodeRed = await NodeRed.start(NODE_RED_4, await makeUserDir({ packageSource: ROOT }));
     const connections = (['nas1', 'nas2'] as const).map((name) => connectionNode(name, machines[name].login()));
-    flows = withNotification(demoFlows(await readExamples(), connections, { host: '127.0.0.1', port: broker.port }));
+    const mqtt = { host: '127.0.0.1', port: broker.port };
+    flows = withNotification(demoFlows(await readExamples(), connections, mqtt, nodeRed.url));
     await nodeRed.deploy(flows);
-    listener = await Listener.connect(broker.port, 'nas/replicate/#', 'nas/prune/#', NOTIFICATION);
+    const topics = ['nas/replicate/#', 'nas/prune/#', 'nas/maintenance/state', NOTIFICATION];
+    listener = await Listener.connect(broker.port, ...topics);
   });
   after(async () => {
     await listener?.client.endAsync();
@@ -225,6 +227,66 @@ describe('examples', function () {
     assert.ok(typeof result === 'object');
     assert.deepEqual((result['destroyed'] as string[]).toSorted(), asked.map(({ snapshot }) => snapshot).toSorted());
     assert.ok((await list()).length < before.length);
+  });
+
+  interface Task {
+    id: string;
+    name: string;
+    state: string;
+    pause?: { by: string; note?: string };
+    last?: { state: string };
+  }
+  const tasks = async (): Promise<Task[]> =>
+    ((await nodeRed.get('zfs-flows/tasks')) as { tasks: Task[] }).tasks.filter(({ state }) => state !== 'off');
+
+  it('08: one MQTT message pauses all tasks, and another lets them go on', async () => {
+    const before = await tasks();
+    assert.ok(before.length >= 7);
+    const order = (body: object): Promise<unknown> =>
+      listener.client.publishAsync('nas/maintenance', JSON.stringify(body));
+    await order({ paused: true, until: '2h', note: 'new disks' });
+    const state = await listener.next('nas/maintenance/state');
+    assert.deepEqual(state, { paused: before.length, going: 0, refused: 0 });
+    for (const { name, state: now, pause } of await tasks()) {
+      assert.deepEqual([now, pause?.note], ['paused', 'new disks'], name);
+    }
+    await order({ paused: false });
+    assert.deepEqual(await listener.next('nas/maintenance/state'), { paused: 0, going: before.length, refused: 0 });
+    assert.deepEqual((await tasks()).map(({ state: now }) => now), before.map(({ state: now }) => now)); // prettier-ignore
+  });
+
+  it('09: the status page shows every task, and what it is called is text', async () => {
+    const name = 'photos <b>& more</b>';
+    const rename = (to: string): FlowNode[] => flows.map((node) => (node['name'] === 'important data' ? { ...node, name: to } : node)); // prettier-ignore
+    await nodeRed.deploy(rename(name));
+    const until = Date.now() + 20_000;
+    while (!(await tasks()).some((task) => task.name === name)) {
+      assert.ok(Date.now() < until);
+      await sleep(100);
+    }
+    const answer = await fetch(`${nodeRed.url}/zfs-status`);
+    assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8');
+    const page = await answer.text();
+    for (const task of await tasks()) {
+      const shown = (task.name || 'zfs-').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('/', '&#x2F;'); // prettier-ignore
+      assert.ok(page.includes(shown), `${shown} is not in ${page}`);
+    }
+    assert.match(page, /<h1>\d+ of \d+ need attention<\/h1>/);
+    assert.match(page, /<td>(?:ok|idle)<\/td>/);
+    await nodeRed.deploy(flows);
+  });
+
+  it('07: one message when a backup is late, and one when it is fine again', async () => {
+    listener.messages.length = 0;
+    await nodeRed.deploy(flows.map((node) => (node['alertAfter'] === '36h' ? { ...node, alertAfter: '3s' } : node)));
+    const late = await listener.next(NOTIFICATION);
+    assert.match(late as string, /^Backup "important data" is late: late since .+: there has been no success yet$/);
+    await sleep(2_000);
+    assert.deepEqual(listener.messages.filter(({ topic }) => topic === NOTIFICATION), []); // prettier-ignore
+    await press('Replicate the important data now');
+    const fine = await listener.next(NOTIFICATION);
+    assert.match(fine as string, /^Backup "important data" is fine again: no longer late: the last success was at /);
+    await nodeRed.deploy(flows);
   });
 
   it('04: a failure becomes a message', async () => {

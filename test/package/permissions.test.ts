@@ -13,8 +13,19 @@ const USERS: Record<string, string | string[]> = {
   reader: 'read',
   'zfs-reader': ['zfs.read'],
   'zfs-writer': ['zfs.write'],
+  operator: ['read', 'zfs.tasks.write'],
 };
-const WRITE = ['discover-host-key', 'generate-key-pair', 'test-connection'] as const;
+const WRITE = [
+  'discover-host-key',
+  'generate-key-pair',
+  'test-connection',
+  'set-up-remote',
+  'set-up-truenas',
+  'forget-staged-key',
+] as const;
+/** They change what runs, and nothing that is deployed. */
+const ORDERS = ['tasks/run', 'tasks/cancel', 'tasks/pause'] as const;
+const LOOKS = ['tasks', 'tasks/log?id=n', 'metrics'] as const;
 const READ = ['datasets', 'next-runs', 'preview-retention'] as const;
 
 const platforms: [string, () => Promise<Platform>][] = [
@@ -32,7 +43,18 @@ for (const [label, platform] of platforms) {
       hole = await new BlackHole().open();
       const users = Object.entries(USERS).map(([username, permissions]) => ({ username, permissions, password: HASH }));
       const settings = { adminAuth: { type: 'credentials', users } };
-      nodeRed = await NodeRed.start(await platform(), await makeUserDir({ packageSource: ROOT, settings }));
+      const node = {
+        id: 'n',
+        type: 'zfs-snapshot',
+        z: 'tab',
+        name: 'nightly',
+        datasets: ['tank'],
+        x: 1,
+        y: 1,
+        wires: [],
+      };
+      const flows = [{ id: 'tab', type: 'tab', label: 'test' }, node];
+      nodeRed = await NodeRed.start(await platform(), await makeUserDir({ packageSource: ROOT, settings, flows }));
       for (const username of Object.keys(USERS)) tokens.set(username, await login(username));
     });
     after(async () => {
@@ -55,7 +77,7 @@ for (const [label, platform] of platforms) {
       const credentials = { privateKey: utils.generateKeyPairSync('ed25519').private };
       const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
       const host = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials };
-      const body = { ...host, connection: 'none', schedule: 'none' };
+      const body = { ...host, connection: 'none', schedule: 'none', id: 'n', paused: true };
       return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization },
@@ -63,8 +85,19 @@ for (const [label, platform] of platforms) {
       });
     }
 
+    async function look(endpoint: string, user: string | null): Promise<Response> {
+      const token = tokens.get(user ?? '');
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, { headers });
+    }
+
     it('no endpoint answers without a token, or with one that nobody has', async () => {
-      for (const endpoint of [...WRITE, ...READ]) {
+      for (const endpoint of LOOKS) {
+        const answer = await look(endpoint, null);
+        assert.equal(answer.status, 401, endpoint);
+        assert.doesNotMatch(await answer.text(), /nightly|zfsflow/);
+      }
+      for (const endpoint of [...WRITE, ...ORDERS, ...READ]) {
         for (const token of [undefined, 'made-up']) {
           const answer = await ask(endpoint, null, token);
           assert.equal(answer.status, 401, endpoint);
@@ -76,7 +109,7 @@ for (const [label, platform] of platforms) {
 
     it('what connects somewhere or makes keys needs the right to write', async () => {
       for (const endpoint of WRITE) {
-        for (const user of ['reader', 'zfs-reader']) {
+        for (const user of ['reader', 'zfs-reader', 'operator']) {
           assert.equal((await ask(endpoint, user)).status, 401, `${endpoint} for ${user}`);
         }
       }
@@ -85,6 +118,32 @@ for (const [label, platform] of platforms) {
         for (const user of ['admin', 'zfs-writer']) {
           assert.equal((await ask(endpoint, user)).status, 200, `${endpoint} for ${user}`);
         }
+      }
+    });
+
+    it('tasks are seen with the right to read', async () => {
+      for (const endpoint of LOOKS) {
+        for (const user of ['admin', 'reader', 'zfs-reader', 'operator']) {
+          const answer = await look(endpoint, user);
+          assert.equal(answer.status, 200, `${endpoint} for ${user}`);
+          assert.match(await answer.text(), /nightly|"id":"n"/);
+        }
+        assert.equal((await look(endpoint, 'zfs-writer')).status, 401, `${endpoint} for zfs-writer`);
+      }
+    });
+
+    it('tasks are run, cancelled and paused by operators, under their names, and not by readers', async () => {
+      for (const endpoint of ORDERS) {
+        for (const user of ['reader', 'zfs-reader', 'zfs-writer']) {
+          assert.equal((await ask(endpoint, user)).status, 401, `${endpoint} for ${user}`);
+        }
+      }
+      for (const user of ['admin', 'operator']) {
+        const { task } = (await (await ask('tasks/pause', user)).json()) as { task: { pause: { by: string } } };
+        assert.equal(task.pause.by, user);
+        const refused = (await (await ask('tasks/run', user)).json()) as { code: string; message: string };
+        assert.deepEqual([refused.code, refused.message.includes(`paused by ${user} `)], ['DISABLED', true]);
+        assert.deepEqual(await (await ask('tasks/cancel', user)).json(), { ok: true, cancelled: 0 });
       }
     });
 

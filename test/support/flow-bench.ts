@@ -21,8 +21,12 @@ type Kind = 'result' | 'log' | 'error' | 'catch' | 'complete' | 'status';
 const OUTPUTS = ['result', 'log', 'error'] as const;
 const WATCHERS = ['catch', 'complete', 'status'] as const;
 
+/** What Node-RED gives to the nodes. */
+let api: NodeAPI | undefined;
+
 /** Puts messages away under its own id, or under the node that a Catch, Complete or Status node names as their source. */
 function collector(RED: NodeAPI): void {
+  api = RED;
   function construct(this: Node, config: NodeDef): void {
     RED.nodes.createNode(this, config);
     this.on('input', (msg) => {
@@ -88,6 +92,11 @@ export class FlowBench {
     await new Promise<void>((resolve) => {
       helper.stopServer(resolve);
     });
+  }
+
+  get RED(): NodeAPI {
+    assert.ok(api, 'not started');
+    return api;
   }
 
   async start(

@@ -1,5 +1,26 @@
-// What the field of trusted host keys may hold. That a line looks like a key is all that is checked here; parsing and
-// comparing keys is src/host.
+// Host keys as a person sees them: what the field of trusted keys may hold, and the fingerprints of those that a machine
+// shows. That a line looks like a key is all that is checked here; parsing and comparing keys is src/host.
+
+export interface HostKey {
+  type: string;
+  /** Base64. */
+  key: string;
+  /** `SHA256:…` */
+  fingerprint: string;
+}
+
+/** As the property has them. */
+export const keyLines = (keys: readonly HostKey[]): string => keys.map(({ type, key }) => `${type} ${key}`).join('\n');
+
+export function showKeys(keys: readonly HostKey[]): JQuery {
+  const list = $('<ul>', { class: 'zfs-key-list' });
+  for (const { type, fingerprint } of keys) {
+    const item = $('<li>', { 'data-zfs-fingerprint': fingerprint }).appendTo(list);
+    $('<span>', { class: 'zfs-key-type' }).text(type).appendTo(item);
+    $('<span>').text(` ${fingerprint}`).appendTo(item);
+  }
+  return list;
+}
 
 /** `ssh-ed25519 AAAA…`, or a line of known_hosts, which has the names of the host before it. */
 function hostKeyLineProblem(node: EditorNode, line: string): string | null {

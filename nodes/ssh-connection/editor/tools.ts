@@ -4,31 +4,16 @@ import { type Refusal, ask, isRefusal } from '../../dialog/admin';
 import type { Dialog } from '../../dialog/dialog';
 import { textOf } from '../../dialog/dialog';
 import { CREDENTIALS } from '../../node-options';
+import type { TestAnswer } from '../test-answer';
+import { type HostKey, keyLines, showKeys } from './host-keys';
+import { lacksSomething, showTestAnswer } from './test-result';
 
 /** What Node-RED shows in place of a stored secret. */
-const STORED = '__PWRD__';
-
-interface HostKey {
-  type: string;
-  /** Base64. */
-  key: string;
-  /** `SHA256:…` */
-  fingerprint: string;
-}
+export const STORED = '__PWRD__';
 
 interface KeyPair {
   privateKey: string;
   publicKey: string;
-}
-
-interface TestResult {
-  ok: true;
-  zfsVersion: string;
-  zfsKernelVersion?: string;
-  platform: string;
-  pools: (string | { name: string })[];
-  programs: string[];
-  isRoot: boolean;
 }
 
 /** What the form says, as the endpoints take it. */
@@ -68,50 +53,58 @@ function onClick(dialog: Dialog, button: JQuery, result: JQuery, action: () => P
   };
   button.on('click', (event) => {
     event.preventDefault();
+    // What was asked for by a click is wanted in view; after a set-up the list of changes is.
+    result.toggleClass('zfs-stay', event.originalEvent === undefined);
     void run();
   });
 }
 
 function show(result: JQuery, kind: '' | 'zfs-error' | 'zfs-warning', content: JQuery): void {
   result.removeClass('zfs-hidden zfs-error zfs-warning').addClass(kind).empty().append(content);
-  result.get(0)?.scrollIntoView({ block: 'nearest' });
+  if (!result.hasClass('zfs-stay')) result.get(0)?.scrollIntoView({ block: 'nearest' });
 }
 
-function showRefusal(dialog: Dialog, result: JQuery, refusal: Refusal): void {
+function showRefusal(result: JQuery, refusal: Refusal): void {
   const content = $('<div>');
-  $('<strong>')
-    .text(refusal.code ?? dialog.t('tools.failed'))
-    .appendTo(content);
-  $('<div>').text(refusal.message).appendTo(content);
-  if (refusal.hint !== undefined && refusal.hint !== '')
-    $('<div>', { class: 'zfs-hint' }).text(refusal.hint).appendTo(content);
+  const { code, message, hint = '' } = refusal;
+  $('<strong>').text(capitalized(message)).appendTo(content);
+  if (hint !== '') $('<div>', { class: 'zfs-hint' }).text(hint).appendTo(content);
+  // What documentation and other people call it.
+  if (code !== undefined) $('<div>', { class: 'zfs-code' }).text(code).appendTo(content);
   show(result, 'zfs-error', content);
 }
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Reading rights are not enough to connect to a host that somebody names, nor to make keys. */
+export const mayConnect = (): boolean => RED.user.hasPermission('zfs.write');
 
 export function connectionTools(dialog: Dialog): void {
   const t: EditorNode['_'] = (key, replacements) => dialog.t(key, replacements);
   const find = (selector: string): JQuery => dialog.form.find(selector);
   dialog.form.find('.zfs-result').addClass('zfs-hidden');
+  find('.zfs-may-connect').toggleClass('zfs-hidden', !mayConnect());
+  find('.zfs-may-not-connect').toggleClass('zfs-hidden', mayConnect());
 
   const discovered = find('.zfs-discovered');
   onClick(dialog, find('#zfs-discover'), discovered, async () => {
     const answer = await ask<{ keys: HostKey[] }>('discover-host-key', formOf(dialog), t);
-    if (isRefusal(answer)) showRefusal(dialog, discovered, answer);
+    if (isRefusal(answer)) showRefusal(discovered, answer);
     else offerHostKeys(dialog, discovered, answer.keys);
   });
 
   const generated = find('.zfs-generated');
   onClick(dialog, find('#zfs-generate'), generated, async () => {
     const answer = await ask<KeyPair>('generate-key-pair', { type: textOf(find('#zfs-generate-type')) }, t);
-    if (isRefusal(answer)) showRefusal(dialog, generated, answer);
+    if (isRefusal(answer)) showRefusal(generated, answer);
     else showKeyPair(dialog, generated, answer);
   });
 
   const tested = find('.zfs-tested');
   onClick(dialog, find('#zfs-test'), tested, async () => {
-    const answer = await ask<TestResult>('test-connection', formOf(dialog), t);
-    if (isRefusal(answer)) showRefusal(dialog, tested, answer);
-    else showTest(dialog, tested, answer);
+    const answer = await ask<TestAnswer>('test-connection', formOf(dialog), t);
+    if (isRefusal(answer)) showRefusal(tested, answer);
+    else show(tested, lacksSomething(answer) ? 'zfs-warning' : '', showTestAnswer(t, answer));
   });
 }
 
@@ -119,17 +112,13 @@ export function connectionTools(dialog: Dialog): void {
 function offerHostKeys(dialog: Dialog, result: JQuery, keys: readonly HostKey[]): void {
   const content = $('<div>');
   $('<div>').text(dialog.t('tools.compare')).appendTo(content);
-  const list = $('<ul>', { class: 'zfs-key-list' }).appendTo(content);
-  for (const { type, fingerprint } of keys) $('<li>').text(`${type} ${fingerprint}`).appendTo(list);
+  content.append(showKeys(keys));
   const buttons = $('<div>', { class: 'zfs-buttons' }).appendTo(content);
   $('<button>', { type: 'button', class: 'red-ui-button', id: 'zfs-trust' })
     .text(dialog.t('tools.trust'))
     .appendTo(buttons)
     .on('click', () => {
-      dialog
-        .input('hostKeys')
-        .val(keys.map(({ type, key }) => `${type} ${key}`).join('\n'))
-        .trigger('change');
+      dialog.input('hostKeys').val(keyLines(keys)).trigger('change');
       result.addClass('zfs-hidden');
     });
   $('<button>', { type: 'button', class: 'red-ui-button' })
@@ -164,22 +153,4 @@ function showKeyPair(dialog: Dialog, result: JQuery, pair: KeyPair): void {
     RED.clipboard.copyText(pair.publicKey, copy, dialog.t('tools.copied'));
   });
   show(result, '', content);
-}
-
-function showTest(dialog: Dialog, result: JQuery, test: TestResult): void {
-  const content = $('<div>');
-  $('<strong>').text(dialog.t('tools.works')).appendTo(content);
-  const list = $('<dl>').appendTo(content);
-  const row = (label: string, text: string): void => {
-    $('<dt>').text(dialog.t(label)).appendTo(list);
-    $('<dd>').text(text).appendTo(list);
-  };
-  const kernel = test.zfsKernelVersion ?? '';
-  row('tools.zfs', kernel === '' || kernel === test.zfsVersion ? test.zfsVersion : `${test.zfsVersion} (${kernel})`);
-  row('tools.platform', test.platform);
-  const pools = test.pools.map((pool) => (typeof pool === 'string' ? pool : pool.name));
-  row('tools.pools', pools.join(', ') || dialog.t('tools.noPools'));
-  row('tools.programs', test.programs.join(', ') || dialog.t('tools.noPrograms'));
-  if (!test.isRoot) row('tools.rights', dialog.t('tools.notRoot'));
-  show(result, test.isRoot ? '' : 'zfs-warning', content);
 }

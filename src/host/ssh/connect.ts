@@ -40,12 +40,25 @@ export async function connect(options: ConnectOptions, signal?: AbortSignal): Pr
 
 class NoPinnedType extends Error {}
 
+type PromptListener = (
+  name: string,
+  instructions: string,
+  language: string,
+  prompts: readonly { prompt: string; echo?: boolean }[],
+  answer: (answers: string[]) => void,
+) => void;
+
+/** Of a second factor, or for a new password. */
+const OTHER_QUESTION = /verification|one-time|\bOTP\b|\bcode\b|token|passcode|\bnew\b/i;
+
 class Attempt {
   private readonly client = new Client();
   private refused: ZfsFlowError | undefined;
   private readonly tried: string[] = [];
   private serverAccepts: readonly string[] = [];
   private agentError: string | undefined;
+  /** What was asked for that is no password. */
+  private question: string | undefined;
 
   constructor(
     private readonly options: ConnectOptions,
@@ -131,8 +144,7 @@ class Attempt {
                 type: 'keyboard-interactive' as const,
                 username,
                 // PAM asks for the password this way where sshd's own password method is off.
-                prompt: (_n: string, _i: string, _l: string, prompts: unknown[], answer: (answers: string[]) => void) =>
-                  answer(prompts.map(() => credential.password)),
+                prompt: this.passwordPrompt(credential.password),
               },
             ];
     return (methodsLeft, _partial, next) => {
@@ -145,12 +157,31 @@ class Attempt {
     };
   }
 
+  /**
+   * Gives the password once, to a single question that is not shown on a screen. Whoever asks again or for more has
+   * another question: a second factor, or – where the password has expired – a new one, which must never be the old.
+   */
+  private passwordPrompt(password: string): PromptListener {
+    let given = false;
+    return (_name, _instructions, _language, prompts, answer) => {
+      const [first] = prompts;
+      if (first === undefined) return answer([]);
+      const isPassword = !given && prompts.length === 1 && first.echo !== true && !OTHER_QUESTION.test(first.prompt);
+      if (!isPassword) this.question ??= prompts.map(({ prompt }) => prompt.trim()).join(' ');
+      given = true;
+      answer(isPassword ? [password] : []);
+    };
+  }
+
   private explain(error: Error & { level?: string; code?: string }): Error {
     if (this.refused) return this.refused;
     if (/no matching host key format/.test(error.message)) return new NoPinnedType(error.message);
     const { options } = this;
     const failedAuth =
-      error.level === 'client-authentication' || /Too many authentication failures/i.test(error.message);
+      error.level === 'client-authentication' ||
+      // What is not answered, a server may take for a breach of the protocol.
+      this.question !== undefined ||
+      /Too many authentication failures/i.test(error.message);
     if (failedAuth) return this.authenticationFailed(error);
     const noCipher = /Handshake failed: no matching/.test(error.message) || /Unsupported algorithm/.test(error.message);
     if (noCipher) return this.failed('UNSUPPORTED', error.message, { hint: 'Set "ciphers" to "auto".', cause: error });
@@ -165,8 +196,9 @@ class Attempt {
         : credential.kind === 'agent'
           ? `the keys of the agent at ${credential.socket}${this.agentError ? ` (${this.agentError})` : ''}`
           : 'the password';
+    const asked = this.question === undefined ? '' : `; it asks: ${this.question}`;
     const accepts = this.serverAccepts.length > 0 ? `; it accepts: ${this.serverAccepts.join(', ')}` : '';
-    const message = `the server did not accept ${shown} for the user "${options.username}"${accepts}`;
+    const message = `the server did not accept ${shown} for the user "${options.username}"${asked}${accepts}`;
     const hint =
       credential.kind === 'password'
         ? 'Check user name and password, and whether sshd allows passwords (PermitRootLogin for root).'

@@ -11,10 +11,17 @@ export interface KeyPair {
   publicKey: string;
 }
 
+const COMMENT = 'node-red-zfs-replication';
+
 /** RSA keys have 4096 bits. `comment` ends the public line. */
-export async function generateKeyPair(type: 'ed25519' | 'rsa', comment = 'node-red-zfs-replication'): Promise<KeyPair> {
+export async function generateKeyPair(type: 'ed25519' | 'rsa', comment = COMMENT): Promise<KeyPair> {
   const privateKey = type === 'rsa' ? await generateRsa(comment) : await generateEd25519(comment);
   // Reading it back proves that the pair is one, before anybody relies on it.
+  return keyPairOf(privateKey, comment);
+}
+
+/** With the public half of a private key that has no passphrase. Throws AUTHENTICATION_FAILED for what is none. */
+export function keyPairOf(privateKey: string, comment = COMMENT): KeyPair {
   return { privateKey, publicKey: publicKeyLine(readPrivateKey(privateKey, undefined), comment) };
 }
 

@@ -68,7 +68,7 @@ export class SshHost implements Host {
     return results[0] as CommandResult;
   }
 
-  async facts(options: { refresh?: boolean; signal?: AbortSignal } = {}): Promise<HostFacts> {
+  async facts(options: { refresh?: boolean; signal?: AbortSignal | undefined } = {}): Promise<HostFacts> {
     const { known } = this;
     if (known && options.refresh !== true && known.generation === this.connection.generation) return known.facts;
     // Shared by all who ask at the same time, so one caller's cancellation must not end it for the others.

@@ -14,7 +14,7 @@ const MAY_REACH: readonly RegExp[] = [
   // The properties of the nodes: tables of options, and the kinds of properties in them.
   /^nodes\/(?:node-options|fields|ssh-connection\/ssh-options)\.ts$/,
   /^src\/(?:[\w-]+\/)+(?:options|kinds)\.ts$/,
-  /^nodes\/admin\/preview-answer\.ts$/,
+  /^nodes\/admin\/(?:preview-answer|task-answers)\.ts$/,
   /^src\/(?:base|options|naming)\//,
   // Not the clocks of the runtime.
   /^src\/time\/(?!clock-watch|timer)/,
@@ -59,7 +59,13 @@ describe('editor code', () => {
   it('reaches nothing that a browser does not have', async () => {
     const dialog = readdirSync(path.join(NODES, 'dialog')).filter((file) => file.endsWith('.ts'));
     const editors = [...(await registeredNodes()).values()].map((folder) => `./${folder}/editor`);
-    const entries = [...dialog.map((file) => `./dialog/${path.basename(file, '.ts')}`), ...editors];
+    const entries = [
+      ...dialog.map((file) => `./dialog/${path.basename(file, '.ts')}`),
+      ...editors,
+      './phone/editor/page',
+      './sidebar/editor',
+      './sidebar/editor/stub',
+    ];
     const reach = await reachOf(entries.map((file) => `import '${file}';`).join('\n'));
     assert.deepEqual(trespasses(reach), []);
     // It was followed down to the engine.

@@ -7,6 +7,8 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/preview-answer.ts',
+  'nodes/admin/task-answers.ts',
+  'nodes/ssh-connection/test-answer.ts',
   'src/base',
   'src/options',
   'src/time',
@@ -21,6 +23,7 @@ const DIALOG_MAY = [
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
+  'src/readiness/readiness.ts',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -72,6 +75,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/shell': ['src/base', 'src/host/*', 'src/host/shell'],
   'src/host/local': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local'],
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
+  'src/ssh-setup': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/ssh', 'src/zfs/runnable.ts', 'src/ssh-setup'],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.
@@ -171,6 +175,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+
   'nodes/node-options.ts': ['src/options'],
   'nodes/fields.ts': [
     'nodes/node-options.ts',
@@ -189,15 +196,27 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/monitoring',
     ...TYPES_OF_CAPABILITIES,
   ],
-  'nodes/admin': [...ADAPTER_MAY, 'src/monitoring', 'nodes/ssh-connection/connection-tools.ts'],
+  'nodes/admin': [
+    ...ADAPTER_MAY,
+    'src/monitoring',
+    'nodes/ssh-connection/connection-tools.ts',
+    'nodes/ssh-connection/set-up-remote.ts',
+  ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   // Its runtime half; what stands in the browser is a dialog's room.
   'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/phone': [],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
-  'nodes/ssh-connection': [...ADAPTER_MAY, 'nodes/ssh-connection', 'src/host/ssh/ssh-options.ts'],
+  'nodes/ssh-connection': [
+    ...ADAPTER_MAY,
+    'nodes/ssh-connection',
+    'src/host/ssh/ssh-options.ts',
+    'src/readiness/readiness.ts',
+    'src/host/ssh/key-pair.ts',
+  ],
 };
 
 /** Rooms of the browser: found by name, since they stand beside their node's runtime half. */
@@ -218,6 +237,7 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  ws: ['src/ssh-setup/truenas'],
   // Types alone: the server is Node-RED's.
   express: ['nodes/admin'],
 };

@@ -1,7 +1,7 @@
 // What `zfs allow` prints, and what follows for a user: local and descendent lists, groups, everybody, sets of rights.
 import assert from 'node:assert/strict';
 import type { CommandResult, Host } from '../../../src/host/host';
-import { lackingRights, rightsIn } from '../../../src/zfs/rights';
+import { lackingRights, rightsIn, rightsInPools } from '../../../src/zfs/rights';
 
 const TEXT = `---- Permissions on tank/P-/deep -------------------------------------
 Local permissions:
@@ -75,5 +75,36 @@ describe('rights', () => {
     }
     assert.deepEqual(await ask(host({ facts: async () => ({ isRoot: true }) })), []);
     assert.deepEqual(await ask(host({ elevates: true })), []);
+  });
+
+  it('are looked for in whole pools: on datasets without children, with all above them', async () => {
+    const asked: string[] = [];
+    const allow: Record<string, string> = {
+      'a/b/c': '---- Permissions on a/b ----\nLocal+Descendent permissions:\n\tuser op send\n',
+      d: '---- Permissions on d ----\nLocal permissions:\n\tuser op hold\n',
+    };
+    const answer = (stdout: string): CommandResult => ({ code: 0, signal: null, stdout, stderr: '' });
+    const host = {
+      run: async () => answer('a\na/b\na/b/c\na/x\nd\n'),
+      runAll: async (argvs: readonly (readonly string[])[]) =>
+        argvs.map(([program, , dataset = '']) => {
+          if (program === 'id') return answer('op');
+          asked.push(dataset);
+          return answer(allow[dataset] ?? '');
+        }),
+    } as unknown as Host;
+    const { user, rights } = await rightsInPools(host, ['a', 'd', 'empty'], 2);
+    assert.deepEqual([user, asked], ['op', ['a/b/c', 'a/x', 'd', 'empty']]);
+    assert.deepEqual(
+      [...rights].map(([dataset, given]) => [dataset, [...given]]),
+      [
+        ['a/b/c', ['send']],
+        ['a/b', ['send']],
+        ['a', []],
+        ['a/x', []],
+        ['d', ['hold']],
+        ['empty', []],
+      ],
+    );
   });
 });

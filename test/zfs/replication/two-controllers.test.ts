@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { REPOSITORY, type Machine } from '../../lab/machine';
 import { assertSame, connectOptions, Engine, marks } from '../../support/engine';
 import { HandHost } from '../../support/hand';
@@ -157,4 +158,33 @@ describe('two controllers with the same replication', function () {
       await assertClean(one, `round ${round}, killed after ${Math.round(life)} ms`);
     }
   });
+
+  const ranges: [string, 'killed' | 'after'][] = [
+    ['less', 'after'],
+    ['more', 'killed'],
+  ];
+  for (const [what, small] of ranges) {
+    it(`leave nothing behind where one that covers ${what} comes after one that was killed`, async () => {
+      const whole = await job();
+      const child = `${whole.source}/child`;
+      await a.createDataset(child);
+      const options = { ...whole.options, recursive: true };
+      const part = { ...options, sourceDatasets: [child], targetDataset: `${whole.target}/child` };
+      const snapshot = (name: string): Promise<unknown> => a.snapshot(whole.source, name, { recursive: true });
+      await snapshot('1');
+      await engine.replicate(options);
+      await a.writeRandom(child, 'data', 12);
+      for (const name of ['a', 'b', 'c']) await snapshot(name);
+      await a.link.limit(4 << 20);
+      const killed = start(small === 'killed' ? part : options);
+      while ((await marks(a, child)).holds.length === 0) await sleep(100);
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+      await a.link.limit(0);
+      assert.notDeepEqual((await marks(a, child)).tentative, [], 'nothing was left by the one that was killed');
+      await engine.replicate(small === 'after' ? part : options);
+      const { tentative, holds } = await marks(a, child);
+      assert.deepEqual([tentative, holds], [[], []]);
+    });
+  }
 });

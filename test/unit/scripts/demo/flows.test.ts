@@ -64,6 +64,13 @@ describe('demo flows', () => {
     assert.equal(only('inject').z, only('tab').id);
   });
 
+  it('points flows that ask the admin server at this one', () => {
+    const env = [{ name: 'ADMIN_URL', type: 'str', value: 'http://127.0.0.1:1880' }];
+    const asking: FlowNode[] = [{ id: 'tab1', type: 'tab', label: 'Ask', env }];
+    const [tab] = demoFlows([{ name: 'a', nodes: asking }], [], broker, 'http://127.0.0.1:4000');
+    assert.deepEqual(tab?.['env'], [{ name: 'ADMIN_URL', type: 'str', value: 'http://127.0.0.1:4000' }]);
+  });
+
   it('keeps two examples with the same ids apart, and makes a tab where an example has none', () => {
     const loose = example.filter(({ type }) => type !== 'tab').map(({ z: _z, ...node }) => node as FlowNode);
     const both = demoFlows([{ name: 'a', nodes: example }, { name: 'b', nodes: loose }], connections, broker); // prettier-ignore

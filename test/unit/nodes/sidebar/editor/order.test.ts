@@ -1,8 +1,8 @@
 // The order of the sidebar's rows, and how few of them move for it.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compareTasks, needsAttention, staying } from '../../../../nodes/sidebar/editor/order';
-import type { Task } from '../../../../nodes/sidebar/editor/task';
+import { compareTasks, needsAttention, staying } from '../../../../../nodes/sidebar/editor/order';
+import type { Task } from '../../../../../nodes/sidebar/editor/task';
 
 const task = (id: string, state: Task['state'], more: Partial<Task> = {}): Task => ({
   id,
