@@ -124,8 +124,6 @@ declare const RED: {
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
     /** A template, by its id. */
     subflow(id: string): EditorNode | null | undefined;
-    /** Revision of the flows that this editor is based on. */
-    version(): string | undefined;
   };
   readonly editor: { validateNode(node: EditorNode): boolean; edit(node: EditorNode): void };
   readonly view: { redraw(): void; reveal(id: string): void };

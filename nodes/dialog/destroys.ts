@@ -1,4 +1,4 @@
-// Whether a run of a node can destroy something: read out of its properties, for the questions that the editor asks a person.
+// Whether a run of a node destroys nothing at all: read out of its properties, for the button on it, which asks no questions.
 // What really goes is decided by the engine. Pure.
 
 /** As the editor holds it. */
@@ -14,11 +14,8 @@ function literal(node: Configured, property: string): unknown {
   return SOURCES.has(node[`${property}Type`]) ? undefined : (node[property] ?? '');
 }
 
-/**
- * Whether a run can destroy what the node's author may not think of at this moment: a prune that executes, a replication
- * that rolls back or replaces its target. What is not known for sure can.
- */
-export function canDestroy(node: Configured): boolean {
+/** A prune that executes, a replication that rolls back or replaces its target. What is not known for sure can. */
+function canDestroy(node: Configured): boolean {
   if (node.type === 'zfs-retention-prune') return !['', 'plan', 'approve'].includes(String(literal(node, 'mode')));
   if (node.type === 'zfs-replicate') {
     // `rotate` moves the old target aside and destroys nothing.

@@ -7,7 +7,7 @@ import { RovingFocus } from './editor/keys';
 import { LogView } from './editor/log';
 import { Menu } from './editor/menu';
 import { compareTasks, needsAttention, staying } from './editor/order';
-import { nameOf, Row } from './editor/row';
+import { nameOf, Row, TEXTS_LAST } from './editor/row';
 import { Store } from './editor/store';
 import style from './editor/style.css';
 import type { TaskState } from './editor/task';
@@ -15,8 +15,6 @@ import { t } from './editor/translate';
 import { announcement } from './editor/words';
 
 const STYLE_ID = 'zfs-flows-tasks-style';
-/** Milliseconds after which "3 h ago" may be another text. */
-const TEXTS_LAST = 20_000;
 /** Milliseconds that changes in the flows may take to be seen. */
 const PATIENCE = 250;
 

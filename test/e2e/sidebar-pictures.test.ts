@@ -73,6 +73,7 @@ function tasks(): Task[] {
         {
           jobId: 'j',
           state: 'running',
+          createdAt: at(-6 * MINUTE),
           startedAt: at(-6 * MINUTE),
           progress: { bytes: 42e9, totalBytes: 100e9, percent: 42.3, rate: 118 * 2 ** 20, etaSeconds: 470 },
         },
@@ -86,6 +87,7 @@ function tasks(): Task[] {
       next: at(40 * MINUTE),
     }),
     task('prune', 'prune', 'Thin out tank', {
+      destructive: true,
       from: 'nas1:tank …',
       ...done(5 * HOUR, '31 deleted'),
       next: clock(5, 15),
@@ -113,7 +115,7 @@ function log(): LogEvent[] {
   ];
   return lines.map(([level, event, message], index) => {
     const time = at(-3 * HOUR - (lines.length - index) * 21_000);
-    return { n: index + 1, level, event, message, time, jobId: 'j' };
+    return { n: index + 1, level, event, message, time, jobId: 'j', task: 'Offsite copy' };
   });
 }
 
@@ -166,11 +168,15 @@ describe('pictures of the sidebar', function () {
           await editor.page.waitForTimeout(600);
           await sidebar.panel.screenshot({ path: path.join(RESULTS, `${prefix}-${theme}-sidebar-${name}.png`) });
         };
+        await editor.screen(`${prefix}-${theme}-sidebar-place`);
         await tall(sidebar, 340, 780);
         await picture('list');
         await sidebar.openLog('offsite');
         await sidebar.page.mouse.move(10, 10);
         await picture('log');
+        await sidebar.choose('prune', 'run');
+        await sidebar.choose('vm', 'pause');
+        await picture('questions');
         await sidebar.openMenu('nightly');
         await editor.page.waitForTimeout(300);
         await editor.screen(`${prefix}-${theme}-sidebar-window`);

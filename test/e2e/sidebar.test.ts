@@ -53,7 +53,7 @@ for (const [label, platform] of platforms) {
       await sidebar.choose('hangs', 'run');
       await sidebar.row('hangs', 'running').waitFor();
       assert.deepEqual(await sidebar.ids(), ['fails', 'hangs', 'soon', 'prune', 'later', INNER, 'off']);
-      assert.equal(await sidebar.attention.textContent(), '1 of 7 need attention');
+      assert.equal(await sidebar.attention.textContent(), '1 of 7 needs attention');
       const text = await sidebar.row('fails').innerText();
       assert.match(text, /Mail/);
       assert.match(text, /closed:tank\/mail …/);
@@ -101,7 +101,7 @@ for (const [label, platform] of platforms) {
         .evaluateAll((times) => times.map((time) => time.getAttribute('datetime')));
       assert.deepEqual(
         order,
-        order.toSorted((a, b) => String(a).localeCompare(String(b))),
+        order.toSorted((a, b) => Date.parse(a ?? '') - Date.parse(b ?? '')),
       );
       assert.match(
         await log.locator('[data-zfs-event="failed"]').last().innerText(),

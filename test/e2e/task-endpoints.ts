@@ -1,6 +1,6 @@
 // The endpoints of tasks (design/face.md §2) as a page gets them, answered by a test: for pictures of every state, for hundreds
 // of tasks, and for hours that pass in a moment. What the real ones answer is asked of real ones in the other files.
-import type { Page, Route } from 'playwright-core';
+import type { Page, Route, WebSocketRoute } from 'playwright-core';
 import type { LogEvent, Run, Task } from '../../nodes/sidebar/editor/task';
 
 const URL_OF = /\/zfs-flows\/tasks(?:\/(log|run|cancel|pause))?(?:\?|$)/;
@@ -14,16 +14,21 @@ export class TaskEndpoints {
   /** Answer every request with this status, as a server does that is in trouble. */
   status = 200;
   private seq = 0;
+  private socket: WebSocketRoute | undefined;
 
   async serve(page: Page): Promise<void> {
     await page.route(URL_OF, (route) => this.answer(route));
+    await page.routeWebSocket(/\/comms$/, (socket) => {
+      // Whatever else Node-RED and its editor say to each other goes on.
+      socket.connectToServer();
+      this.socket = socket;
+    });
   }
 
-  /** A change that editors are told of as the runtime does it. */
-  async ping(page: Page, ids: readonly string[]): Promise<void> {
+  /** Tells the editor of a change as the runtime does it. */
+  ping(ids: readonly string[]): void {
     this.seq++;
-    const data = JSON.stringify({ seq: this.seq, ids });
-    await page.evaluate(`RED.comms.zfsTestPing?.(${data})`);
+    this.socket?.send(JSON.stringify([{ topic: 'zfs-flows/changed', data: { seq: this.seq, ids } }]));
   }
 
   private async answer(route: Route): Promise<void> {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { FIELDS } from '../../nodes/fields';
 import { NODE_TYPES } from '../../nodes/node-options';
 import { DIALOG_FILE } from '../../scripts/build/dialogs';
+import { SIDEBAR_FILE } from '../../scripts/build/sidebar';
 import { NODE_RED_4, NodeRed, type Platform, ROOT, makeUserDir, node22, nodeRed5 } from './node-red';
 import { reverseProxy } from './reverse-proxy';
 
@@ -32,6 +33,9 @@ interface FlowNode {
   z?: string;
   [property: string]: unknown;
 }
+
+/** What browsers load when it is needed, and how they got to be. */
+const RESOURCES = [DIALOG_FILE, SIDEBAR_FILE].flatMap((file) => [file, `${file}.map`]);
 
 let folder = '';
 let tarball = '';
@@ -85,10 +89,10 @@ describe('package', function () {
           file,
         ) &&
         !/^examples\/\d\d - [\w ]+\.json$/.test(file) &&
-        !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', DIALOG_FILE, `${DIALOG_FILE}.map`].includes(file),
+        !['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', ...RESOURCES].includes(file),
     );
     assert.deepEqual(unexpected, []);
-    for (const file of [DIALOG_FILE, `${DIALOG_FILE}.map`]) assert.ok(files.includes(file), `${file} is missing`);
+    for (const file of RESOURCES) assert.ok(files.includes(file), `${file} is missing`);
     const manifest = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
       'node-red': { nodes: Record<string, string> };
     };
@@ -137,7 +141,7 @@ describe('package', function () {
         assert.deepEqual(strange, [], `${name}: ${node.id}`);
         for (const [property, field] of Object.entries(table)) {
           const value = node[property];
-          if (field.connection === true && value !== '')
+          if (field.connection === true && value !== '' && value !== undefined)
             assert.ok(ids.has(String(value)), `${name}: ${node.id}.${property}`);
         }
       }
@@ -195,6 +199,23 @@ describe('package', function () {
           assert.deepEqual(runs, ['<script type="text/javascript">'], id);
           assert.doesNotMatch(html, /<[^>]* on[a-z]+=/, id);
         }
+      });
+
+      it('has the plugin of the sidebar, its texts, and its panel as the build that the plugin asks for', async () => {
+        const plugins = (await nodeRed.get('plugins')) as { id: string; module: string; err?: unknown }[];
+        const ours = plugins.filter(({ module }) => module === MODULE);
+        assert.deepEqual(
+          ours.map(({ id, err }) => [id, err]),
+          [[`${MODULE}/zfs-sidebar`, undefined]],
+        );
+        const messages = (await nodeRed.get('plugins/messages?lng=en-US')) as Record<
+          string,
+          { tab?: { name?: string } }
+        >;
+        assert.equal(messages[`${MODULE}/zfs-sidebar`]?.tab?.name, 'ZFS');
+        const html = await nodeRed.text('plugins');
+        const [, url = '', build = ''] = /"(resources\/[^"?]*sidebar\.js\?v=([^"]*))"/.exec(html) ?? [];
+        assert.match(await nodeRed.text(url), new RegExp(`deliver\\("${build}"`));
       });
 
       it('lists every example', async () => {

@@ -1,5 +1,4 @@
 // What the menu of a row does: orders to the runtime, and ways into the flow.
-import { canDestroy } from '../../dialog/destroys';
 import { mayChangeTasks, request } from '../../dialog/tasks';
 import type { Shown } from './flows';
 import type { MenuItem } from './menu';
@@ -10,15 +9,8 @@ import { t } from './translate';
 
 export class Actions {
   private readonly questions = new Map<string, Question>();
-  /** Revision of the flows that somebody has deployed last. */
-  private deployed: string | undefined;
 
-  constructor(private readonly store: Store) {
-    RED.comms.subscribe('notification/runtime-deploy', (_topic, data) => {
-      const revision = (data as { revision?: unknown } | null)?.revision;
-      if (typeof revision === 'string') this.deployed = revision;
-    });
-  }
+  constructor(private readonly store: Store) {}
 
   /** What can be done with a task; what this user may not do is left out. */
   itemsOf(row: Row): MenuItem[] {
@@ -48,7 +40,7 @@ export class Actions {
   private run(row: Row): void {
     const { task } = row.shown;
     const start = (): void => void this.order(row, 'run', {});
-    if (!this.mustAsk(row.shown)) {
+    if (task.destructive !== true) {
       start();
       return;
     }
@@ -56,13 +48,6 @@ export class Actions {
       row,
       confirmRun(task.id, nameOf(task), row.below, () => row.menu.focus(), start),
     );
-  }
-
-  /** The editor knows what a run does only while its node is what is deployed. */
-  private mustAsk({ task, local, differs }: Shown): boolean {
-    if (task.type !== 'zfs-retention-prune' && task.type !== 'zfs-replicate') return false;
-    const isForeign = this.deployed !== undefined && this.deployed !== RED.nodes.version();
-    return local === undefined || differs !== undefined || isForeign || canDestroy(local.node);
   }
 
   private async cancel(row: Row): Promise<void> {

@@ -41,6 +41,6 @@ export function setHidden(target: HTMLElement, hidden: boolean): void {
 /** Shows a text and its tooltip, or nothing. */
 export function setLine(target: HTMLElement, text: string, title = text): void {
   setText(target, text);
-  setAttribute(target, 'title', title === '' ? null : title);
+  if (target.title !== title) target.title = title;
   setHidden(target, text === '');
 }

@@ -6,6 +6,9 @@ import type { Progress, Task } from './task';
 import { t } from './translate';
 import { fullTime, progressOf, progressText, remark, runText, waysText, whenText } from './words';
 
+/** Milliseconds after which "3 h ago" may be another text. */
+export const TEXTS_LAST = 20_000;
+
 export class Row {
   readonly root: HTMLLIElement;
   readonly state: HTMLButtonElement;
@@ -25,9 +28,12 @@ export class Row {
   private readonly progress = element('div', { class: 'zfs-task-progress' }, this.bar, this.barText);
   private readonly fill = element('div');
   private found = '';
+  private drawn = '';
 
   constructor(shown: Shown) {
     this.shown = shown;
+    // Dates in full take long to write, and only who points at them reads them.
+    this.when.addEventListener('pointerenter', () => (this.when.title = timesOf(this.shown.task)));
     const { id } = shown.task;
     this.bar.append(this.fill);
     this.bar.setAttribute('aria-valuemax', '100');
@@ -51,8 +57,12 @@ export class Row {
 
   /** `now`: in milliseconds, by the server's clock. */
   update(shown: Shown, now: number): void {
-    this.shown = shown;
     const { task, differs } = shown;
+    // Most of what is told again is as it was.
+    const drawn = `${Math.floor(now / TEXTS_LAST)} ${differs ?? ''} ${JSON.stringify(task)}`;
+    this.shown = shown;
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     const name = nameOf(task);
     const state = stateText(task);
     setAttribute(this.root, 'data-zfs-state', task.state);
@@ -68,7 +78,7 @@ export class Row {
     setAttribute(this.state, 'title', task.status.text === '' ? t('label.logShort') : task.status.text);
     setAttribute(this.menu, 'aria-label', t('label.menu', { name }));
     setLine(this.ways, waysText(task));
-    setLine(this.when, task.state === 'undeployed' ? '' : whenText(task, now, t), timesOf(task));
+    setLine(this.when, task.state === 'undeployed' ? '' : whenText(task, now, t), this.when.title);
     setLine(this.remark, remark(task, now, t));
     setLine(this.note, differs === undefined ? '' : t(`differs.${differs}`));
     this.updateProgress(task);

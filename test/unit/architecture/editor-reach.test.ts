@@ -63,6 +63,8 @@ describe('editor code', () => {
       ...dialog.map((file) => `./dialog/${path.basename(file, '.ts')}`),
       ...editors,
       './phone/editor/page',
+      './sidebar/editor',
+      './sidebar/editor/stub',
     ];
     const reach = await reachOf(entries.map((file) => `import '${file}';`).join('\n'));
     assert.deepEqual(trespasses(reach), []);

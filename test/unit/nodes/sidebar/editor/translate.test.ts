@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Catalogue, NODES } from '../../../../scripts/build/assemble';
+import { type Catalogue, NODES } from '../../../../../scripts/build/assemble';
 
 const folder = path.join(NODES, 'sidebar');
 const files = ['editor.ts', ...readdirSync(path.join(folder, 'editor')).map((file) => `editor/${file}`)];

@@ -1,10 +1,10 @@
 // A task's log as a file.
 import assert from 'node:assert/strict';
-import { dayOf, fileName, logText } from '../../../../nodes/sidebar/editor/log-text';
+import { dayOf, fileName, logText } from '../../../../../nodes/sidebar/editor/log-text';
 
 describe('a log as text', () => {
   it('has one event a line, and further lines of a message indented below it', () => {
-    const event = { n: 1, jobId: 'j', time: '2026-11-22T01:30:00.000Z' };
+    const event = { n: 1, jobId: 'j', task: 't', time: '2026-11-22T01:30:00.000Z' };
     const text = logText([
       { ...event, level: 'info', event: 'started', message: 'snapshot of tank/data' },
       { ...event, level: 'error', event: 'failed', message: 'first\r\nsecond\n' },

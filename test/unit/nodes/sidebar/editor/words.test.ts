@@ -1,7 +1,6 @@
 // What the rows of the sidebar say, with the texts that people get.
 import assert from 'node:assert/strict';
-import type { Task as ServerTask } from '../../../../nodes/admin/task-answers';
-import type { Progress, Task } from '../../../../nodes/sidebar/editor/task';
+import type { Progress, Task, TaskJob } from '../../../../../nodes/sidebar/editor/task';
 import {
   ago,
   announcement,
@@ -15,12 +14,9 @@ import {
   size,
   waysText,
   whenText,
-} from '../../../../nodes/sidebar/editor/words';
-import { type Catalogue, assembleCatalogue } from '../../../../scripts/build/assemble';
-import { lookUp } from '../dialog/browser';
-
-// What the runtime sends is what the panel reads: the compiler says so, or not.
-const read: (task: ServerTask) => Task = (task) => task;
+} from '../../../../../nodes/sidebar/editor/words';
+import { type Catalogue, assembleCatalogue } from '../../../../../scripts/build/assemble';
+import { lookUp } from '../../dialog/browser';
 
 const NOW = Date.parse('2026-11-25T22:00:00Z');
 const MINUTE = 60_000;
@@ -40,10 +36,11 @@ const task: Task = {
 };
 const run = { jobId: 'j', state: 'success', startedAt: at(-3 * HOUR - 40_000), endedAt: at(-3 * HOUR), text: '2 snapshots taken', by: 'schedule' } as const; // prettier-ignore
 
+const running: TaskJob = { jobId: 'j', state: 'running', createdAt: at(-HOUR) };
+
 describe('the words of the sidebar', () => {
   let catalogue: Catalogue;
   before(async () => {
-    assert.ok(read);
     catalogue = await assembleCatalogue('sidebar', 'en-US');
   });
   const t = (key: string, values: Record<string, unknown> = {}): string => {
@@ -79,7 +76,7 @@ describe('the words of the sidebar', () => {
     assert.equal(progressText(all, t), '42 % · 118 MiB/s · 8 min left');
     assert.equal(progressText({ bytes: 3 * 2 ** 30 }, t), '3.0 GiB');
     assert.equal(progressText(undefined, t), '');
-    const jobs = [{ percent: 10 }, {}, { percent: 60 }].map((progress) => ({ jobId: 'j', state: 'running', progress }));
+    const jobs = [{ percent: 10 }, {}, { percent: 60 }].map((progress): TaskJob => ({ ...running, progress }));
     assert.equal(progressOf({ ...task, jobs })?.percent, 60);
     assert.equal(progressOf(task), undefined);
   });
@@ -106,11 +103,10 @@ describe('the words of the sidebar', () => {
       remark({ ...task, state: 'invalid', status: { text: 'invalid schedule' } }, NOW, t),
       'invalid schedule',
     );
-    const waiting = { jobId: 'j', state: 'waiting', waitingFor: 'tank/data' };
+    const waiting: TaskJob = { ...running, state: 'waiting', waitingFor: 'tank/data' };
     assert.equal(remark({ ...task, state: 'waiting', jobs: [waiting] }, NOW, t), 'waits for tank/data');
-    assert.equal(remark({ ...task, state: 'waiting', jobs: [{ jobId: 'j', state: 'queued' }] }, NOW, t), 'waits for its turn'); // prettier-ignore
+    assert.equal(remark({ ...task, state: 'waiting', jobs: [{ ...running, state: 'queued' }] }, NOW, t), 'waits for its turn'); // prettier-ignore
     const pause = { by: 'anna', at: at(0), note: 'new disks' };
-    const running = { jobId: 'j', state: 'running' };
     assert.equal(remark({ ...task, state: 'paused', pause, jobs: [running] }, NOW, t), 'by anna: new disks · a run is still going on'); // prettier-ignore
     assert.match(pauseText({ by: 'anna', at: at(0), until: at(4 * HOUR) }, NOW, t), /^by anna until \d\d:00$/);
   });
