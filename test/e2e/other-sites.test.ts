@@ -80,6 +80,9 @@ for (const [label, platform] of platforms) {
           'generate-key-pair',
           'set-up-truenas',
           'forget-staged-key',
+          'tasks/run',
+          'tasks/cancel',
+          'tasks/pause',
         ]) {
           const answers: number[] = [];
           page.on('response', (response) => {
@@ -106,6 +109,21 @@ for (const [label, platform] of platforms) {
         assert.equal(hole.connections, 0, 'a connection was made');
       });
     }
+
+    it('see no task, no log and no figure', async () => {
+      for (const endpoint of ['tasks', 'tasks/log?id=n', 'metrics']) {
+        const url = `${nodeRed.url}/zfs-flows/${endpoint}`;
+        const read = await page.evaluate(
+          (asked) =>
+            fetch(asked).then(
+              (answer) => answer.text(),
+              () => 'nothing',
+            ),
+          url,
+        );
+        assert.equal(read, 'nothing', endpoint);
+      }
+    });
 
     it('read no answer, and the editor itself goes on', async () => {
       const url = `${nodeRed.url}/zfs-flows/next-runs`;
