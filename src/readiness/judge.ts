@@ -1,11 +1,15 @@
 // What each node and each transport needs of a machine, held against what the machine is (docs/far-side.md). Pure: what is
 // known is given, and what follows is plain data.
 import type { HostFacts } from '../host/host';
+import { plainCarrier } from '../host/shell/carrier-commands';
+import type { TransportFacts } from '../host/transport-facts';
 import type { Lack, NodeReadiness, Readiness, TransportReadiness } from './readiness';
 
 /** What was found out about a machine and about the account that logs in there. */
 export interface Findings {
   facts: Pick<HostFacts, 'zfsVersion' | 'zfsKernelVersion' | 'isRoot' | 'programs' | 'pools'>;
+  /** What there is for streams that go past SSH. */
+  carriers: Pick<TransportFacts, 'openssl' | 'hasTls' | 'netcats' | 'programs'>;
   user: string;
   /** Program that gives `zfs` its rights; `refused`: by command, what it said when it did not. */
   privilege?: { by: 'sudo' | 'doas'; installed: boolean; refused: ReadonlyMap<string, string> } | undefined;
@@ -37,13 +41,10 @@ const NEEDS: readonly Need[] = [
   { node: 'zfs-verify', rights: [] },
 ];
 
-/**
- * Ways to carry data beside SSH itself: the programs of which one does, whichever side listens; how good they are is asked when
- * they are used (design/transports.md, 7.1).
- */
-const CARRIERS = { 'ssh+tls': ['openssl'], 'ssh+netcat': ['perl', 'nc', 'ncat', 'busybox', 'socat'] } as const;
-/** What hands them their key and their token. */
+/** What hands over the key or the token of a stream that goes past SSH. */
 const HANDING_OVER = ['mktemp', 'mkfifo'] as const;
+/** Of those one is needed in the clear; bash only connects. */
+const IN_THE_CLEAR = ['perl', 'nc', 'ncat', 'busybox', 'socat'] as const;
 
 /** Compressors in the order in which they are preferred, then the buffer. */
 const HELPERS = ['zstd', 'lz4', 'pigz', 'gzip', 'xz', 'lzop', 'mbuffer'] as const;
@@ -106,18 +107,26 @@ function judgeNode(findings: Findings, general: readonly Lack[], { node, role, r
   };
 }
 
-function judgeTransports({ facts, jump }: Findings): TransportReadiness[] {
-  const others = Object.entries(CARRIERS).map(([name, programs]): TransportReadiness => {
-    const missing: Lack[] = [];
-    if (jump) missing.push({ kind: 'jump' });
-    for (const program of HANDING_OVER) {
-      if (!facts.programs.has(program)) missing.push({ kind: 'program', anyOf: [program] });
-    }
-    if (!programs.some((program) => facts.programs.has(program)))
-      missing.push({ kind: 'program', anyOf: [...programs] });
-    return { transport: name as keyof typeof CARRIERS, ok: missing.length === 0, missing };
-  });
-  return [{ transport: 'ssh', ok: true, missing: [] }, ...others];
+/** Whether a stream can come here, and go from here, when this side listens: the one that is reached by SSH does by default. */
+function carriesInTheClear({ carriers }: Findings): boolean {
+  return (['receive', 'send'] as const).every((direction) => plainCarrier({ direction, listens: true }, carriers));
+}
+
+function judgeTransports(findings: Findings): TransportReadiness[] {
+  const { carriers, jump } = findings;
+  const both: Lack[] = jump ? [{ kind: 'jump' }] : [];
+  for (const program of HANDING_OVER)
+    if (!carriers.programs.has(program)) both.push({ kind: 'program', anyOf: [program] });
+  const tls = [...both];
+  if (carriers.openssl === '') tls.push({ kind: 'program', anyOf: ['openssl'] });
+  else if (!carriers.hasTls) tls.push({ kind: 'openssl', has: carriers.openssl });
+  const clear = [...both];
+  if (!carriesInTheClear(findings)) clear.push({ kind: 'program', anyOf: [...IN_THE_CLEAR] });
+  return [
+    { transport: 'ssh', ok: true, missing: [] },
+    { transport: 'ssh+tls', ok: tls.length === 0, missing: tls },
+    { transport: 'ssh+netcat', ok: clear.length === 0, missing: clear },
+  ];
 }
 
 export function judge(findings: Findings): Readiness {

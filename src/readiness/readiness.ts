@@ -10,6 +10,8 @@ export type Lack =
   | { kind: 'pool' }
   /** One of these programs is needed. */
   | { kind: 'program'; anyOf: string[] }
+  /** There is one, as it calls itself, but it takes no key made for one transfer. */
+  | { kind: 'openssl'; has: string }
   /** `zfs allow USER RIGHTS DATASET` would give it. */
   | { kind: 'rights'; user: string; rights: string[]; dataset: string }
   /** sudo or doas runs the command not, or not without a password; `said` is what it says. */

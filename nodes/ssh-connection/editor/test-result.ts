@@ -26,6 +26,8 @@ function tell(t: Translate, lack: Lack, account: string): Told {
     }
     case 'zfs':
       return { text: t('test.lack.zfs', { needs: lack.needs, has: lack.has }) };
+    case 'openssl':
+      return { text: t('test.lack.openssl', { has: lack.has }) };
     case 'module':
     case 'pool':
     case 'jump':

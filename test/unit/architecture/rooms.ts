@@ -177,8 +177,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
-  'src/readiness': ['src/base', 'src/host/host.ts', 'src/zfs', 'src/readiness'],
-  'src/readiness/judge.ts': ['src/host/host.ts', 'src/readiness/readiness.ts'],
+  'src/readiness': ['src/base', 'src/host/host.ts', 'src/host/transport-facts.ts', 'src/zfs', 'src/readiness'],
+  'src/readiness/judge.ts': [
+    'src/host/host.ts',
+    'src/host/transport-facts.ts',
+    'src/host/shell/carrier-commands.ts',
+    'src/readiness/readiness.ts',
+  ],
   // Names of datasets and words of policies; what a node may hold is handed in.
   'src/import': [
     'src/base',

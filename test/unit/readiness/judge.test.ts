@@ -7,8 +7,12 @@ import type { NodeReadiness, Readiness } from '../../../src/readiness/readiness'
 
 const POOL = { name: 'tank', guid: '1', health: 'ONLINE' };
 
-function found(more: Partial<Omit<Findings, 'facts'>> & { facts?: Partial<Findings['facts']> } = {}): Readiness {
-  const { facts, ...others } = more;
+type Given = Partial<Omit<Findings, 'facts' | 'carriers'>> & {
+  facts?: Partial<Findings['facts']>;
+  carriers?: Partial<Findings['carriers']>;
+};
+
+function found({ facts, carriers, ...others }: Given = {}): Readiness {
   return judge({
     user: 'op',
     allowed: new Map(),
@@ -18,9 +22,16 @@ function found(more: Partial<Omit<Findings, 'facts'>> & { facts?: Partial<Findin
       zfsVersion: '2.2.6-1',
       zfsKernelVersion: '2.2.6-1',
       isRoot: true,
-      programs: new Set(['zfs', 'zpool', 'openssl', 'nc', 'mktemp', 'mkfifo', 'zstd', 'mbuffer']),
+      programs: new Set(['zfs', 'zpool', 'zstd', 'mbuffer']),
       pools: [POOL],
       ...facts,
+    },
+    carriers: {
+      openssl: 'OpenSSL 3.0.19',
+      hasTls: true,
+      netcats: [],
+      programs: new Set(['mktemp', 'mkfifo', 'perl']),
+      ...carriers,
     },
   });
 }
@@ -59,26 +70,51 @@ describe('what a machine can do', () => {
   });
 
   it('beside SSH takes a program to carry data, and no other connection in between', () => {
-    const said = (more: Parameters<typeof found>[0]): unknown => {
-      const [ssh, ...others] = found(more).transports;
+    const said = (given: Given): unknown => {
+      const [ssh, ...others] = found(given).transports;
       assert.deepEqual(ssh, { transport: 'ssh', ok: true, missing: [] });
-      return others.map(({ transport, ok, missing }) => [transport, ok, missing.map(({ kind }) => kind)]);
+      return others.map(({ ok, missing }) => [
+        ok,
+        missing.map((lack) => (lack.kind === 'program' ? lack.anyOf[0] : lack.kind)),
+      ]);
     };
-    assert.deepEqual(said({ facts: { programs: new Set(['mktemp', 'mkfifo', 'bash']) } }), [
-      ['ssh+tls', false, ['program']],
-      ['ssh+netcat', false, ['program']],
+    const netcat = { flavour: 'openbsd', command: ['nc'] } as const;
+    const handing = ['mktemp', 'mkfifo'];
+    const carriers = (...programs: string[]): Given => ({ carriers: { programs: new Set(programs) } });
+    assert.deepEqual(said(carriers(...handing, 'socat')), [
+      [true, []],
+      [true, []],
     ]);
-    assert.deepEqual(said({ facts: { programs: new Set(['mktemp', 'mkfifo', 'perl']) } }), [
-      ['ssh+tls', false, ['program']],
-      ['ssh+netcat', true, []],
+    // It cannot listen.
+    assert.deepEqual(said(carriers(...handing, 'bash')), [
+      [true, []],
+      [false, ['perl']],
     ]);
-    assert.deepEqual(said({ facts: { programs: new Set(['openssl', 'nc']) } }), [
-      ['ssh+tls', false, ['program', 'program']],
-      ['ssh+netcat', false, ['program', 'program']],
+    assert.deepEqual(said(carriers('perl')), [
+      [false, handing],
+      [false, handing],
+    ]);
+    const withNetcat = (ends: boolean): Given => {
+      return { carriers: { programs: new Set(handing), netcats: [{ ...netcat, ends }] } };
+    };
+    assert.deepEqual(said(withNetcat(true)), [
+      [true, []],
+      [true, []],
+    ]);
+    assert.deepEqual(said(withNetcat(false)), [
+      [true, []],
+      [false, ['perl']],
+    ]);
+    assert.deepEqual(said({ carriers: { openssl: '', hasTls: false } }), [
+      [false, ['openssl']],
+      [true, []],
+    ]);
+    assert.deepEqual(found({ carriers: { openssl: 'LibreSSL 3.8', hasTls: false } }).transports[1]?.missing, [
+      { kind: 'openssl', has: 'LibreSSL 3.8' },
     ]);
     assert.deepEqual(said({ jump: true }), [
-      ['ssh+tls', false, ['jump']],
-      ['ssh+netcat', false, ['jump']],
+      [false, ['jump']],
+      [false, ['jump']],
     ]);
   });
 
