@@ -8,11 +8,8 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
-import { setUpRemote } from '../ssh-connection/set-up-remote';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
-import { previewRetention } from './preview-retention';
-import { setUpTrueNas } from './set-up-truenas';
 import { unstageKey, watchDeploys } from './staged-keys';
 
 /** Plain data; what a stored secret is, no answer tells. */
@@ -26,9 +23,15 @@ type Permission = 'zfs.read' | 'zfs.tasks.write' | 'zfs.write';
 /** Bytes of a request about tasks; more is in none. */
 const LONGEST_REQUEST = 65_536;
 
-/** Loaded when somebody asks, not when Node-RED starts. */
-const tasks = (): typeof import('./tasks') => require('./tasks') as typeof import('./tasks');
-const phone = (): typeof import('./phone') => require('./phone') as typeof import('./phone');
+/** Loaded when first asked for; most starts of a Node-RED never see them. */
+const later = {
+  phone: () => require('./phone') as typeof import('./phone'),
+  tasks: () => require('./tasks') as typeof import('./tasks'),
+  remote: () => require('../ssh-connection/set-up-remote') as typeof import('../ssh-connection/set-up-remote'),
+  preview: () => require('./preview-retention') as typeof import('./preview-retention'),
+  trueNasImport: () => require('./truenas-import') as typeof import('./truenas-import'),
+  trueNas: () => require('./set-up-truenas') as typeof import('./set-up-truenas'),
+};
 
 /** Admin servers that have the endpoints: one for each Node-RED in this process. */
 const served = new WeakSet<object>();
@@ -60,39 +63,40 @@ export function registerEndpoints(RED: Red): void {
     });
   };
   // These connect to whatever host the request names, so reading rights are not enough.
-  post('discover-host-key', 'zfs.write', discoverHostKey);
+  post('discover-host-key', 'zfs.write', (body) => discoverHostKey(RED, body));
   post('generate-key-pair', 'zfs.write', generateKeyPair);
   post('test-connection', 'zfs.write', (body) => testConnection(RED, body));
-  post('set-up-remote', 'zfs.write', (body, signal) => setUpRemote(RED, body, signal));
-  post('set-up-truenas', 'zfs.write', (body) => setUpTrueNas(RED, body));
+  post('set-up-remote', 'zfs.write', (body, signal) => later.remote().setUpRemote(RED, body, signal));
+  post('set-up-truenas', 'zfs.write', (body, signal) => later.trueNas().setUpTrueNas(RED, body, signal));
   post('forget-staged-key', 'zfs.write', (body) => {
     unstageKey(RED, readString(body, 'id'));
     return { ok: true };
   });
+  post('truenas-import', 'zfs.write', (body) => later.trueNasImport().truenasImport(RED, body));
   // Only what is deployed can be asked.
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
-  post('preview-retention', 'zfs.read', (body) => previewRetention(RED, body));
+  post('preview-retention', 'zfs.read', (body) => later.preview().previewRetention(RED, body));
   get('tasks', ({ query }, response) => {
-    const { tag, list } = tasks().taskList(RED, query);
+    const { tag, list } = later.tasks().taskList(RED, query);
     // Of the tasks alone: the time of the answer is another one each time.
     response.setHeader('ETag', `"${tag}"`);
     response.json(list);
   });
   get('metrics', (_request, response) => {
-    response.type('text/plain; version=0.0.4; charset=utf-8').send(tasks().metrics(RED));
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(later.tasks().metrics(RED));
   });
-  get('tasks/log', ({ query }, response) => response.json(tasks().taskLog(RED, query)));
+  get('tasks/log', ({ query }, response) => response.json(later.tasks().taskLog(RED, query)));
   // Without data, so without a login: it asks for one where the data needs it.
   server.get('/zfs-flows/phone', forNobodyElse, (_request, response) => {
-    const { html, policy } = phone().phonePage();
+    const { html, policy } = later.phone().phonePage();
     response.setHeader('Content-Security-Policy', policy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.type('html').send(html);
   });
-  post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => tasks().runTask(RED, body, user), short);
-  post('tasks/cancel', 'zfs.tasks.write', (body) => tasks().cancelTask(RED, body), short);
-  post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => tasks().pauseTask(RED, body, user), short);
+  post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => later.tasks().runTask(RED, body, user), short);
+  post('tasks/cancel', 'zfs.tasks.write', (body) => later.tasks().cancelTask(RED, body), short);
+  post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => later.tasks().pauseTask(RED, body, user), short);
 }
 
 /** The name that somebody has logged in with. */

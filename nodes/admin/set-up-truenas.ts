@@ -8,8 +8,8 @@ import type { Red } from '../runtime/red';
 import { attempt } from './set-up-attempts';
 import { assertMayStage, stageKey } from './staged-keys';
 
-/** Answers `{ok: true, host, port, username, hostKeys, publicKey, sudo, changed, facts}`. Throws what `setUpTrueNas` of the engine does. */
-export async function setUpTrueNas(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
+/** Answers `{ok: true, host, port, username, hostKeys, publicKey, sudo, changed, warnings, facts}`. Throws what `setUpTrueNas` of the engine does. */
+export async function setUpTrueNas(RED: Red, body: RawOptions, signal: AbortSignal): Promise<Record<string, unknown>> {
   const id = readString(body, 'id');
   const replace = readBoolean(body, 'replace', false);
   assertMayStage(RED, id, replace);
@@ -28,7 +28,7 @@ export async function setUpTrueNas(RED: Red, body: RawOptions): Promise<Record<s
     machine: url,
     keyType,
     async work(keyPair) {
-      const { privateKey, ...done } = await engine.trueNas().setUpTrueNas({ ...request, keyPair });
+      const { privateKey, ...done } = await engine.trueNas().setUpTrueNas({ ...request, keyPair, signal });
       stage(RED, id, privateKey, replace, done);
       return done;
     },
@@ -51,7 +51,8 @@ function stage(RED: Red, id: string, privateKey: string, replace: boolean, done:
 
 type Request = Parameters<ReturnType<typeof engine.trueNas>['setUpTrueNas']>[0];
 
-function credentialsOf(body: RawOptions, username: string): Request['credentials'] {
+/** The login of a request. Throws INVALID_OPTIONS. */
+export function credentialsOf(body: RawOptions, username: string): Request['credentials'] {
   const password = readSecret(body, 'password');
   const apiKey = readSecret(body, 'apiKey').trim();
   if (password !== '' && apiKey !== '') throw invalidOption('apiKey', 'give either a password or an API key, not both');

@@ -23,8 +23,8 @@ export interface StageOptions {
 
 /** Milliseconds that credentials wait for their node. */
 const PATIENCE = 3_600_000;
-/** So many wait at most. */
-const MOST = 20;
+/** So many wait at most: an import brings a key for each of its connections. */
+const MOST = 100;
 
 interface Staged {
   readonly credentials: Credentials;
@@ -81,6 +81,13 @@ export function stageKey(RED: Red, id: string, credentials: Credentials, options
   };
   pending.set(id, entry);
   putDown(RED, id, entry);
+}
+
+/** The deployed node of this id has these very secrets, and nothing waits to replace them. */
+export function holdsAlready(RED: Red, id: string, credentials: Credentials): boolean {
+  const isDeployed = isOurs(deployedTypes(RED).get(id) ?? '');
+  const own = isDeployed && !pending.has(id) ? stored(RED, id) : undefined;
+  return own !== undefined && Object.entries(credentials).every(([name, value]) => own[name] === value);
 }
 
 /** Forgets what waits under an id, if anything does: the person has thought better of it. */

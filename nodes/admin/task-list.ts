@@ -23,8 +23,10 @@ export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
   const strangers = directory.all().filter(({ id }) => !deployed.has(id));
   const all = [...deployed.keys(), ...strangers.map(({ id }) => id)];
   const wanted = ids === undefined ? all : all.filter((id) => ids.includes(id));
+  // Asked once: it takes longer than all the rest of a task.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return wanted.flatMap((id) => {
-    const task = describe(RED, deployed.get(id), directory.get(id));
+    const task = describe(RED, zone, deployed.get(id), directory.get(id));
     return task === undefined ? [] : [task];
   });
 }
@@ -33,7 +35,12 @@ export function findTask(RED: Red, id: string): Task | undefined {
   return listTasks(RED, [id])[0];
 }
 
-function describe(RED: Red, deployed: FlowTask | undefined, live: LiveTask | undefined): Task | undefined {
+function describe(
+  RED: Red,
+  zone: string,
+  deployed: FlowTask | undefined,
+  live: LiveTask | undefined,
+): Task | undefined {
   const id = live?.id ?? deployed?.id;
   const type = live?.type ?? deployed?.type;
   const config: Config | undefined = live?.config ?? deployed?.stored;
@@ -57,7 +64,7 @@ function describe(RED: Red, deployed: FlowTask | undefined, live: LiveTask | und
     last: memory?.runs.at(-1),
     lastSuccess: memory?.lastSuccess,
     next: next?.toISOString(),
-    timeZone: next === null ? undefined : live?.timeZone(),
+    timeZone: next === null ? undefined : live?.timeZone() || zone,
     late: live?.late(),
     pause,
     can: known({ run: why === undefined, why }),
@@ -104,9 +111,20 @@ function obstacleTo(
   return needsMessage(type, config) ? 'NEEDS_MESSAGE' : undefined;
 }
 
-function needsMessage(type: ActionType, config: Config): boolean {
+/** Properties that a message may decide, by node type. */
+const typedFields = new Map<ActionType, string[]>();
+
+function typedFieldsOf(type: ActionType): string[] {
+  const known = typedFields.get(type);
+  if (known !== undefined) return known;
   const fields = Object.entries(engine.fields()[type] as FieldTable);
-  if (fields.some(([name, field]) => field.typed && config[`${name}Type`] === 'msg')) return true;
+  const names = fields.flatMap(([name, { typed }]) => (typed ? [`${name}Type`] : []));
+  typedFields.set(type, names);
+  return names;
+}
+
+function needsMessage(type: ActionType, config: Config): boolean {
+  if (typedFieldsOf(type).some((name) => config[name] === 'msg')) return true;
   return config['mode'] === 'approve' && isLiteral(config, 'mode');
 }
 

@@ -24,8 +24,11 @@ function propertyOf(
   own: Rules | EditorValidator | undefined,
 ): EditorProperty {
   const value = field.default;
-  // The editor itself sees that there is such a node.
-  if (field.connection === true) return { value, type: 'zfs-ssh-connection', required: false };
+  if (field.connection === true) {
+    // The editor itself sees that there is such a node, unless we look for more.
+    const validate = typeof own === 'function' ? { validate: own } : {};
+    return { value, type: 'zfs-ssh-connection', required: false, ...validate };
+  }
   return UNCHECKED.has(name) ? { value } : { value, validate: validatorFor(type, name, own) };
 }
 

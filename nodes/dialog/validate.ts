@@ -85,11 +85,12 @@ class Examination {
 
   /** null is left to the runtime's defaults. */
   private jsonProblem(value: unknown): string | null {
-    return value === null || this.field.kind === 'unread' ? null : this.engineProblem(value);
+    return value === null ? null : this.engineProblem(value);
   }
 
   private textProblem(value: unknown): string | null {
-    const { choices, later } = this.field;
+    const { choices, later, mayBeNull } = this.field;
+    if (value === null && mayBeNull === true) return null;
     if (typeof value !== 'string') return this.say('text');
     if (isReference(value)) return null;
     if (choices !== undefined && !choices.includes(value)) return this.say('choice', { choices: choices.join(', ') });

@@ -39,6 +39,12 @@ function leavesOut(node: EditorNode): boolean {
   );
 }
 
+const overTcp = (node: EditorNode): boolean => String(current(node, TYPE, 'transport')).startsWith('ssh+');
+
+/** One end is the machine that runs Node-RED. */
+const isMixed = (node: EditorNode): boolean =>
+  (current(node, TYPE, 'sourceConnection') === '') !== (current(node, TYPE, 'targetConnection') === '');
+
 /** What concerns two properties; the runtime refuses the same (src/replication/setup/check-options.ts). */
 const DEFAULTS = defaultsOf(TYPE, {
   namingSchemas: {
@@ -56,6 +62,18 @@ const DEFAULTS = defaultsOf(TYPE, {
   },
   fullFilesystem: {
     beside: (node, value) => (value === true && leavesOut(node) ? node._('fullFilesystem.contradiction') : null),
+  },
+  netcatActiveSide: {
+    beside: (node, value) =>
+      (value === 'local' || value === 'remote') && overTcp(node) && !isMixed(node)
+        ? node._('transport.sideContradiction')
+        : null,
+  },
+  netcatPortMax: {
+    beside: (node, value) =>
+      Number(value) > 0 && Number(current(node, TYPE, 'netcatPortMin')) > Number(value)
+        ? node._('transport.portsContradiction')
+        : null,
   },
   encryption: {
     beside: (node, value) =>

@@ -24,7 +24,7 @@ export interface LiveTask {
   /** Waiting and running, with who or what started them. */
   jobs(): (JobInfo & { by?: string })[];
   next(): Date | null;
-  /** IANA name of the zone of its schedule. */
+  /** IANA name of the zone of its schedule, '' = the machine's. */
   timeZone(): string;
   late(): { since: string; missed: number } | undefined;
   /** As if a message had come in. Resolves with the job's id when it was accepted, rejects when it was refused. */

@@ -46,12 +46,16 @@ export const engine = {
 
   ssh: once(() => ({
     ...(require('../../src/host/ssh/ssh-host') as typeof import('../../src/host/ssh/ssh-host')),
+    ...(require('../../src/host/ssh/connect') as typeof import('../../src/host/ssh/connect')),
     ...(require('../../src/host/ssh/host-keys') as typeof import('../../src/host/ssh/host-keys')),
     ...(require('../../src/host/ssh/key-pair') as typeof import('../../src/host/ssh/key-pair')),
   })),
 
   sshSetup: once(() => require('../../src/ssh-setup/set-up') as typeof import('../../src/ssh-setup/set-up')),
-  trueNas: once(
-    () => require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up'),
-  ),
+  imports: once(() => require('../../src/import/import-from') as typeof import('../../src/import/import-from')),
+
+  trueNas: once(() => ({
+    ...(require('../../src/ssh-setup/truenas/set-up') as typeof import('../../src/ssh-setup/truenas/set-up')),
+    ...(require('../../src/ssh-setup/truenas/ask') as typeof import('../../src/ssh-setup/truenas/ask')),
+  })),
 };

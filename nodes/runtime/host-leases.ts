@@ -3,14 +3,19 @@
 import { invalidOption } from '../../src/base/errors';
 import type { Host, HostResolver } from '../../src/host/host';
 import { engine } from './engine';
+import { jumpProblem } from './jump-chain';
 import type { Red } from './red';
 
 /** What a `zfs-ssh-connection` node offers to the others; a property of the node, never of a message. */
 export interface ConnectionHandle {
-  /** Equal for equal configuration, credentials included. */
+  /** Equal for equal configuration, credentials and those of the jump connections on its way included. */
   readonly configHash: string;
+  /** The same without the jump connections. */
+  readonly ownHash: string;
   /** Its properties, without the credentials. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** By name, those that there are. For whoever makes a connection. */
+  credentials(): Readonly<Record<string, string>>;
   lease(): HostLease;
 }
 
@@ -89,6 +94,8 @@ export function leaseHosts(
     if (known !== undefined) return known.host;
     const handle = connectionHandle(RED, id);
     if (handle === undefined) {
+      const problem = jumpProblem(RED, id);
+      if (problem !== undefined) throw problem;
       const field = Object.keys(values).find((name) => holds(values[name], id)) ?? 'connection';
       throw invalidOption(
         field,

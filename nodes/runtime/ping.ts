@@ -30,6 +30,13 @@ export class Ping {
     this.timer.unref();
   }
 
+  /** What was to be said to the editors of another Node-RED in this process. */
+  drop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.ids.clear();
+  }
+
   private send(): void {
     this.timer = undefined;
     this.sentAt = this.now();
@@ -44,6 +51,7 @@ let current: Red | undefined;
 
 /** Of this process; the editors are those of the Node-RED that was loaded last. */
 export function startPing(RED: Red): Ping {
+  if (current?.events !== RED.events || current.httpAdmin !== RED.httpAdmin) ping?.drop();
   current = RED;
   if (ping !== undefined) return ping;
   const created = new Ping((topic, data) => current?.comms?.publish(topic, data, false));

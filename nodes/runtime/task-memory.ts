@@ -56,7 +56,7 @@ export class TaskMemories {
   private writtenAt = -Infinity;
   private red: Red | undefined;
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = () => Date.now()) {}
 
   /** Of a task that is there: what is changed in it is kept by `keep`. */
   of(RED: Red, id: string): TaskMemory {

@@ -93,8 +93,7 @@ export class TaskRecord implements LiveTask {
   }
 
   timeZone(): string {
-    const named = attempt(() => readString(this.config, 'scheduleTimeZone')).value ?? '';
-    return named === '' ? Intl.DateTimeFormat().resolvedOptions().timeZone : named;
+    return attempt(() => readString(this.config, 'scheduleTimeZone')).value ?? '';
   }
 
   late(): { since: string; missed: number } | undefined {

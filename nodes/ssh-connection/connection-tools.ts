@@ -9,7 +9,8 @@ import { CREDENTIALS } from '../node-options';
 import { engine } from '../runtime/engine';
 import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
-import { sshHostOptions, type SshCredentials } from './ssh-options';
+import { routeOptions } from './route';
+import type { SshCredentials } from './ssh-options';
 import type { MachineAnswer, TestAnswer } from './test-answer';
 
 /** What Node-RED's editor shows in place of a stored secret. */
@@ -19,9 +20,8 @@ const STORED = '__PWRD__';
 const LOOK_TIMEOUT_MS = 60_000;
 
 /** Throws what kept the host from being asked. */
-export async function discoverHostKey(body: RawOptions): Promise<Record<string, unknown>> {
-  const { host, port, connectTimeout } = sshHostOptions('', body, {});
-  const keys = await engine.ssh().discoverHostKeys(host, port, connectTimeout);
+export async function discoverHostKey(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
+  const keys = await engine.ssh().hostKeysOf(routeOptions(RED, readString(body, 'id'), body, {}));
   return { keys: keys.map(({ type, base64, fingerprint }) => ({ type, key: base64, fingerprint })) };
 }
 
@@ -38,7 +38,7 @@ export async function generateKeyPair(body: RawOptions): Promise<Record<string, 
  */
 export async function testConnection(RED: Red, body: RawOptions): Promise<Record<string, unknown>> {
   const { SshHost } = engine.ssh();
-  const host = new SshHost(sshHostOptions('test', body, credentialsFor(RED, body)));
+  const host = new SshHost(routeOptions(RED, readString(body, 'id'), body, credentialsFor(RED, body)));
   try {
     const facts = await host.facts({ refresh: true });
     if (facts.zfsVersion === '') {
@@ -72,7 +72,11 @@ function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
   const id = readString(body, 'id');
   const given = readObject(body, 'credentials');
   const deployed = id === '' ? undefined : connectionHandle(RED, id)?.values;
-  const isSame = deployed !== undefined && accountOf(deployed) === accountOf(body);
+  // Not over another way either: there the name of the host may be that of somebody else's.
+  const isSame =
+    deployed !== undefined &&
+    accountOf(deployed) === accountOf(body) &&
+    readString(deployed, 'jumpConnection') === readString(body, 'jumpConnection');
   const staged: SshCredentials | undefined = stagedCredentials(id, body);
   // A key that waits for the next deploy is the one that is to be tested, and it has no passphrase.
   const stored = { ...(isSame ? storedCredentials(RED, id) : {}), ...(staged && { passphrase: '', ...staged }) };

@@ -6,6 +6,7 @@ import type { Dialog } from '../dialog/dialog';
 import { checkWhileTyping, textList } from '../dialog/rows';
 import { current } from '../dialog/validate';
 import { hostKeysProblem } from './editor/host-keys';
+import { jumpSelect, jumpValidator } from './editor/jump';
 import { ownSetUp } from './editor/own-set-up';
 import { connectionTools } from './editor/tools';
 
@@ -20,6 +21,7 @@ const DEFAULTS = defaultsOf(TYPE, {
   keyFile: {
     required: (node) => (current(node, TYPE, 'authMethod') === 'keyFile' ? node._('common.invalid.empty') : null),
   },
+  jumpConnection: jumpValidator,
   hostKeys: {
     check: (node, text) => hostKeysProblem(node, text),
     required: (node) => node._('invalid.noHostKey'),
@@ -55,6 +57,7 @@ function build(open: Dialog): void {
     text.trim() === '' ? open.t('invalid.noHostKey') : hostKeysProblem(open.node, text),
   );
   ciphersEditor(open);
+  jumpSelect(open);
   connectionTools(open);
   ownSetUp(open);
   open.summary('machine', () => {

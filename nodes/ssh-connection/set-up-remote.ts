@@ -1,14 +1,16 @@
 // `set-up-remote` (face.md §5): lets a new key into an account, with its password, and keeps the private half on the server
 // for the connection that is deployed later. The password lives for this request only.
-import { invalidOption, ZfsFlowError } from '../../src/base/errors';
+import { invalidOption, toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { readBoolean, readChoice, readString, type RawOptions } from '../../src/options/read';
 import type { KeyPair } from '../../src/host/ssh/key-pair';
 import type { SshHostOptions } from '../../src/host/ssh/ssh-options';
-import { assertMayStage, stagedCredentials, stageKey } from '../admin/staged-keys';
+import { accountOf } from '../admin/account';
+import { attempt } from '../admin/set-up-attempts';
+import { assertMayStage, stagedCredentials, stageKey, type StageOptions } from '../admin/staged-keys';
 import { engine } from '../runtime/engine';
 import type { Red } from '../runtime/red';
 import { shownFacts } from './connection-tools';
-import { sshHostOptions } from './ssh-options';
+import { routeOptions } from './route';
 
 /** Ids that are being set up: of two at once one would lose its key. */
 const inWork = new Set<string>();
@@ -18,28 +20,38 @@ export async function setUpRemote(RED: Red, body: RawOptions, signal: AbortSigna
   const id = readString(body, 'id');
   const replace = readBoolean(body, 'replace', false);
   assertMayStage(RED, id, replace);
-  const options = optionsOf(body);
+  const options = optionsOf(RED, id, body);
   if (inWork.has(id)) throw new ZfsFlowError('BUSY', 'this connection is being set up already');
   inWork.add(id);
   try {
     if (options.hostKeys === '') throw await unknownHost(options);
-    const key = await keyFor(id, body);
-    const done = await engine.sshSetup().setUpByPassword(options, key, signal).catch(mismatch);
-    stageKey(RED, id, { privateKey: key.privateKey }, { replace, account: body });
-    const { changed, warnings, facts } = done;
-    const { hostKeys } = options;
-    return { ok: true, hostKeys, publicKey: key.publicKey, changed, warnings, facts: shownFacts(facts) };
+    if (readString(body, 'password') === '') throw invalidOption('password', 'the password is missing');
+    const keyType = readChoice(body, 'keyType', ['ed25519', 'rsa'], 'ed25519');
+    const answer = await attempt({
+      id,
+      machine: accountOf(body),
+      keyType,
+      async work(keyPair) {
+        const { privateKey, publicKey } = waiting(id, body, keyType) ?? (await keyPair());
+        const done = await engine
+          .sshSetup()
+          .setUpByPassword(options, { privateKey, publicKey }, signal)
+          .catch(mismatch);
+        stage(RED, id, privateKey, { replace, account: body }, done.changed);
+        return { publicKey, changed: done.changed, warnings: done.warnings, facts: shownFacts(done.facts) };
+      },
+    });
+    return { ok: true, hostKeys: options.hostKeys, ...answer };
   } finally {
     inWork.delete(id);
   }
 }
 
 /** Logs in with the password, and with what else the dialog shows. */
-function optionsOf(body: RawOptions): SshHostOptions {
+function optionsOf(RED: Red, id: string, body: RawOptions): SshHostOptions {
   const password = readString(body, 'password');
-  if (password === '') throw invalidOption('password', 'the password is missing');
   const given = { ...body, name: '', authMethod: 'password', hostKeys: readString(body, 'hostKey') };
-  const options = sshHostOptions('set-up', given, { password });
+  const options = routeOptions(RED, id, given, { password });
   return { ...options, hostKeys: confirmed(options.hostKeys) };
 }
 
@@ -54,8 +66,9 @@ function confirmed(text: string): string {
 }
 
 /** Nothing is sent but what shows the keys. */
-async function unknownHost({ label, host, port, connectTimeout }: SshHostOptions): Promise<ZfsFlowError> {
-  const keys = await engine.ssh().discoverHostKeys(host, port, connectTimeout);
+async function unknownHost(options: SshHostOptions): Promise<ZfsFlowError> {
+  const { label } = options;
+  const keys = await engine.ssh().hostKeysOf(options);
   const shown = keys.map(({ type, fingerprint }) => `${type} ${fingerprint}`).join(', ');
   return new ZfsFlowError('HOST_KEY_UNKNOWN', `the host key of ${label} is not confirmed yet; it shows ${shown}`, {
     host: label,
@@ -73,10 +86,19 @@ function mismatch(error: unknown): never {
   throw new ZfsFlowError('HOST_KEY_MISMATCH', message, { hint, host, details });
 }
 
-/** One that waits already is good for another try: a new one each time would leave many behind over there. */
-async function keyFor(id: string, body: RawOptions): Promise<KeyPair> {
-  const type = readChoice(body, 'keyType', ['ed25519', 'rsa'], 'ed25519');
+/** The key that waits for this account already is good for another try: a new one each time would leave many over there. */
+function waiting(id: string, body: RawOptions, type: string): KeyPair | undefined {
   const privateKey = stagedCredentials(id, body)?.['privateKey'];
-  const waiting = privateKey === undefined ? undefined : engine.ssh().keyPairOf(privateKey);
-  return waiting?.publicKey.startsWith(`ssh-${type} `) === true ? waiting : engine.ssh().generateKeyPair(type);
+  const pair = privateKey === undefined ? undefined : engine.ssh().keyPairOf(privateKey);
+  return pair?.publicKey.startsWith(`ssh-${type} `) === true ? pair : undefined;
+}
+
+/** Somebody may have deployed a node of this id meanwhile; what was changed over there is still so. */
+function stage(RED: Red, id: string, privateKey: string, options: StageOptions, changed: readonly string[]): void {
+  try {
+    stageKey(RED, id, { privateKey }, options);
+  } catch (thrown) {
+    const error = toZfsFlowError(thrown);
+    throw error.with({ details: { ...error.details, changed } });
+  }
 }

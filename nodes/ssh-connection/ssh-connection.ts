@@ -6,13 +6,15 @@ import { stableHash } from '../../src/base/stable-hash';
 import { registerEndpoints } from '../admin/endpoints';
 import { CREDENTIALS_CHANGED } from '../admin/staged-keys';
 import { CREDENTIALS, IDENTITY } from '../node-options';
+import { attempt } from '../runtime/attempt';
 import { engine } from '../runtime/engine';
 import type { ConnectionHandle } from '../runtime/host-leases';
 import { hostPool } from '../runtime/host-leases';
 import { migrate } from '../runtime/migrate';
 import type { NodeConfig, Red } from '../runtime/red';
 import { warmUpFor } from '../runtime/warm-up';
-import { SSH_CONNECTION, sshHostOptions, type SshCredentials } from './ssh-options';
+import { jumpHashes, routeOptions } from './route';
+import { SSH_CONNECTION, type SshCredentials } from './ssh-options';
 
 const TYPE = 'zfs-ssh-connection';
 
@@ -26,28 +28,36 @@ function ownProperties(config: NodeConfig): Record<string, unknown> {
 }
 
 /** The credentials that are the connection's own: a key that waits beside them is none yet. */
-function ownCredentials(node: Node<SshCredentials>): SshCredentials {
+function ownCredentials(node: Node<SshCredentials>): Record<string, string> {
   // Absent until somebody has entered one.
   const found: SshCredentials = node.credentials ?? {};
-  const names = CREDENTIALS[TYPE].filter((name) => found[name] !== undefined);
-  return Object.fromEntries(names.map((name) => [name, found[name]]));
+  return Object.fromEntries(
+    CREDENTIALS[TYPE].flatMap((name) => (found[name] === undefined ? [] : [[name, found[name]]])),
+  );
 }
 
-function handleOf(node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {
+function handleOf(RED: Red, node: Node<SshCredentials>, config: NodeConfig): ConnectionHandle {
   const values = ownProperties(config);
-  const hashNow = (): string => stableHash({ values, credentials: ownCredentials(node) });
+  const credentials = (): Record<string, string> => ownCredentials(node);
+  const ownHash = (): string => stableHash({ values, credentials: credentials() });
+  const configHash = (): string => stableHash({ own: ownHash(), jumps: jumpHashes(RED, node.id, values) });
   return {
     get configHash() {
-      return hashNow();
+      return configHash();
+    },
+    get ownHash() {
+      return ownHash();
     },
     values,
-    // Mistakes are reported to the message that needs the connection, not at deploy.
+    credentials,
     lease: () => {
-      const credentials = ownCredentials(node);
-      return hostPool.lease(
-        `${node.id} ${hashNow()}`,
-        () => new (engine.ssh().SshHost)(sshHostOptions(node.id, migrate(values), credentials)),
-      );
+      // Both of this moment: the jump connections may be others by the time that the host is asked for.
+      const route = attempt(() => routeOptions(RED, node.id, migrate(values), credentials()));
+      return hostPool.lease(`${node.id} ${configHash()}`, () => {
+        // Mistakes are reported to the message that needs the connection, not at deploy.
+        if (route.error !== undefined) throw route.error;
+        return new (engine.ssh().SshHost)(route.value);
+      });
     },
   };
 }
@@ -57,7 +67,7 @@ export = (RED: Red): void => {
   function construct(this: ConnectionNode, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
     warmUpFor(RED, 'connection');
-    const handle = handleOf(this, config);
+    const handle = handleOf(RED, this, config);
     // Not enumerable: a node that somebody prints or clones must not carry it along.
     Object.defineProperty(this, 'connection', { value: handle, enumerable: false });
     // Held over the time between two jobs, so that they share one connection.

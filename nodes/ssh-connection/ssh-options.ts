@@ -3,7 +3,7 @@
 import { invalidOption } from '../../src/base/errors';
 import type { SshAuth, SshHostOptions } from '../../src/host/ssh/ssh-options';
 import { section, type FieldTable, type OptionsOf } from '../../src/options/field';
-import { choice, count, field, json, number, text } from '../../src/options/kinds';
+import { choice, connection, count, field, json, number, text } from '../../src/options/kinds';
 import { readString, type RawOptions } from '../../src/options/read';
 
 function readHost(raw: RawOptions, name: string): string {
@@ -29,6 +29,8 @@ export const SSH_CONNECTION = {
     port: count(22, { min: 1, max: 65_535 }),
     username: text('root'),
     sudo: choice('none', 'sudo', 'doas'),
+    /** Everything goes through it, bulk data included. */
+    jumpConnection: connection(),
   }),
   ...section('authentication', {
     authMethod: choice('privateKey', 'keyFile', 'agent', 'password'),

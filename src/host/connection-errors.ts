@@ -88,6 +88,12 @@ const SSH_MESSAGES: readonly [RegExp, ErrorCode][] = [
     'AUTHENTICATION_FAILED',
   ],
   [/Could not resolve hostname/, 'HOST_NOT_FOUND'],
+  // Of `ssh -W`, which leads through a jump host.
+  [/open failed: administratively prohibited/, 'PERMISSION_DENIED'],
+  [/open failed: connect failed: .*refused/i, 'CONNECTION_REFUSED'],
+  [/open failed: connect failed: .*timed out/i, 'CONNECTION_TIMEOUT'],
+  [/open failed: connect failed: .*(not known|resolution)/i, 'HOST_NOT_FOUND'],
+  [/open failed: connect failed: /, 'HOST_UNREACHABLE'],
   [/connect to .*: Connection refused/, 'CONNECTION_REFUSED'],
   [/connect to .*: (No route to host|Network is unreachable|Host is down)/, 'HOST_UNREACHABLE'],
   [/connect to .*timed out|Connection timed out during banner exchange/, 'CONNECTION_TIMEOUT'],

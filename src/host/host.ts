@@ -90,6 +90,8 @@ export interface Host {
   readonly isLocal: boolean;
   /** `zfs` and `zpool` run as root there although the account is not root: through sudo or doas. */
   readonly elevates?: boolean;
+  /** Reached through another host, so that no connection but SSH's leads there from here. */
+  readonly viaJump?: boolean;
   /** Of a remote host, for `stream/`. */
   readonly channels?: Channels;
 

@@ -48,7 +48,8 @@ export type Kind =
   | 'hostKeys'
   | 'path'
   | 'ciphers'
-  | 'unread';
+  | 'port'
+  | 'address';
 
 /** Throws INVALID_OPTIONS for the property `name` unless `text` is one of its kind. */
 export type Check = (text: string, name: string) => unknown;
@@ -69,6 +70,8 @@ export interface Field<T = unknown> {
   readonly choices?: readonly string[];
   /** Those of `choices` whose engine part does not exist yet: they are stored and shown, and a run ends with UNSUPPORTED. */
   readonly later?: readonly string[];
+  /** null is stored where an earlier version knew nothing of it, and means the default. */
+  readonly mayBeNull?: boolean;
   /** Numbers only: the smallest and largest value, both allowed. */
   readonly min?: number;
   readonly max?: number;
@@ -84,15 +87,15 @@ export interface Field<T = unknown> {
 
 export type FieldTable = Readonly<Record<string, Field>>;
 
-/** What the engine gets for a table. Fields that nothing reads yet are left out. */
+/** What the engine gets for a table. */
 export type OptionsOf<T extends FieldTable> = {
-  [K in keyof T as T[K] extends Field<never> ? never : K]: ReturnType<T[K]['read']>;
+  [K in keyof T]: ReturnType<T[K]['read']>;
 };
 
 /** Every option of a table, in its order. Throws INVALID_OPTIONS with the property in `field`, and UNSUPPORTED. */
 export function readOptions<T extends FieldTable>(table: T, raw: RawOptions): OptionsOf<T> {
-  const fields = Object.entries(table).filter(([, field]) => field.kind !== 'unread');
-  return Object.fromEntries(fields.map(([name, field]) => [name, field.read(raw, name)])) as OptionsOf<T>;
+  const fields = Object.entries(table).map(([name, field]) => [name, field.read(raw, name)] as const);
+  return Object.fromEntries(fields) as OptionsOf<T>;
 }
 
 /** Some fields of a table. */

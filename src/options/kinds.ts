@@ -67,11 +67,11 @@ export function later<C extends string>(known: Field<C>, ...values: string[]): F
   return { ...known, choices: [...(known.choices ?? []), ...values], later: values, read };
 }
 
-/** A property of an engine part that does not exist yet: kept as it is stored, read by nobody. */
-export function unread(): Field<never> {
-  return field<never>('unread', { type: 'json', default: null }, (_raw, name) => {
-    throw new ZfsFlowError('UNSUPPORTED', `${name} is not supported in this version`, { field: name });
-  });
+/** For a property that an earlier version stored as null, which then means its default. */
+export function orNull<T>(known: Field<T>): Field<T> {
+  const read = (raw: RawOptions, name: string): T =>
+    known.read(raw[name] === null ? { ...raw, [name]: known.default } : raw, name);
+  return { ...known, mayBeNull: true, read };
 }
 
 interface NumberRules {
@@ -92,6 +92,25 @@ export function count(value: number, rules: NumberRules): Field<number> {
 export function number(value: number, rules: NumberRules & { kind?: Kind }): Field<number> {
   const { kind = 'number', ...limits } = rules;
   return numeric(kind, value, limits);
+}
+
+const PORTS = { min: 1024, max: 65_535, integer: true } as const;
+
+/** A TCP port that needs no rights; '' = none is said, which is the default. */
+export function port(): Field<number | null> {
+  const parse = (given: unknown, name: string): number | null =>
+    given === '' || given === undefined ? null : readNumber({ [name]: given }, name, 0, PORTS);
+  return field('port', { type: 'str', default: '' }, (raw, name) => parse(raw[name], name), { check: parse });
+}
+
+function checkAddress(given: string, name: string): void {
+  if (/^[0-9A-Za-z_.:%-]+$/.test(given) && !given.startsWith('-')) return;
+  throw invalidOption(name, `${name}: ${JSON.stringify(given)} is neither an IP address nor a host name`);
+}
+
+/** IP address or host name, '' = none is said. */
+export function address(): Field<string> {
+  return text('', { kind: 'address', check: checkAddress });
 }
 
 /** A share of something, 0 to 1; dialogs show it as a percentage. */

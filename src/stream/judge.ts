@@ -3,7 +3,7 @@
 import { toZfsFlowError, ZfsFlowError, type ZfsFlowErrorDetails } from '../base/errors';
 import { cancelled } from '../host/run-options';
 import { connectionFailure } from '../host/connection-errors';
-import type { StageResult } from './ways/way';
+import type { Move, StageResult } from './ways/way';
 
 export interface StageReport extends StageResult {
   role: 'send' | 'filter' | 'receive';
@@ -30,6 +30,25 @@ const CONNECTION_EXIT = 255;
 /** Sizes, progress, what is being received, and the contents of a token. */
 const NARRATION =
   /^(full|incremental|size)\t|^\d\d:\d\d:\d\d\t|^receiv(ing|ed) |^resume token contents:|^nvlist version|^\t\w+ = /;
+
+/** The results of a way with who each of them is: the first sent, the last received. */
+export function judgedStages(
+  results: readonly StageResult[],
+  { source, target }: Pick<Move, 'source' | 'target'>,
+): StageReport[] {
+  return results.map((result, index) => {
+    const isSender = index === 0;
+    const isReceiver = index === results.length - 1;
+    const host = isSender ? source : target;
+    const role = isSender ? 'send' : isReceiver ? 'receive' : 'filter';
+    return {
+      ...result,
+      role,
+      host: role === 'filter' ? 'local' : host.label,
+      isRemote: role !== 'filter' && !host.isLocal,
+    };
+  });
+}
 
 /** `zfs send -vP` and `receive -v` report on standard error too; only the rest says what went wrong, or is noise. */
 export function withoutNarration(stderr: string): string {
@@ -70,7 +89,7 @@ export function judgeTransfer(failed: FailedTransfer): ZfsFlowError {
   }
   if (!primary) {
     const error = toZfsFlowError(failed.thrown, 'TRANSFER_FAILED');
-    return error.with({ details: { ...error.details, ...details } });
+    return error.with({ details: { ...details, ...error.details } });
   }
   if (primary.spawnError) {
     const message = `a program for the transfer could not be started: ${primary.spawnError.message}`;
@@ -131,11 +150,15 @@ function workError(
  */
 function primaryFailure(stages: readonly StageReport[], wordsOf: (stderr: string) => string): StageReport | undefined {
   const failures = stages.filter((stage) => stage.code !== 0 || stage.signal !== null || stage.spawnError);
-  const own = failures.filter((stage) => !stage.ended && !follows(stage, wordsOf(stage.stderr)));
+  const own = failures.filter((stage) => !stage.ended && !followsOther(stage, wordsOf(stage.stderr)));
   return own[0] ?? failures.find((stage) => !stage.ended) ?? failures[0];
 }
 
-function follows(stage: StageReport, words: string): boolean {
+/** It failed only because the other end had: `words` are its own. */
+export function followsOther(
+  stage: Pick<StageReport, 'role' | 'code' | 'signal' | 'spawnError'>,
+  words: string,
+): boolean {
   if (stage.spawnError) return false;
   if (stage.role === 'send') {
     const said = /Broken pipe|signal received|EPIPE/i.test(words) || words === '';

@@ -3,6 +3,7 @@
 //
 //   source    target     way
 //   remote    the same   oneHostPipeline   one script over there
+//   any       another    tcp               a TCP connection of the stream's own, where it is to have one
 //   any       any        smallTransfer     small streams, where an end is remote: on the control connections
 //   local     local      localPipeline     send | receive
 //   local     remote                       send | ssh target receive             push
@@ -16,12 +17,14 @@ import { endTagged } from '../host/tagged-processes';
 import { localPipeline } from './ways/local-pipeline';
 import { oneHostPipeline } from './ways/one-host-pipeline';
 import { smallTransfer } from './ways/small-transfer';
+import { tcp } from './ways/tcp';
 import { succeeded, type Move, type StageResult, type Watch, type Way } from './ways/way';
 import { SendProgressReader, type SendProgress } from './send-progress';
-import { judgeTransfer, withoutNarration, type StageReport } from './judge';
+import type { DataPath } from './wire/wire-plan';
+import { judgedStages, judgeTransfer, withoutNarration, type StageReport } from './judge';
 
 /** The first that takes a stream carries it; the last takes every one. */
-const WAYS: readonly Way[] = [oneHostPipeline, smallTransfer, localPipeline];
+const WAYS: readonly Way[] = [oneHostPipeline, tcp, smallTransfer, localPipeline];
 
 export interface TransferRequest extends Move {
   signal: AbortSignal;
@@ -30,8 +33,8 @@ export interface TransferRequest extends Move {
   onProgress?: (progress: SendProgress) => void;
   /** Each line of the receiver that is no report of how far it is. */
   onReceiverLine?: (line: string) => void;
-  /** See `FailedTransfer.wordsOf`. */
-  wordsOf?: (stderr: string) => string;
+  /** See `Watch.onPath`. */
+  onPath?: (path: DataPath) => void;
 }
 
 export interface TransferResult {
@@ -62,13 +65,14 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
       counted = bytes;
       stall.restart();
     },
+    ...(request.onPath ? { onPath: request.onPath } : {}),
   };
   let results: StageResult[] | undefined;
   let thrown: unknown;
   try {
     results = await carry(request, follow);
     stall.stop();
-    if (succeeded(results)) return { bytes: counted || progress.finalBytes, stages: reports(results, request) };
+    if (succeeded(results)) return { bytes: counted || progress.finalBytes, stages: judgedStages(results, request) };
   } catch (error) {
     thrown = error;
   } finally {
@@ -76,7 +80,7 @@ export async function transfer(request: TransferRequest): Promise<TransferResult
   }
   await cleanUp(request);
   throw judgeTransfer({
-    stages: reports(results ?? [], request),
+    stages: judgedStages(results ?? [], request),
     thrown,
     cancelled: request.signal.aborted,
     stalledAfterMs: stall.signal.aborted ? request.stallTimeoutMs : 0,
@@ -112,21 +116,6 @@ function lineHandler(request: TransferRequest, progress: SendProgressReader, sta
     request.onProgress?.(state);
     return true;
   };
-}
-
-function reports(results: readonly StageResult[], { source, target }: Move): StageReport[] {
-  return results.map((result, index) => {
-    const isSender = index === 0;
-    const isReceiver = index === results.length - 1;
-    const host = isSender ? source : target;
-    const role = isSender ? 'send' : isReceiver ? 'receive' : 'filter';
-    return {
-      ...result,
-      role,
-      host: role === 'filter' ? 'local' : host.label,
-      isRemote: role !== 'filter' && !host.isLocal,
-    };
-  });
 }
 
 /** Ends what is left on remote hosts, best effort: a dead connection leaves its commands running over there. */

@@ -78,6 +78,13 @@ export class ConnectionBench {
     });
   }
 
+  /** Puts connections beside what the flows have, and opens the editor again. */
+  async addConnections(...connections: readonly object[]): Promise<void> {
+    await this.nodeRed.deploy([...FLOWS, ...connections]);
+    await this.editor.page.close();
+    await this.open();
+  }
+
   async open(prepare?: (page: Page) => Promise<unknown>): Promise<void> {
     this.editor = await Editor.open(this.browser ?? assert.fail('no browser'), this.nodeRed.url, 'light', prepare);
     this.form = new ConnectionForm(this.editor);

@@ -175,6 +175,46 @@ describe('the dialog of a connection', function () {
       await bench.editor.cancel();
     });
 
+    it('sets up a machine that only another one reaches', async () => {
+      const { privateKey, ...gate } = bench.nas.login();
+      await bench.addConnections({ id: 'gate', type: 'zfs-ssh-connection', ...gate, credentials: { privateKey } });
+      const { editor, form } = bench;
+      await editor.edit('replicate');
+      await form.add();
+      await form.property('jumpConnection').selectOption('gate');
+      // As it is reached from there.
+      await form.fillPassword({ ...bench.account(), host: bench.nas.address, port: 22 });
+      await form.confirm();
+      assert.equal(await form.check('ssh+tls'), 'false', 'TLS goes through no other connection');
+      assert.deepEqual(await form.properties('host', 'jumpConnection'), [bench.nas.address, 'gate']);
+      assert.equal((await bench.keysThere()).length, 1);
+      await form.leave('ok');
+      await editor.done();
+      await editor.deploy();
+      const id = await editor.ask<string>('RED.nodes.node("replicate").sourceConnection');
+      assert.equal(await bench.poolOf(id), 'tank');
+    });
+
+    it('shows connections that lead back to themselves as invalid, and no other', async () => {
+      const { host, hostKeys } = bench.nas.login();
+      const through = (id: string, jumpConnection: string): object => {
+        return { id, type: 'zfs-ssh-connection', name: `to ${id}`, host, hostKeys, jumpConnection };
+      };
+      await bench.addConnections(through('a', 'b'), through('b', 'a'), through('self', 'self'), through('c', ''));
+      const { editor, form } = bench;
+      const valid = (): Promise<boolean[]> => Promise.all(['a', 'b', 'self', 'c'].map((id) => editor.valid(id)));
+      assert.deepEqual(await valid(), [false, false, false, true]);
+      await editor.editConfig('a');
+      assert.equal(await form.property('jumpConnection').inputValue(), 'b');
+      const section = editor.section('machine');
+      assert.match((await section.locator('.zfs-section-summary').textContent()) ?? '', /leads back/);
+      await form.property('jumpConnection').selectOption('c');
+      await editor.doneConfig();
+      await editor.editConfig('b');
+      await editor.doneConfig();
+      assert.deepEqual(await valid(), [true, true, false, true]);
+    });
+
     it('works by keyboard alone, and every control has a name', async () => {
       await bench.editor.edit('replicate');
       await bench.form.add();

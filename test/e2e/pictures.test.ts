@@ -5,6 +5,9 @@ import { NODE_RED_4, NodeRed, type Platform, ROOT, makeUserDir, nodeRed5 } from 
 import { Editor, launch } from './browser';
 import { ACTION_NODES, FLOWS } from './flows';
 
+/** With a connection that nobody has filled in yet, whose dialog asks what there is. */
+const flows = [...FLOWS, { id: 'nas3', type: 'zfs-ssh-connection', name: 'nas3', host: '', hostKeys: '' }];
+
 type Theme = 'light' | 'dark';
 
 describe('pictures of every dialog', function () {
@@ -19,7 +22,7 @@ describe('pictures of every dialog', function () {
   });
 
   async function take(platform: Platform, prefix: string, themes: readonly Theme[]): Promise<void> {
-    const nodeRed = await NodeRed.start(platform, await makeUserDir({ packageSource: ROOT, flows: FLOWS }));
+    const nodeRed = await NodeRed.start(platform, await makeUserDir({ packageSource: ROOT, flows }));
     try {
       for (const theme of themes) {
         const editor = await Editor.open(browser, nodeRed.url, theme);
@@ -30,6 +33,9 @@ describe('pictures of every dialog', function () {
         }
         await editor.editConfig('nas2');
         await editor.picture(`${prefix}-${theme}-connection`);
+        await editor.cancelConfig();
+        await editor.editConfig('nas3');
+        await editor.picture(`${prefix}-${theme}-connection-new`);
         await editor.cancelConfig();
         assert.deepEqual(editor.complaints, []);
         await editor.page.close();

@@ -184,7 +184,25 @@ const stat: Method = async ({ side, users }, [path]) => {
   return { size: Buffer.byteLength(text), type: 'FILE' };
 };
 
+/** Fields that whoever has few rights sees as stars. */
+const HIDDEN = new Set(['private_key', 'encryption_key']);
+
+const document =
+  (name: string): Method =>
+  (state, _params, session) => {
+    const text = JSON.stringify(state.documents[name] ?? []);
+    const hide = session.user?.privilege !== 'full';
+    const shown: unknown = JSON.parse(text, (key, value: unknown) =>
+      hide && HIDDEN.has(key) && typeof value === 'string' ? '********' : value,
+    );
+    return Promise.resolve(shown);
+  };
+
 const METHODS: Readonly<Record<string, Method>> = {
+  'keychaincredential.query': document('keychaincredential.query'),
+  'pool.snapshottask.query': document('pool.snapshottask.query'),
+  'replication.query': document('replication.query'),
+  'system.general.config': document('system.general.config'),
   'system.version': ({ profile }) => Promise.resolve(profile.version),
   'system.info': ({ profile }) => Promise.resolve({ version: profile.version, hostname: 'truenas' }),
   'system.product_type': ({ profile }) => Promise.resolve(profile.core ? 'CORE' : 'SCALE'),

@@ -93,6 +93,7 @@ export class FakeTrueNas {
       commands,
       jobs: new Map(),
       redirect: null,
+      documents: {},
       wrongMs: 20,
     };
   }

@@ -50,6 +50,8 @@ export interface State {
   jobs: Map<number, { state: string; error: string | null }[]>;
   /** The standby of a pair sends people to these. */
   redirect: string[] | null;
+  /** Answers of the queries that an import asks, by method. */
+  documents: Record<string, unknown>;
   /** Milliseconds before a wrong password is told; 1 to 5 s in truth. */
   wrongMs: number;
 }

@@ -126,7 +126,7 @@ describe('an action node', () => {
         'INVALID_OPTIONS',
         'namingSchema',
       ],
-      ['what is not supported', replication({ transport: 'ssh+netcat' }), {}, 'UNSUPPORTED', 'transport'],
+      ['a port that needs rights', replication({ netcatPortMin: '80' }), {}, 'INVALID_OPTIONS', 'netcatPortMin'],
     ];
     for (const [what, node, message, code, field] of refusals) {
       it(`${what} (${field})`, async () => {

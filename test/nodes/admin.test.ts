@@ -1,8 +1,7 @@
 // What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { Server, utils } from 'ssh2';
+import { utils } from 'ssh2';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
 import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
 import replicate = require('../../nodes/replicate/replicate');
@@ -12,38 +11,10 @@ import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
 import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
+import { Doorkeeper, HOST_KEYS } from '../support/doorkeeper';
 import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
-const HOST_KEYS = utils.generateKeyPairSync('ed25519');
-
-/** An SSH server that lets nobody in and remembers the passwords it was offered. */
-class Doorkeeper {
-  readonly passwords: string[] = [];
-  port = 0;
-  private readonly server = new Server({ hostKeys: [HOST_KEYS.private] }, (client) => {
-    client.on('error', () => undefined);
-    client.on('authentication', (context) => {
-      if (context.method === 'password') this.passwords.push(context.password);
-      context.reject(['password', 'publickey']);
-    });
-  });
-
-  async open(): Promise<this> {
-    await new Promise<void>((resolve) => {
-      this.server.listen(0, '127.0.0.1', resolve);
-    });
-    this.port = (this.server.address() as AddressInfo).port;
-    return this;
-  }
-
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
-    });
-  }
-}
-
 describe('the admin endpoints', () => {
   let door: Doorkeeper;
 

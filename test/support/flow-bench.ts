@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
-import { utils } from 'ssh2';
 import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
 import replicate = require('../../nodes/replicate/replicate');
 import prune = require('../../nodes/retention-prune/retention-prune');
 import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
+import { newKeyPair } from './doorkeeper';
 
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
 export type Message = NodeMessage & Record<string, unknown> & { payload?: unknown };
@@ -75,7 +75,7 @@ export function sshConnection(port: number, more: Record<string, unknown> = {}):
   return { id: 'ssh', type: 'zfs-ssh-connection', host: '127.0.0.1', port, hostKeys: HOST_KEY, ...more };
 }
 
-const KEY_PAIR = utils.generateKeyPairSync('ed25519');
+const KEY_PAIR = newKeyPair();
 /** Of no host: nothing gets as far as comparing it. */
 const HOST_KEY = KEY_PAIR.public.trim();
 export const PRIVATE_KEY = KEY_PAIR.private;

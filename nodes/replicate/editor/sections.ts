@@ -229,8 +229,10 @@ function shortChoice(dialog: Dialog, property: string): string {
 
 function streamSection(dialog: Dialog): void {
   typedText(dialog, 'speedLimit');
+  transportRows(dialog);
   dialog.summary('stream', () =>
     [
+      shortTransport(dialog),
       dialog.t(`raw.short.${dialog.shown('raw')}`),
       dialog.checked('compressedBlocks') ? dialog.t('stream.compressedShort') : '',
       dialog.shown('streamCompression') === 'none' ? '' : dialog.shown('streamCompression'),
@@ -243,4 +245,26 @@ function streamSection(dialog: Dialog): void {
       .filter((part) => part !== '')
       .join(' · '),
   );
+}
+
+const overTcp = (dialog: Dialog): boolean => dialog.shown('transport').startsWith('ssh+');
+
+/** In few words, where there is something to say. */
+function shortTransport(dialog: Dialog): string {
+  if (!overTcp(dialog)) return '';
+  return dialog.shown('transport') === 'ssh+tls' ? dialog.t('transport.shortTls') : dialog.t('transport.shortNetcat');
+}
+
+/** What a TCP connection of its own needs to know, where there may be one. */
+function transportRows(dialog: Dialog): void {
+  const isLimited = (): boolean =>
+    dialog.shown('speedLimit') !== '' &&
+    !['sourceConnection', 'targetConnection'].some((name) => dialog.shown(name) === '');
+  // An earlier version stored null.
+  const side = dialog.input('netcatActiveSide');
+  if (side.val() === null) side.val('auto');
+  dialog.showWhen('.zfs-transport-auto', () => dialog.shown('transport') === 'auto');
+  dialog.showWhen('.zfs-transport-tcp', () => overTcp(dialog));
+  dialog.showWhen('.zfs-transport-netcat', () => dialog.shown('transport') === 'ssh+netcat');
+  dialog.showWhen('.zfs-transport-limited', () => overTcp(dialog) && isLimited());
 }

@@ -53,14 +53,11 @@ function takeOver(dialog: Dialog, { host, port, username, hostKeys, sudo }: SetU
   dialog.form.find('#zfs-test').trigger('click');
 }
 
-/**
- * What Node-RED is told of the secrets when the dialog is confirmed: stored ones, of which it sends nothing at a deploy.
- * `isOld`: a node that is deployed; it is sent a placeholder, so that a deploy of changed nodes starts this one anew.
- */
-function tellEditor(node: EditorNode, isOld: boolean): void {
+/** What Node-RED is told of the secrets when the dialog is confirmed: stored ones, of which it sends nothing at a deploy. */
+function tellEditor(node: EditorNode): void {
   const { has_password = false } = node.credentials ?? {};
   const has = { has_privateKey: true, has_passphrase: false, has_password };
-  node.credentials = { ...has, _: has, ...(isOld ? { privateKey: STORED } : {}) };
+  node.credentials = { ...has, _: has };
 }
 
 export function ownSetUp(dialog: Dialog): void {
@@ -84,9 +81,7 @@ export function ownSetUp(dialog: Dialog): void {
       dialog.input('host').trigger('focus');
     },
     onStep: (step) => {
-      const isLeading = !['', 'choose', 'done'].includes(step);
-      form.toggleClass('zfs-leading', isLeading);
-      button.prop('disabled', step !== '' && step !== 'done');
+      form.toggleClass('zfs-leading', !['', 'choose', 'done'].includes(step));
     },
   });
   button.on('click', (event) => {
@@ -97,7 +92,7 @@ export function ownSetUp(dialog: Dialog): void {
   dialog.onSave(() => {
     isSaved = isDone && textOf(dialog.input('privateKey')) === STORED;
     if (isSaved) {
-      tellEditor(node, isOld);
+      tellEditor(node);
       waiting.add(node.id);
       return true;
     }
@@ -120,5 +115,5 @@ function forget(dialog: Dialog): void {
 /** The other machine is not gone back to: what the key opened there, it opens no more, since there is no such key. */
 function tellWhatStays(dialog: Dialog): void {
   const host = $('<span>').text(dialog.shown('host')).html();
-  RED.notify(dialog.t('setUp.dropped', { host }), { type: 'warning' });
+  RED.notify(dialog.t('setUp.dropped', { host }), { type: 'warning', timeout: 15_000 });
 }

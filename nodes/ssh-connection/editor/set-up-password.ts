@@ -51,9 +51,11 @@ export function passwordWay(stage: Stage): Way {
   const complain = (refusal: Refusal): void => {
     stage.show('password', form);
     if (refusal.code === 'CANCELLED') return;
-    form.complain(problemOf(t, refusal, { fields: FIELDS, places: PLACES, values: machine() }));
+    const telling = (stage.known.more['jumpConnection'] ?? '') !== '';
+    form.complain(problemOf(t, refusal, { fields: FIELDS, places: PLACES, values: machine(), telling }));
   };
   const place = (): object => ({
+    ...stage.request,
     ...stage.known.more,
     host: form.value('host'),
     port: Number(form.value('port')),
@@ -61,7 +63,6 @@ export function passwordWay(stage: Stage): Way {
 
   const install = async (keys: readonly HostKey[], signal: AbortSignal): Promise<void> => {
     const question = {
-      ...stage.request,
       ...place(),
       username: username(),
       password: form.value('password'),

@@ -20,12 +20,17 @@ const SENTENCES: Readonly<Record<string, string>> = {
   TIMEOUT: 'setUp.failed.timeout',
 };
 
-/** `fields`: those of the step; an answer may name others. `values` are put into the sentence. */
-export function problemOf(
-  t: Translate,
-  refusal: Refusal,
-  { fields, places, values }: { fields: readonly string[]; places: Places; values: Record<string, string> },
-): Problem {
+interface Terms {
+  /** Those of the step; an answer may name others. */
+  fields: readonly string[];
+  places: Places;
+  /** Put into the sentence. */
+  values: Record<string, string>;
+  /** The machine that failed may be another than the one that was typed in: what the answer says of it is shown. */
+  telling?: boolean;
+}
+
+export function problemOf(t: Translate, refusal: Refusal, { fields, places, values, telling = false }: Terms): Problem {
   const { code, message, hint, field } = refusal;
   const named = field !== undefined && fields.includes(field) ? field : places[code ?? ''];
   const sentence = SENTENCES[code ?? ''];
@@ -33,7 +38,7 @@ export function problemOf(
   const done = Array.isArray(changed) ? changed.map(String) : [];
   if (sentence === undefined) return { code, field: named, text: message, hint, done };
   // What the other side said is worth reading where it is more than that.
-  const isTelling = code === 'API_ERROR' || code === 'HOST_KEY_MISMATCH';
+  const isTelling = telling || code === 'API_ERROR' || code === 'HOST_KEY_MISMATCH';
   const more = isTelling || hint === undefined || hint === '' ? [message, hint] : [hint];
   return { code, field: named, text: t(sentence, values), hint: more.filter(Boolean).join(' – '), done };
 }

@@ -29,6 +29,7 @@ function formOf(dialog: Dialog): object {
     id: dialog.node.id,
     ...Object.fromEntries(texts.map((name) => [name, dialog.shown(name)])),
     ...Object.fromEntries(numbers.map((name) => [name, Number(dialog.shown(name))])),
+    jumpConnection: dialog.connection('jumpConnection'),
     ciphers: dialog.value('ciphers'),
     credentials,
   };

@@ -25,6 +25,11 @@ export function remotePipelineScript(
   return addPipeline(script, commands).toString();
 }
 
+/** Shell text that runs `commands`, of quoted words, as a pipeline in a subshell of its own, and ends that. */
+export function pipelineText(commands: readonly string[]): string {
+  return addPipeline(new ScriptWriter(), commands).toString();
+}
+
 /** Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0. */
 function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptWriter {
   const [only] = commands;

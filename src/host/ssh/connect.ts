@@ -1,40 +1,126 @@
 // One attempt to connect and authenticate with ssh2: pinned host keys, one credential, and errors that say what was
 // wrong. Keeping a connection and connecting again is `connection.ts`.
+import type { Duplex } from 'node:stream';
 import { Client, type AuthHandlerMiddleware, type CipherAlgorithm, type ConnectConfig } from 'ssh2';
 import { ZfsFlowError, type ErrorCode } from '../../base/errors';
+import { forward } from './forward';
 import {
   fingerprint,
   hostKeyAlgorithms,
   hostKeyFromBlob,
   parseHostKeys,
   presentedKey,
+  discoverHostKeys,
+  type Dial,
+  type DiscoveredHostKey,
   type HostKey,
 } from './host-keys';
-import { connectError } from '../connection-errors';
+import { connectError, connectionLost } from '../connection-errors';
 import { readCredential, type Credential, type SshHostOptions } from './ssh-options';
 
 export type ConnectOptions = Pick<
   SshHostOptions,
-  'label' | 'host' | 'port' | 'username' | 'auth' | 'hostKeys' | 'ciphers' | 'connectTimeout' | 'keepaliveInterval'
+  | 'label'
+  | 'host'
+  | 'port'
+  | 'username'
+  | 'auth'
+  | 'hostKeys'
+  | 'ciphers'
+  | 'connectTimeout'
+  | 'keepaliveInterval'
+  | 'jump'
 >;
 
 /**
- * Resolves with an authenticated client. Its `error` event has a listener for good, so that a late error can never
- * end the process. Throws the connection codes of the contract, INVALID_OPTIONS for unreadable `hostKeys`.
+ * Resolves with an authenticated client, through the jump hosts there are, whose connections are this one's alone and end
+ * with it. Its `error` event has a listener for good, so that a late error can never end the process. Throws the
+ * connection codes of the contract, with the hop in the message that they were met at; INVALID_OPTIONS for unreadable
+ * `hostKeys`.
  */
 export async function connect(options: ConnectOptions, signal?: AbortSignal): Promise<Client> {
   const pinned = parseHostKeys(options.hostKeys);
   const credential = readCredential(options.auth, options.label);
-  if (pinned.length === 0) throw await unknownHostKey(options, 'no host key is pinned for it');
-  const attempt = new Attempt(options, pinned, credential);
+  const route = await openRoute(options, signal);
   try {
-    return await attempt.run(signal);
+    if (pinned.length === 0) throw await unknownHostKey(options, 'no host key is pinned for it', route.dial);
+    const client = await new Attempt(options, pinned, credential).run(await route.dial?.(), signal);
+    route.carry(client);
+    return client;
   } catch (error) {
-    if (error instanceof NoPinnedType) {
+    try {
+      if (!(error instanceof NoPinnedType)) throw route.lost ?? error;
       const types = [...new Set(pinned.map((key) => key.type))].join(', ');
-      throw await unknownHostKey(options, `it has no key of the pinned type (${types})`);
+      throw await unknownHostKey(options, `it has no key of the pinned type (${types})`, route.dial);
+    } finally {
+      route.close();
     }
-    throw error;
+  }
+}
+
+/** How a host is reached. */
+interface Route {
+  /** Of a host behind a jump host. */
+  readonly dial: Dial | undefined;
+  /** Why it is no more. */
+  readonly lost: ZfsFlowError | undefined;
+  /** From now on it ends with this client, and the client is told what broke it. */
+  carry(client: Client): void;
+  close(): void;
+}
+
+/** Throws what kept the jump host from being logged in to. */
+export async function openRoute(
+  options: Pick<ConnectOptions, 'label' | 'host' | 'port' | 'connectTimeout' | 'jump'>,
+  signal?: AbortSignal,
+): Promise<Route> {
+  const { jump, label } = options;
+  if (jump === undefined) return { dial: undefined, lost: undefined, carry: () => undefined, close: () => undefined };
+  const hop = await connect(jump, signal).catch((error: unknown) => {
+    if (!(error instanceof ZfsFlowError) || error.code === 'CANCELLED') throw error;
+    throw error.with({ message: `${label} is reached through ${jump.label}: ${error.message}` });
+  });
+  let lost: ZfsFlowError | undefined;
+  let carried: Client | undefined;
+  const over = (cause?: Error): void => {
+    if (lost !== undefined) return;
+    const { message } = connectionLost(jump.label, cause);
+    lost = new ZfsFlowError('CONNECTION_LOST', `${label} is reached through ${jump.label}: ${message}`, {
+      host: jump.label,
+      cause,
+    });
+    carried?.emit('error', lost);
+  };
+  hop.on('error', (error) => {
+    over(error);
+    hop.destroy();
+  });
+  hop.on('end', over).on('close', over);
+  return {
+    dial: () => forward(hop, jump.label, options, options.connectTimeout, signal),
+    get lost() {
+      return lost;
+    },
+    carry: (client) => {
+      carried = client;
+      client.on('close', () => {
+        carried = undefined;
+        hop.end();
+      });
+    },
+    close: () => void hop.end(),
+  };
+}
+
+/** All host keys of a host, over its jump hosts. Nothing is authenticated but those; throws as `connect` does. */
+export async function hostKeysOf(
+  options: Pick<ConnectOptions, 'label' | 'host' | 'port' | 'connectTimeout' | 'jump'>,
+): Promise<DiscoveredHostKey[]> {
+  const route = await openRoute(options);
+  try {
+    return await discoverHostKeys(options.host, options.port, options.connectTimeout, route.dial);
+  } finally {
+    route.close();
   }
 }
 
@@ -66,7 +152,8 @@ class Attempt {
     private readonly credential: Credential,
   ) {}
 
-  async run(signal: AbortSignal | undefined): Promise<Client> {
+  /** `sock`: a stream to the host, where it takes no socket of this machine. */
+  async run(sock: Duplex | undefined, signal: AbortSignal | undefined): Promise<Client> {
     const { client } = this;
     return new Promise<Client>((resolve, reject) => {
       const settle = (error: Error | undefined): void => {
@@ -90,7 +177,8 @@ class Attempt {
       });
       client.on('close', () => settle(this.explain(new Error('the other side closed the connection'))));
       try {
-        client.connect(this.config());
+        const config = this.config();
+        client.connect(sock === undefined ? config : { ...config, sock });
       } catch (error) {
         settle(this.explain(error as Error));
       }
@@ -216,8 +304,8 @@ function keyFingerprint(credential: Extract<Credential, { kind: 'key' }>): strin
   return fingerprint(hostKeyFromBlob(credential.key.getPublicSSH()));
 }
 
-async function unknownHostKey(options: ConnectOptions, why: string): Promise<ZfsFlowError> {
-  const key = await presentedKey(options.host, options.port, options.connectTimeout);
+async function unknownHostKey(options: ConnectOptions, why: string, dial: Dial | undefined): Promise<ZfsFlowError> {
+  const key = await presentedKey(options.host, options.port, options.connectTimeout, { dial });
   const found = key ? { type: key.type, found: fingerprint(key) } : undefined;
   const shows = found ? `; it shows ${found.type} ${found.found}` : '';
   return new ZfsFlowError('HOST_KEY_UNKNOWN', `the host key of ${options.label} is not known: ${why}${shows}`, {

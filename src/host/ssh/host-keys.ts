@@ -1,6 +1,7 @@
 // Pinned host keys: reading the text of the `hostKeys` field, fingerprints as OpenSSH prints them, and asking a server
 // for its keys. Deciding whether to trust what a server shows is `connect.ts`.
 import { createHash } from 'node:crypto';
+import type { Duplex, Readable } from 'node:stream';
 import { Client, type Algorithms, type ServerHostKeyAlgorithm } from 'ssh2';
 import { invalidOption } from '../../base/errors';
 import { connectError } from '../connection-errors';
@@ -112,16 +113,24 @@ export interface DiscoveredHostKey extends HostKey {
 /** A server has at most one key of each, and shows one of them a connection. */
 const FAMILIES = [['ssh-ed25519'], HOST_KEY_TYPES.filter((type) => type.startsWith('ecdsa-')), ['ssh-rsa']] as const;
 
+/** Opens a stream to a server that no socket of this machine leads to. */
+export type Dial = () => Promise<Duplex>;
+
 /**
  * Asks a server for every host key it has, with one short connection per kind – few, because OpenSSH since 9.8 shuts
  * out clients that come too often without logging in (PerSourcePenalties). Nothing is authenticated, so a person must
  * compare the fingerprints. Throws HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_TIMEOUT,
  * CONNECTION_LOST. `timeout` in seconds, for each connection.
  */
-export async function discoverHostKeys(host: string, port: number, timeout = 10): Promise<DiscoveredHostKey[]> {
+export async function discoverHostKeys(
+  host: string,
+  port: number,
+  timeout = 10,
+  dial?: Dial,
+): Promise<DiscoveredHostKey[]> {
   const found: DiscoveredHostKey[] = [];
   for (const types of FAMILIES) {
-    const key = await presentedKey(host, port, timeout, types);
+    const key = await presentedKey(host, port, timeout, { types, dial });
     if (key) found.push({ ...key, fingerprint: fingerprint(key), line: hostKeyLine(key) });
   }
   return found;
@@ -132,8 +141,9 @@ export async function presentedKey(
   host: string,
   port: number,
   timeout: number,
-  types: readonly string[] = HOST_KEY_TYPES,
+  { types = HOST_KEY_TYPES, dial }: { types?: readonly string[]; dial?: Dial | undefined } = {},
 ): Promise<HostKey | undefined> {
+  const sock = (await dial?.()) as Readable | undefined;
   return new Promise((resolve, reject) => {
     let key: HostKey | undefined;
     const client = new Client();
@@ -147,8 +157,7 @@ export async function presentedKey(
       resolve(key);
     });
     client.connect({
-      host,
-      port,
+      ...(sock === undefined ? { host, port } : { sock }),
       username: 'host-key-discovery',
       readyTimeout: timeout * 1000,
       algorithms,

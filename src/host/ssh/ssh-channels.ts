@@ -6,14 +6,16 @@ import { checkTag } from '../tagged-processes';
 import type { SshConnection } from './connection';
 
 export class SshChannels implements Channels {
+  readonly address: string;
   readonly account: string;
   readonly setup: CommandSetup;
   readonly note: Channels['note'];
 
   constructor(
     private readonly connection: SshConnection,
-    { account, setup, note }: Pick<Channels, 'account' | 'setup' | 'note'>,
+    { address, account, setup, note }: Pick<Channels, 'address' | 'account' | 'setup' | 'note'>,
   ) {
+    this.address = address;
     this.account = account;
     this.setup = setup;
     this.note = note;

@@ -22,6 +22,7 @@ export class SshHost implements Host {
   readonly label: string;
   readonly isLocal = false;
   readonly elevates: boolean;
+  readonly viaJump: boolean;
   readonly channels: Channels;
   private readonly connection: SshConnection;
   private readonly pipes: SshPipes;
@@ -33,12 +34,14 @@ export class SshHost implements Host {
   constructor(options: SshHostOptions) {
     this.id = options.id;
     this.label = options.label;
+    this.viaJump = options.jump !== undefined;
     this.log = new CommandLog(options.label);
     this.connection = new SshConnection(options);
     this.setup = { zfsPath: options.zfsPath, privilege: options.username === 'root' ? 'none' : options.sudo };
     this.elevates = this.setup.privilege !== 'none';
     this.pipes = new SshPipes(options, this.setup);
     this.channels = new SshChannels(this.connection, {
+      address: options.host,
       account: options.username,
       setup: this.setup,
       note: (line) => this.log.started(line),

@@ -34,6 +34,8 @@ export interface SshHostOptions {
   zfsPath: string;
   /** Exec channels used at once. */
   maxSessions: number;
+  /** The host through which everything goes, which may be reached through another; each has keys and secrets of its own. */
+  jump?: SshHostOptions;
 }
 
 /** What is needed to prove who we are, read when connecting: files and agents may change without a deploy. */

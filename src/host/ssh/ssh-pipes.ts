@@ -10,6 +10,11 @@ import type { SshHostOptions } from './ssh-options';
 import { SshProgramFiles, wantedCiphers } from './ssh-program';
 import { workingSsh, type SshProgram } from './working-ssh';
 
+/** A host with the jump hosts before it, itself first. */
+function wayTo(options: SshHostOptions): SshHostOptions[] {
+  return [options, ...(options.jump === undefined ? [] : wayTo(options.jump))];
+}
+
 export class SshPipes {
   /** Connections that were made for processes so far. */
   count = 0;
@@ -27,11 +32,19 @@ export class SshPipes {
     const marker = facts.noisyShell ? newMarker() : undefined;
     const command = remoteCommand(remotePipelineScript(argvs, this.setup, marker), tag);
     this.count++;
-    // `ssh` takes no password from a program.
-    const program =
-      this.options.auth.method === 'password' ? undefined : await workingSsh(wantedCiphers(this.options.ciphers));
+    const program = await this.program();
     const spec = program ? await this.bySsh(program, command, facts.aes) : this.byHelper(command);
     return marker === undefined ? spec : { ...spec, outputMarker: marker };
+  }
+
+  /** An `ssh` that can go the whole way; it takes no password from a program. */
+  private async program(): Promise<SshProgram | undefined> {
+    const way = wayTo(this.options);
+    if (way.some(({ auth }) => auth.method === 'password')) return undefined;
+    const programs = await Promise.all(way.map(({ ciphers }) => workingSsh(wantedCiphers(ciphers))));
+    const [first] = programs;
+    if (first === undefined || programs.some((program) => program?.file !== first.file)) return undefined;
+    return { file: first.file, ciphers: new Set(programs.flatMap((program) => [...(program?.ciphers ?? [])])) };
   }
 
   private async bySsh(program: SshProgram, command: string, remoteAes: boolean): Promise<ProcessSpec> {

@@ -1,7 +1,8 @@
-// The command line of the system's `ssh` program for one connection: our pinned host keys, our agent or the user's,
-// and nothing of the user's own configuration. What it runs on the other side is `ssh-host.ts`.
+// The command line of the system's `ssh` program for one connection and for the jump hosts on its way: our pinned host
+// keys, our agents or the user's, and nothing of the user's own configuration. What it runs over there is `ssh-host.ts`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { quoteArg } from '../shell/quote';
 import { startAgent } from './agent';
 import { hostKeyAlgorithms, hostKeyLine, parseHostKeys } from './host-keys';
 import { createPrivateDirectory, removePrivateDirectory, SOCKET_NAME } from './private-directory';
@@ -25,11 +26,41 @@ const CHACHA_FIRST = ['chacha20-poly1305@openssh.com', ...AES_FIRST.filter((name
 export class SshProgramFiles {
   private users = 0;
   private ready: Promise<{ args: string[]; dispose: () => void }> | undefined;
+  private readonly hop: SshProgramFiles | undefined;
 
-  constructor(private readonly options: SshHostOptions) {}
+  constructor(private readonly options: SshHostOptions) {
+    this.hop = options.jump && new SshProgramFiles(options.jump);
+  }
 
   /** Arguments up to and including `--`; call `release` when the process has ended. Throws AUTHENTICATION_FAILED. */
-  async acquire(program: SshProgram, remoteAes: boolean): Promise<{ args: string[]; release: () => void }> {
+  async acquire(program: SshProgram, remoteAes: boolean): Promise<Acquired> {
+    const hop = await this.hop?.acquireForward(program, this.options);
+    try {
+      const own = await this.acquireOwn(program, remoteAes);
+      const { host, port, username } = this.options;
+      const through = hop === undefined ? [] : ['-o', `ProxyCommand=${hop.command}`];
+      return {
+        args: [...own.args, ...through, '-p', String(port), '-l', username, '--', host],
+        release: () => (own.release(), hop?.release()),
+      };
+    } catch (error) {
+      hop?.release();
+      throw error;
+    }
+  }
+
+  /** A command for ssh_config's ProxyCommand that leads from this host to the next, as `-J` makes one. */
+  private async acquireForward(
+    program: SshProgram,
+    to: SshHostOptions,
+  ): Promise<{ command: string; release: () => void }> {
+    // What its CPU can do is not known; most have AES.
+    const { args, release } = await this.acquire(program, true);
+    const words = [program.file, '-W', `[${to.host}]:${to.port}`, ...args];
+    return { command: words.map(quoteArg).join(' ').replaceAll('%', '%%'), release };
+  }
+
+  private async acquireOwn(program: SshProgram, remoteAes: boolean): Promise<Acquired> {
     this.users++;
     const ready = (this.ready ??= this.create());
     let held = true;
@@ -42,10 +73,7 @@ export class SshProgramFiles {
     };
     try {
       const { args } = await ready;
-      return {
-        args: [...args, ...cipherArgs(this.options.ciphers, program, remoteAes), ...this.destination()],
-        release,
-      };
+      return { args: [...args, ...cipherArgs(this.options.ciphers, program, remoteAes)], release };
     } catch (error) {
       release();
       throw error;
@@ -76,10 +104,11 @@ export class SshProgramFiles {
       throw error;
     }
   }
+}
 
-  private destination(): string[] {
-    return ['-p', String(this.options.port), '-l', this.options.username, '--', this.options.host];
-  }
+interface Acquired {
+  args: string[];
+  release: () => void;
 }
 
 function baseArgs(options: SshHostOptions, knownHosts: string, hostKeys: string): string[] {

@@ -20,6 +20,11 @@ export interface Sizes {
   small: Set<string>;
 }
 
+/** Estimated bytes of the largest dataset's streams. */
+export function largest({ estimates }: Sizes): number {
+  return Math.max(0, ...estimates.values());
+}
+
 /** Bytes `written` of the snapshots, by full name; those that cannot be asked for are absent. */
 async function writtenSizes(setup: Setup, snapshots: readonly string[], ctx: RunContext): Promise<Map<string, number>> {
   const requests = groupNames(snapshots, 1000).map((of) => ({ of, properties: ['written'] }));

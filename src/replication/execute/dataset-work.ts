@@ -5,6 +5,7 @@ import type { ResultBook } from '../report/result-book';
 import type { RunProgress } from '../report/run-progress';
 import type { DatasetResult } from '../setup/options';
 import type { Run } from '../setup/run';
+import type { DataPaths } from './data-paths';
 import type { CarriedProperties } from './receive-properties';
 import type { TargetKeys } from './target-key';
 
@@ -21,6 +22,7 @@ export interface DatasetWork extends PlannedPair {
   /** Properties that the stream cannot bring. */
   carried: CarriedProperties;
   keys: TargetKeys;
+  paths: DataPaths;
 }
 
 /** Where a stream is: at a snapshot (its name) of a dataset, the `index`th (from 1) of `count`. */

@@ -1,7 +1,9 @@
 // One transfer with this run's filters and speed limit. A limit that is set while a transfer runs without a limiter
 // interrupts it; it goes on at once, from its resume token, with one.
-import { ZfsFlowError } from '../../base/errors';
+import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import { transfer, type TransferRequest, type TransferResult } from '../../stream/transfer';
+import type { Wire } from '../../stream/wire/wire-plan';
+import type { DatasetWork } from './dataset-work';
 import type { PlannedPair } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import type { Setup } from '../setup/setup';
@@ -11,12 +13,20 @@ import { chooseFilters, type StreamFilters } from '../../stream/filters';
 import { wordsOf } from '../../zfs/stderr';
 
 /** Nothing on one remote machine could be told to go slower, or at another pace while it runs. */
-export function limitWarning({ transport, rateLimit }: Setup): string[] {
-  if (transport !== 'remote-local' || !rateLimit.limited) return [];
-  return ['to keep to the speed limit, the stream passes through the machine that runs Node-RED'];
+export function limitWarning({ transport, rateLimit, options }: Setup): string[] {
+  if (!rateLimit.limited) return [];
+  const passes = 'to keep to the speed limit, the stream passes through the machine that runs Node-RED';
+  if (transport === 'remote-local') return [passes];
+  const isDirect = transport === 'relay' && (options.transport === 'ssh+tls' || options.transport === 'ssh+netcat');
+  return isDirect ? [`${passes}, over ssh and not ${options.transport}`] : [];
 }
 
-type OneTransfer = Pick<TransferRequest, 'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress' | 'onReceiverLine'> & {
+type Work = Pick<DatasetWork, 'plan' | 'pair' | 'paths' | 'book'>;
+
+type OneTransfer = Pick<
+  TransferRequest,
+  'sendArgv' | 'receiveArgv' | 'lanes' | 'onProgress' | 'onReceiverLine' | 'onPath'
+> & {
   /** Estimated bytes. */
   bytes: number;
 };
@@ -35,10 +45,34 @@ function filtersFor(run: Run, { plan, pair }: PlannedPair, bytes: number, small:
 }
 
 /** Throws what `transfer` throws; TRANSFER_FAILED, for a new attempt at once, when it only has to go on under a limit. */
-export async function limitedTransfer(run: Run, planned: PlannedPair, one: OneTransfer): Promise<TransferResult> {
+export async function limitedTransfer(run: Run, planned: Work, one: OneTransfer): Promise<TransferResult> {
+  const { paths, book } = planned;
+  book.warnRun(limitWarning(run));
+  const wire = await paths.wireFor(one.bytes);
+  if (!wire) return transferOver(run, planned, one, null);
+  let met = false;
+  const onPath: OneTransfer['onPath'] = (path) => {
+    met = true;
+    book.wentOver(wire.transport, path);
+    one.onPath?.(path);
+  };
+  try {
+    return await transferOver(run, planned, { ...one, onPath }, wire);
+  } catch (thrown) {
+    const error = toZfsFlowError(thrown);
+    if (met || run.ctx.signal.aborted || !paths.fellBack(error)) throw thrown;
+    const message = `fell back to ssh: ${error.message}`;
+    book.warnRun([message]);
+    run.ctx.emit({ event: 'warning', level: 'warn', dataset: planned.plan.source, message, code: error.code });
+    return transferOver(run, planned, one, null);
+  }
+}
+
+async function transferOver(run: Run, planned: Work, one: OneTransfer, wire: Wire | null): Promise<TransferResult> {
   const { source, target, sameHost, options, rateLimit, ctx } = run;
   const { bytes, ...request } = one;
-  const lanes = rateLimit.limited ? null : one.lanes;
+  // What was asked for is the way of small streams too.
+  const lanes = rateLimit.limited || wire ? null : one.lanes;
   const filters = filtersFor(run, planned, bytes, lanes !== null);
   const restart = new AbortController();
   const forget = rateLimit.limited ? () => undefined : rateLimit.onFirstLimit(() => begin(run, planned, restart));
@@ -46,6 +80,7 @@ export async function limitedTransfer(run: Run, planned: PlannedPair, one: OneTr
     return await transfer({
       ...request,
       lanes,
+      wire,
       source,
       target,
       sameHost,

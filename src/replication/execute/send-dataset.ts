@@ -3,6 +3,7 @@
 import { ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
 import type { TransferResult } from '../../stream/transfer';
+import type { DataPath } from '../../stream/wire/wire-plan';
 import { listNamedSnapshots } from '../../zfs/list';
 import { receiveArgv } from '../../zfs/receive';
 import { inheritProperty, setProperties } from '../../zfs/change';
@@ -10,6 +11,7 @@ import { resumeArgv } from '../../zfs/send';
 import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
 import type { DatasetPlan } from '../plan/plan-types';
+import type { Run } from '../setup/run';
 import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
@@ -18,7 +20,7 @@ import { runBatch } from '../../zfs/batch';
 import { laterArgvs, receiveProperties } from './receive-properties';
 import { RefusedProperties } from './refused';
 import { causeOfFailure } from './cause-of-failure';
-import { stepArgv } from '../plan/send-argv';
+import { stepSends } from './long-steps';
 
 /** Milliseconds that putting properties back may take after a failure. */
 const RESTORE_MS = 4_000;
@@ -29,6 +31,8 @@ interface OneSend {
   force: boolean;
   /** Makes the target dataset. */
   creates: boolean;
+  /** The receive sets what the plan says; not where the stream brings none of the source's, as another one after it will. */
+  properties: boolean;
   /** Index of the first snapshot among all of this dataset's. */
   offset: number;
 }
@@ -36,7 +40,8 @@ interface OneSend {
 /** `count`: all snapshots that this run sends of the dataset. */
 async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<void> {
   const { run, plan, book } = work;
-  const { later, ...properties } = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
+  const all = receiveProperties({ ...work, creates: one.creates, newRoot: work.keys.newRoot });
+  const { later, ...properties } = one.properties ? all : { exclude: [], set: {}, later: {} };
   const receive = receiveArgv({
     target: plan.target,
     type: plan.type,
@@ -61,6 +66,7 @@ async function sendOne(work: DatasetWork, one: OneSend, count: number): Promise<
       bytes: work.estimated,
       onProgress: ({ bytes, snapshot }: SendProgress) => moved(bytes, snapshot),
       onReceiverLine: refused.line,
+      onPath: (path: DataPath) => book.pathOf([work.entry], path),
     };
     result = await limitedTransfer(run, work, request);
     moved(result.bytes, `${plan.source}@${names.at(-1) ?? ''}`);
@@ -106,15 +112,18 @@ async function restoreAnyhow(preparation: Preparation): Promise<void> {
 }
 
 /** In order; the first may go on with a partial receive. */
-function sendsOf(plan: DatasetPlan): OneSend[] {
+async function sendsOf(run: Run, plan: DatasetPlan): Promise<OneSend[]> {
   const sends: OneSend[] = [];
   let offset = 0;
-  const add = (send: string[], snapshots: OneSend['snapshots'], creates: boolean): void => {
-    sends.push({ send, snapshots, creates, force: plan.force && sends.length === 0, offset });
-    offset += snapshots.length;
+  const add = (one: Pick<OneSend, 'send' | 'snapshots' | 'creates' | 'properties'>): void => {
+    sends.push({ ...one, force: plan.force && sends.length === 0, offset });
+    offset += one.snapshots.length;
   };
-  if (plan.resume) add(resumeArgv(plan.resume.token), [plan.resume.to], false);
-  for (const step of plan.steps) add(stepArgv(plan, step), step.snapshots, sends.length === 0);
+  const { resume } = plan;
+  if (resume) add({ send: resumeArgv(resume.token), snapshots: [resume.to], creates: false, properties: true });
+  for (const { argv, ...step } of await stepSends(run, plan)) {
+    add({ ...step, send: argv, creates: sends.length === 0 });
+  }
   return sends;
 }
 
@@ -130,8 +139,8 @@ export async function sendDataset(work: DatasetWork): Promise<void> {
   const { run, plan, pair, book, entry } = work;
   const warn = (warnings: readonly string[]): void => book.warn(entry, warnings);
   const preparation: Preparation = { run, plan, warn, afterwards: [] };
+  const sends = await sendsOf(run, plan);
   for (const step of plan.prepare) await runPrepare(preparation, step);
-  const sends = sendsOf(plan);
   const count = sends.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
   try {
     for (const [index, one] of sends.entries()) {

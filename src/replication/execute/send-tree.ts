@@ -2,6 +2,7 @@
 // delivered stays, and its partial receive is resumed: the next attempt goes on dataset by dataset.
 import { toZfsFlowError, ZfsFlowError } from '../../base/errors';
 import type { SendProgress } from '../../stream/send-progress';
+import type { DataPath } from '../../stream/wire/wire-plan';
 import { receiveArgv } from '../../zfs/receive';
 import { treeArgv } from '../../zfs/send';
 import { AttemptFailure } from './attempt-failure';
@@ -46,6 +47,11 @@ async function sendStream(root: DatasetWork, all: readonly DatasetWork[]): Promi
     bytes,
     onProgress: ({ bytes: sent, snapshot }: SendProgress) => moved(sent, snapshot),
     onReceiverLine: refused.line,
+    onPath: (path: DataPath) =>
+      root.book.pathOf(
+        all.map(({ entry }) => entry),
+        path,
+      ),
   };
   const result = await limitedTransfer(run, root, request);
   moved(result.bytes, `${plan.source}@${last}`);

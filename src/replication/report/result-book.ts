@@ -1,5 +1,6 @@
 // The result object of a run, filled as it goes: what output 1 carries in the end and output 3 as far as it got.
 import type { ZfsFlowError } from '../../base/errors';
+import type { DataPath, WireTransport } from '../../stream/wire/wire-plan';
 import type { DatasetAction, DatasetResult, ReplicationResult } from '../setup/options';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 
@@ -96,6 +97,20 @@ export class ResultBook {
   addBytes(entry: DatasetResult, bytes: number): void {
     entry.bytes += bytes;
     this.result.bytes += bytes;
+  }
+
+  /** A stream has a TCP connection of its own. */
+  wentOver(transport: WireTransport, path: DataPath): void {
+    this.result.transport = transport;
+    this.result.dataPath = path;
+  }
+
+  /** The same for the datasets that it brings. */
+  pathOf(entries: readonly DatasetResult[], path: DataPath): void {
+    for (const entry of entries) {
+      entry.transport = path.protocol === undefined ? 'ssh+netcat' : 'ssh+tls';
+      entry.dataPath = path;
+    }
   }
 
   /** Notes what a stream is about to bring: it counts once it was seen on the target, whatever became of the stream. */

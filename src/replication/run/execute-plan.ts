@@ -5,7 +5,9 @@ import { Lanes } from '../../stream/ways/lanes';
 import { destinationId } from '../../zfs/marks';
 import { isWithin } from '../../zfs/records';
 import { createPlaceholder } from '../../zfs/receive';
+import { largest } from '../discover/sizes';
 import { AttemptFailure } from '../execute/attempt-failure';
+import { askedTransport, DataPaths } from '../execute/data-paths';
 import type { DatasetWork } from '../execute/dataset-work';
 import { destroyReplaced } from '../execute/destroy-replaced';
 import { endLeftovers } from '../execute/leftovers';
@@ -33,6 +35,7 @@ interface Provisions {
   carried: CarriedProperties;
   keys: TargetKeys;
   marks: MarksOnTheWay;
+  paths: DataPaths;
 }
 
 /**
@@ -50,8 +53,10 @@ export async function executePlan(
   const { target, targetPoolGuid, options, ctx } = run;
   const pairs = new Map(discovery.pairs.map((pair) => [pair.source.name, pair]));
   const good = plan.datasets.filter(({ refusal }) => refusal === null);
-  book.result.transport = run.transport;
+  const paths = new DataPaths(run);
+  book.result.transport = askedTransport(run) ?? (book.result.dataPath ? book.result.transport : run.transport);
   book.warnRun(runWarnings(run, planned));
+  if (plan.datasets.some(sends)) book.warnRun(await paths.warnings(largest(sizes)));
   book.seen(discovery.pairs);
   await endLeftovers(run, good, pairs, !state.isFirstAttempt);
   const unended = new Map(state.marked);
@@ -69,7 +74,7 @@ export async function executePlan(
     const carried = await readCarriedProperties(run, good, (warnings) => book.warnRun(warnings));
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
-    return await new Execution(run, state, planned, { carried, keys, marks: { unended, made } }).all();
+    return await new Execution(run, state, planned, { carried, keys, paths, marks: { unended, made } }).all();
   } finally {
     book.warnRun(await keys.close());
   }

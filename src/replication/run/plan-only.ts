@@ -1,7 +1,10 @@
 // `mode: plan`: what a run would do, with sizes, changing nothing.
 import { midRunFailure } from '../execute/attempt-failure';
+import { askedTransport, DataPaths } from '../execute/data-paths';
 import { announceSnapshots } from '../execute/take-snapshots';
+import { sends } from '../plan/plan-facts';
 import type { Run } from '../setup/run';
+import { largest } from '../discover/sizes';
 import { announce, look, planAttempt, runWarnings, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
 
@@ -24,7 +27,9 @@ async function planned(run: Run, state: RunState): Promise<PlannedAttempt> {
 export async function planOnly(run: Run, state: RunState): Promise<void> {
   const { book } = state;
   const seen = await planned(run, state);
+  book.result.transport = askedTransport(run) ?? run.transport;
   book.warnRun(runWarnings(run, seen));
+  if (seen.plan.datasets.some(sends)) book.warnRun(await new DataPaths(run).warnings(largest(seen.sizes)));
   book.warnRun(announceSnapshots(run, seen.discovery));
   for (const plan of seen.plan.datasets) {
     const entry = book.planned(plan, seen.sizes.estimates.get(plan.source) ?? 0);

@@ -6,6 +6,7 @@ import { invalidOption } from '../../base/errors';
 import { readOptions } from '../../options/field';
 import { readString, type RawOptions } from '../../options/read';
 import { compileExcludes } from '../../zfs/names';
+import { listeningSide, portRange } from '../../stream/wire/wire-plan';
 import { isWithin } from '../../zfs/records';
 import { REPLICATE, type ReplicateOptions } from './options';
 import { compileSelection } from './selection';
@@ -38,9 +39,23 @@ function checkTogether(options: ReplicateOptions): void {
   if (options.targetRetention === 'custom' && options.targetRetentionPolicy === null) {
     throw invalidOption('targetRetentionPolicy', 'targetRetention "custom" needs a policy');
   }
+  checkTransport(options);
   const excluded = compileExcludes(options.exclude, 'exclude');
   const source = options.sourceDatasets.find((name) => excluded(name));
   if (source !== undefined) throw invalidOption('exclude', `exclude leaves out the source "${source}" itself`);
+}
+
+/** Who listens can be known before the machines are: this one is the connection ''. */
+function checkTransport(options: ReplicateOptions): void {
+  const { netcatPortMin: min, netcatPortMax: max } = options;
+  const range = portRange(options);
+  if (range.min > range.max) {
+    const field = max === null ? 'netcatPortMin' : 'netcatPortMax';
+    throw invalidOption(field, `${field}: from ${min ?? range.min} to ${max ?? range.max} there is no port`);
+  }
+  if (options.transport !== 'ssh+tls' && options.transport !== 'ssh+netcat') return;
+  const isLocal = (connection: string): { isLocal: boolean } => ({ isLocal: connection === '' });
+  listeningSide(options.netcatActiveSide, isLocal(options.sourceConnection), isLocal(options.targetConnection));
 }
 
 /** A full copy of a file system leaves nothing out (as in TrueNAS, which refuses the same; truenas.md A.4). */

@@ -1,9 +1,10 @@
 // The options of a replication, as a table of the properties of `zfs-replicate`, and what comes of a run. What of them
 // concerns each other is check-options.ts.
 import { section, typed, type FieldTable, type OptionsOf } from '../../options/field';
-import { bytes, choice, connection, count, flag, later, seconds, text, unread } from '../../options/kinds';
+import { address, bytes, choice, connection, count, flag, orNull, port, seconds, text } from '../../options/kinds';
 import { cron, dataset, datasets, excludes, policyOrNone, schemas, scopeOrNone, timeZone } from '../../retention/kinds';
 import { PRUNE, type PruneResult } from '../../retention/options';
+import type { DataPath, WireTransport } from '../../stream/wire/wire-plan';
 import type { ScheduleOptions } from '../../time/check-schedule';
 import { keyLocation, overrides, propertyNames } from './kinds';
 
@@ -59,12 +60,13 @@ export const REPLICATE = {
     holdPending: flag(true),
   }),
   ...section('stream', {
-    transport: later(choice('auto', 'ssh'), 'ssh+netcat', 'ssh+tls'),
-    netcatActiveSide: unread(),
-    netcatListenAddress: unread(),
-    netcatPortMin: unread(),
-    netcatPortMax: unread(),
-    netcatConnectAddress: unread(),
+    transport: choice('auto', 'ssh', 'ssh+tls', 'ssh+netcat'),
+    /** Which side listens, for the last two; the words are TrueNAS's. */
+    netcatActiveSide: orNull(choice('auto', 'source', 'target', 'local', 'remote')),
+    netcatListenAddress: orNull(address()),
+    netcatPortMin: orNull(port()),
+    netcatPortMax: orNull(port()),
+    netcatConnectAddress: orNull(address()),
     raw: choice('auto', 'always', 'never'),
     largeBlocks: flag(true),
     compressedBlocks: flag(true),
@@ -103,6 +105,9 @@ export interface DatasetResult {
   estimatedBytes: number;
   durationMs: number;
   warnings: string[];
+  /** How its streams went, where they had TCP connections of their own. */
+  transport?: WireTransport;
+  dataPath?: DataPath;
   /** Why nothing was done, or what failed. */
   error?: { code: string; message: string };
 }
@@ -113,7 +118,9 @@ export interface ReplicationResult {
   state: 'success' | 'planned' | 'partial' | 'failed' | 'cancelled';
   startedAt: string;
   durationMs: number;
-  transport: 'local' | 'ssh' | 'remote-local' | 'relay';
+  transport: 'local' | 'ssh' | 'remote-local' | 'relay' | WireTransport;
+  /** Of the newest stream that had a TCP connection of its own. */
+  dataPath?: DataPath;
   bytes: number;
   snapshots: number;
   datasets: DatasetResult[];

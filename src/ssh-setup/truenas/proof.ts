@@ -26,7 +26,7 @@ export interface ProvenFacts {
 }
 
 /** Throws the codes of a connection. */
-export async function proveLogin({ privateKey, ...login }: NewLogin): Promise<ProvenFacts> {
+export async function proveLogin({ privateKey, ...login }: NewLogin, signal?: AbortSignal): Promise<ProvenFacts> {
   const host = new SshHost({
     ...login,
     id: 'set-up',
@@ -39,7 +39,7 @@ export async function proveLogin({ privateKey, ...login }: NewLogin): Promise<Pr
     maxSessions: 2,
   });
   try {
-    const facts = await host.facts({ refresh: true });
+    const facts = await host.facts({ refresh: true, ...(signal === undefined ? {} : { signal }) });
     const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
     const missing = zfsVersion === '' ? ['there is no zfs command'] : await missingRights(host, login);
     const shown = pools.map(({ name, guid, health }) => ({ name, guid, health }));

@@ -2,12 +2,13 @@
 // step that changes something over there says so, also when a later one fails.
 import { invalidOption, toZfsFlowError } from '../../base/errors';
 import type { KeyPair } from '../../host/ssh/key-pair';
+import { sudoChange } from './account';
 import { addKey, findAccount, giveShell, giveSudo } from './authorize';
 import { parsePin } from './certificate';
 import { TrueNasClient } from './client';
 import type { Limits } from './limits';
 import type { TrueNasCredentials } from './login';
-import { proveLogin, type ProvenFacts } from './proof';
+import { proveLogin, type NewLogin, type ProvenFacts } from './proof';
 import { apiDetails } from './refusals';
 import { sshService, startSsh } from './ssh-service';
 
@@ -23,7 +24,9 @@ export interface TrueNasSetUp {
   /** A person insists on a password over plain http. */
   insecure: boolean;
   /** Asked for when the login has succeeded: a new pair, or that of an attempt that failed later on. */
-  keyPair(): Promise<KeyPair>;
+  keyPair: () => Promise<KeyPair>;
+  /** Whoever asked has gone: nothing further is begun. */
+  signal?: AbortSignal | undefined;
   limits?: Partial<Limits>;
   /** PEM; besides those that Node.js knows. */
   authorities?: readonly string[];
@@ -40,7 +43,9 @@ export interface TrueNasSetUpResult {
   sudo: 'none' | 'sudo';
   /** What is another over there now, in sentences. */
   changed: string[];
-  facts: ProvenFacts & { truenas: string; protocol: string; notes: string[] };
+  /** What a person should know: that http led to https, what the account cannot do. */
+  warnings: string[];
+  facts: Omit<ProvenFacts, 'missing'> & { truenas: string; protocol: string };
 }
 
 /** Where a failure belongs, in `details.stage`. */
@@ -75,50 +80,59 @@ class SetUp {
   ) {}
 
   async run(): Promise<TrueNasSetUpResult> {
-    const { credentials, url, insecure, limits, authorities } = this.request;
-    const pin = parsePin(this.request.certificate);
-    const client = await TrueNasClient.connect({
-      url,
-      secret: credentials.kind,
-      insecure,
-      trust: { pin, authorities },
-      limits,
-    });
-    this.at.stage = 'login';
+    const { credentials, url, insecure, limits, authorities, keyPair, signal } = this.request;
+    const trust = { pin: parsePin(this.request.certificate), authorities };
+    const client = await TrueNasClient.connect({ url, secret: credentials.kind, insecure, trust, limits });
+    let over: OverThere;
     try {
+      this.begin('login');
       await client.login(credentials);
-      return await this.overThere(client);
+      over = await this.overThere(client, await keyPair());
     } finally {
       await client.close();
     }
-  }
-
-  private async overThere(client: TrueNasClient): Promise<TrueNasSetUpResult> {
-    const changed = (line: string): void => void this.changes.push(line);
-    const { at, request } = this;
-    const truenas = await versionOf(client);
-    at.stage = 'account';
-    const account = await findAccount(client, request.sshUser || request.credentials.username || 'root');
-    const sudo = account.uid === 0 || request.sudo !== 'sudo' ? 'none' : 'sudo';
-    const { privateKey, publicKey } = await request.keyPair();
-    await addKey(client, account, publicKey, changed);
-    await giveShell(client, account, changed);
-    if (sudo === 'sudo') await giveSudo(client, account, changed);
-    at.stage = 'service';
-    await startSsh(client, changed);
-    const { port, hostKeys } = await sshService(client);
-    at.stage = 'ssh';
-    const login = { host: client.address.host, port, username: account.username, hostKeys, sudo } as const;
-    const facts = await proveLogin({ ...login, privateKey });
-    const { notes, protocol } = client;
+    this.begin('ssh');
+    const { login, truenas, publicKey } = over;
+    const { missing, ...facts } = await proveLogin(login, signal);
+    const warnings = [...client.notes, ...missing];
     return {
       ...login,
       publicKey,
-      privateKey,
       changed: this.changes,
-      facts: { ...facts, truenas, protocol, notes: [...notes] },
+      warnings,
+      facts: { ...facts, truenas, protocol: client.protocol },
     };
   }
+
+  private async overThere(client: TrueNasClient, { privateKey, publicKey }: KeyPair): Promise<OverThere> {
+    const changed = (line: string): void => void this.changes.push(line);
+    const { request } = this;
+    const truenas = await versionOf(client);
+    this.begin('account');
+    const account = await findAccount(client, request.sshUser || request.credentials.username || 'root');
+    const { username } = account;
+    const sudo = account.uid === 0 || request.sudo !== 'sudo' ? 'none' : 'sudo';
+    // Before anything is changed: it may be one that CORE cannot give.
+    if (sudo === 'sudo') sudoChange(account);
+    await addKey(client, account, publicKey, changed);
+    await giveShell(client, account, changed);
+    if (sudo === 'sudo') await giveSudo(client, account, changed);
+    this.begin('service');
+    await startSsh(client, changed);
+    const { port, hostKeys } = await sshService(client);
+    return { truenas, publicKey, login: { host: client.address.host, port, username, hostKeys, sudo, privateKey } };
+  }
+
+  private begin(stage: Stage): void {
+    this.request.signal?.throwIfAborted();
+    this.at.stage = stage;
+  }
+}
+
+interface OverThere {
+  truenas: string;
+  publicKey: string;
+  login: NewLogin;
 }
 
 /** For people; a login with few rights need not be told. */

@@ -2,6 +2,7 @@
 // file of this folder that exports one `Way`; which of them takes a stream is the table in `transfer.ts`.
 import type { Host } from '../../host/host';
 import type { RateLimit } from '../rate-limit';
+import type { DataPath, Wire } from '../wire/wire-plan';
 import type { Lanes } from './lanes';
 
 /** One stream, from a command that writes it to one that reads it. */
@@ -19,6 +20,10 @@ export interface Move {
   rateLimit?: RateLimit;
   /** The stream is known to be about 1 MiB at most, so it may ride these on the control connections; null for others. */
   lanes: Lanes | null;
+  /** The stream is to have a TCP connection of its own; without it goes over SSH. Not where both ends are one machine. */
+  wire?: Wire | null;
+  /** See `FailedTransfer.wordsOf`. */
+  wordsOf?: (stderr: string) => string;
   /** Both hosts are the same machine, although two connections may lead there: seen, not concluded (host/machine-identity.ts). */
   sameHost: boolean;
   /** Marks the processes on every host, see `PipeCommandOptions.tag`. */
@@ -38,6 +43,8 @@ export interface Watch {
   onLine: (end: End, line: string) => boolean;
   /** Bytes so far, from a way that they pass through. */
   onBytes: (bytes: number) => void;
+  /** The stream has a TCP connection of its own, and both ends of it have proved themselves. */
+  onPath?: (path: DataPath) => void;
 }
 
 export interface StageResult {

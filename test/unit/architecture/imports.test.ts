@@ -43,7 +43,7 @@ describe('architecture: imports', () => {
         !isDialog(from) &&
         !typeOnly &&
         from !== DOOR &&
-        /^src\/(host|ssh-setup|stream|zfs|snapshots|retention|replication|readiness)\//.test(to),
+        /^src\/(host|import|ssh-setup|stream|zfs|snapshots|retention|replication|readiness)\//.test(to),
     );
     const values = loading.filter(({ to }) => !to.endsWith('/options.ts'));
     assert.deepEqual(values.map(shown), []);

@@ -1,7 +1,19 @@
 // What each kind of property makes of a value, and what it refuses.
 import assert from 'node:assert/strict';
 import { readOptions } from '../../../src/options/field';
-import { bytes, choice, choices, flag, hours, later, list, seconds, text, unread } from '../../../src/options/kinds';
+import {
+  bytes,
+  choice,
+  choices,
+  flag,
+  hours,
+  later,
+  list,
+  orNull,
+  port,
+  seconds,
+  text,
+} from '../../../src/options/kinds';
 
 describe('kinds', () => {
   it('hand on times in milliseconds, sizes in bytes, and lists without what stands there twice', () => {
@@ -35,9 +47,13 @@ describe('kinds', () => {
     }
   });
 
-  it('leave out what nothing reads yet', () => {
-    const table = { kept: flag(true), port: unread(), way: later(choice('a', 'b'), 'c') };
-    assert.deepEqual(readOptions(table, { port: 'anything' }), { kept: true, way: 'a' });
+  it('say what nothing reads yet, and take null where it was stored once', () => {
+    const table = { kept: flag(true), port: orNull(port()), way: later(choice('a', 'b'), 'c') };
+    assert.deepEqual(readOptions(table, { port: null }), { kept: true, port: null, way: 'a' });
+    assert.deepEqual(port().read({ a: ' 6000 ' }, 'a'), 6000);
+    for (const wrong of ['80', 0, 'any', 70_000, '6000.5']) {
+      assert.throws(() => port().read({ a: wrong }, 'a'), { code: 'INVALID_OPTIONS', field: 'a' });
+    }
     assert.throws(() => readOptions(table, { way: 'c' }), { code: 'UNSUPPORTED', field: 'way' });
     assert.deepEqual(table.way.choices, ['a', 'b', 'c']);
   });

@@ -1,7 +1,9 @@
 // *Set up a TrueNAS* against a fake one of each version, whose accounts and SSH service are those of a lab machine: what counts
 // is that a deployed connection logs in with the key that nobody but the server has seen. Failures: test/nodes/set-up-truenas.test.ts.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { selfSigned, type Certificate } from '../../fake-truenas/certificates';
 import { PROFILE_NAMES, PROFILES } from '../../fake-truenas/profiles';
 import { FakeTrueNas } from '../../fake-truenas/server';
@@ -144,14 +146,10 @@ describe('setting up a TrueNAS', function () {
           'SSH service: started',
         ]);
         assert.deepEqual(await keysOf('/root'), [KEPT, answer['publicKey']]);
-        const { truenas, protocol, isRoot, pools, missing } = answer.facts as {
-          truenas: string;
-          pools: object[];
-        } & Answer;
-        assert.deepEqual(
-          [truenas, protocol, isRoot, pools.length, missing],
-          [version, versions ? 'json-rpc' : 'websocket', true, 1, []],
-        );
+        const { truenas, protocol, isRoot, pools } = answer.facts as Record<string, unknown> & { pools: object[] };
+        const language = versions === null ? 'websocket' : 'json-rpc';
+        assert.deepEqual([truenas, protocol, isRoot, pools.length], [version, language, true, 1]);
+        assert.deepEqual(answer['warnings'], []);
         await use('new', answer);
         nothingSecret();
         assert.ok(!fake.called.some((method) => method.endsWith('pair')), 'public methods only');
@@ -167,7 +165,7 @@ describe('setting up a TrueNAS', function () {
           `sudo without a password for "replicator": ${bin}/zfs, ${bin}/zpool`,
         ]);
         assert.equal(answer['sudo'], 'sudo');
-        assert.deepEqual([answer.facts['isRoot'], answer.facts['missing']], [false, []]);
+        assert.deepEqual([answer.facts['isRoot'], answer['warnings']], [false, []]);
         const [, , replicator] = fake.state.users;
         const commands = [`${bin}/zfs`, `${bin}/zpool`];
         assert.deepEqual(
@@ -203,7 +201,7 @@ describe('setting up a TrueNAS', function () {
         } else {
           assert.equal(answer['ok'], true, JSON.stringify(answer));
           assert.ok(fake.called.includes('keychaincredential.ssh_pair'));
-          assert.deepEqual(answer.facts['notes'], [`${fake.plainUrl} leads to ${fake.url}, which was used instead`]);
+          assert.deepEqual(answer['warnings'], [`${fake.plainUrl} leads to ${fake.url}, which was used instead`]);
           assert.deepEqual(await keysOf('/home/outsider'), [answer['publicKey']]);
           await use('out', answer);
         }
@@ -217,6 +215,54 @@ describe('setting up a TrueNAS', function () {
     beforeEach(async () => {
       await nas.sh(RESET, { args: ['scale'] });
       fake = await FakeTrueNas.start({ profile: 'scale2510', side: labSide(nas), users: USERS, certificate });
+    });
+
+    it('may be set up again while it waits, with the same key, and with all that failed attempts have changed', async () => {
+      fake.nasty = { cutIn: 'ssh.config' };
+      const failed = await ask('set-up-truenas', { ...login(), id: 'twice' });
+      assert.equal(failed['code'], 'CONNECTION_LOST');
+      fake.nasty = {};
+      const first = await setUp({ id: 'twice' });
+      assert.deepEqual(first.changed, (failed['details'] as Answer).changed);
+      const second = await setUp({ id: 'twice' });
+      assert.deepEqual(second.changed, []);
+      assert.equal(second['publicKey'], first['publicKey']);
+      assert.deepEqual(await keysOf('/root'), [first['publicKey']]);
+      await use('twice', second);
+      // It is deployed now: what is asked for is another one.
+      const third = await setUp({ id: 'twice', replace: true });
+      assert.notEqual(third['publicKey'], first['publicKey']);
+    });
+
+    it('is set up by one request at a time', async () => {
+      fake.nasty = { delay: { method: 'user.query', ms: 300 } };
+      const one = setUp({ id: 'once' });
+      await bench.until('user.query', () => fake.called.includes('user.query'));
+      assert.equal((await ask('set-up-truenas', { ...login(), id: 'once' }))['code'], 'BUSY');
+      await one;
+    });
+
+    it('begins nothing further when whoever asked has gone', async () => {
+      fake.nasty = { delay: { method: 'auth.login_ex', ms: 500 } };
+      // Not with supertest, whose server stays when a request of it is given up.
+      const server = createServer(bench.RED.httpAdmin).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const person = new AbortController();
+      const asking = fetch(`http://127.0.0.1:${port}/zfs-flows/set-up-truenas`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ ...login(), id: 'gone' }),
+        signal: person.signal,
+      });
+      await bench.until('the login', () => fake.called.includes('auth.login_ex'));
+      person.abort();
+      await assert.rejects(asking);
+      await bench.until('the end of the session', () => fake.called.includes('auth.logout'));
+      server.closeAllConnections();
+      server.close();
+      assert.ok(!fake.called.includes('user.update'));
+      assert.equal(bench.RED.nodes.getCredentials('gone'), undefined);
     });
 
     it('replaces the key of a node when its own dialog asks, with its next deploy', async () => {
@@ -233,7 +279,7 @@ describe('setting up a TrueNAS', function () {
     it('says what was changed when a node with its id comes meanwhile, and leaves that alone', async () => {
       fake.nasty = { delay: { method: 'ssh.config', ms: 500 } };
       const asking = ask('set-up-truenas', { ...login(), id: 'meanwhile' });
-      while (!fake.called.includes('ssh.config')) await sleep(10);
+      await bench.until('ssh.config', () => fake.called.includes('ssh.config'));
       const stranger = { id: 'meanwhile', type: 'zfs-ssh-connection', host: 'elsewhere' };
       await bench.deploy([stranger], 'full', { meanwhile: { privateKey: 'of the other' } });
       const answer = await asking;

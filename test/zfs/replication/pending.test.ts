@@ -148,4 +148,30 @@ describe('replication of many pending snapshots', function () {
     );
     await assertTidy(a, one.source, b, one.target);
   });
+
+  for (const [what, own] of [
+    ['none of them has properties of its own', false],
+    ['one of them has properties of its own', true],
+  ] as const) {
+    it(`brings all properties with very many of them, where ${what}`, async () => {
+      const one = jobOf(`tank/many${++counter}`, `backup/many${counter}`);
+      await a.createDataset(one.source);
+      await a.snapshot(one.source, 'p0');
+      await engine.replicate(one.options);
+      await a.sh('i=1; while [ $i -le 120 ]; do zfs snapshot "$1@m$i" || exit 1; i=$((i + 1)); done', {
+        args: [one.source],
+      });
+      await a.run(['zfs', 'set', 'org.example:later=yes', one.source]);
+      if (own) await a.run(['zfs', 'set', 'org.example:mine=two words', `${one.source}@m60`]);
+      engine.events.length = 0;
+      const result = await engine.replicate({ ...one.options, speedLimit: '500M' });
+      assert.equal(result.datasets[0]?.snapshots.length, 120);
+      assert.deepEqual(result.warnings, []);
+      assert.equal((await b.snapshotNames(one.target)).length, 121);
+      assert.equal(await b.property(one.target, 'org.example:later'), 'yes');
+      assert.equal(await b.property(`${one.target}@m60`, 'org.example:mine'), own ? 'two words' : '-');
+      assert.equal(await b.property(one.target, 'readonly'), 'on');
+      await assertTidy(a, one.source, b, one.target);
+    });
+  }
 });

@@ -69,6 +69,8 @@ export class EditorPage {
         registerType: (type: string, definition: Definition) => this.definitions.set(type, definition),
         getType: () => ({ _: (key: string, values?: object) => `${key} ${JSON.stringify(values ?? {})}` }),
         eachConfig: () => undefined,
+        // Whatever a property names is there.
+        node: () => ({}),
         eachNode: each,
       },
       editor: { validateNode: (node: { type: string; valid?: boolean }) => (node.valid = this.judge(node)) },

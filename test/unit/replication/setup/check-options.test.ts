@@ -41,6 +41,11 @@ describe('parseReplicateOptions', () => {
       readonly: 'set',
       mount: false,
       transport: 'auto',
+      netcatActiveSide: 'auto',
+      netcatListenAddress: '',
+      netcatPortMin: null,
+      netcatPortMax: null,
+      netcatConnectAddress: '',
       streamCompression: 'none',
       speedLimit: 0,
       resumable: true,
@@ -120,6 +125,13 @@ describe('parseReplicateOptions', () => {
     ['encryptionKeyLocation', { encryptionKeyLocation: '/etc/k\ney' }],
     ['raw', { raw: 'always', encryption: 'inherit' }],
     ['transport', { transport: 'carrier pigeon' }],
+    ['netcatActiveSide', { netcatActiveSide: 'nobody' }],
+    ['netcatPortMin', { netcatPortMin: '80' }],
+    ['netcatPortMin', { netcatPortMin: 'any' }],
+    ['netcatPortMax', { netcatPortMax: 70_000 }],
+    ['netcatPortMax', { netcatPortMin: 6010, netcatPortMax: 6000 }],
+    ['netcatListenAddress', { netcatListenAddress: '-e sh' }],
+    ['netcatConnectAddress', { netcatConnectAddress: 'a b' }],
     ['streamCompression', { streamCompression: 'rar' }],
     ['speedLimit', { speedLimit: 'fast' }],
     ['speedLimit', { speedLimit: -1 }],
@@ -141,11 +153,18 @@ describe('parseReplicateOptions', () => {
     });
   }
 
-  it('says of transports that are not in this version that they are not, and keeps the words of TrueNAS', () => {
-    for (const transport of ['ssh+netcat', 'ssh+tls']) {
-      assert.throws(() => parse({ transport }), { code: 'UNSUPPORTED', field: 'transport' });
-    }
-    assert.deepEqual(parse({ netcatActiveSide: 'LOCAL', netcatPortMin: 'any' }), parse());
+  it('reads ports, and what an earlier version stored for them', () => {
+    assert.deepEqual(parse({ netcatActiveSide: null, netcatPortMin: null, netcatConnectAddress: null }), parse());
+    const { netcatPortMin, netcatPortMax } = parse({ netcatPortMin: '6000', netcatPortMax: 6010 });
+    assert.deepEqual([netcatPortMin, netcatPortMax], [6000, 6010]);
+  });
+
+  it('takes a local or remote side only where one end is this machine, and looks at it only where it counts', () => {
+    const mixed = { transport: 'ssh+tls', netcatActiveSide: 'local', targetConnection: 'b' };
+    assert.equal(parse(mixed).netcatActiveSide, 'local');
+    const relay = { ...mixed, sourceConnection: 'a' };
+    assert.throws(() => parse(relay), { code: 'INVALID_OPTIONS', field: 'netcatActiveSide' });
+    assert.equal(parse({ ...relay, transport: 'ssh' }).netcatActiveSide, 'local');
   });
 
   it('does not look at a regular expression or a window that selects nothing', () => {

@@ -1,0 +1,71 @@
+// A step of very many snapshots without the dataset's properties, but for its last. `zfs send -p` repeats them with each
+// snapshot, and `zfs receive` sets them each time: for small snapshots that is about as much work as receiving them. What
+// counts in the end is what comes last, so only the last snapshot brings them; unless some snapshot has properties of its
+// own, which no other stream would bring.
+import { commandError } from '../../zfs/command';
+import { complaintsOf } from '../../zfs/stderr';
+import { sendArgv, type SendStep } from '../../zfs/send';
+import type { DatasetPlan } from '../plan/plan-types';
+import { midRunFailure } from './attempt-failure';
+import { stepArgv, streamFlags } from '../plan/send-argv';
+import type { Run } from '../setup/run';
+
+/** From so many snapshots on it pays to ask for their properties, and for a stream more. */
+const LONG = 100;
+
+export interface StepSend {
+  argv: string[];
+  snapshots: SendStep['snapshots'];
+  /** Brings the properties that the plan says; else the receive must set none. */
+  properties: boolean;
+}
+
+const isLong = ({ properties, raw }: DatasetPlan, { intermediates, snapshots }: SendStep): boolean =>
+  properties && !raw && intermediates && snapshots.length >= LONG;
+
+/** Some snapshot of the dataset has properties of its own (values are not read, they may hold anything). */
+async function hasOwnProperties({ source, ctx }: Run, dataset: string): Promise<boolean> {
+  const argv = [
+    'zfs',
+    'get',
+    '-H',
+    '-d',
+    '1',
+    '-t',
+    'snapshot',
+    '-s',
+    'local,received',
+    '-o',
+    'property',
+    'all',
+    dataset,
+  ];
+  const result = await source.run(argv, { signal: ctx.signal });
+  if (result.code !== 0 || complaintsOf(result.stderr).length > 0) {
+    throw midRunFailure(commandError(source, argv, result).with({ dataset }));
+  }
+  return result.stdout.trim() !== '';
+}
+
+function halves(plan: DatasetPlan, step: SendStep): StepSend[] {
+  const before = step.snapshots.slice(0, -1);
+  const last = before.at(-1);
+  if (last === undefined) return [{ argv: stepArgv(plan, step), snapshots: step.snapshots, properties: true }];
+  const bare = sendArgv({ ...step, to: last, snapshots: before }, { ...streamFlags(plan), properties: false });
+  const from = { kind: 'snapshot' as const, ...last };
+  const rest = { ...step, from, intermediates: false, snapshots: [step.to] };
+  return [
+    { argv: bare, snapshots: before, properties: false },
+    { argv: stepArgv(plan, rest), snapshots: rest.snapshots, properties: true },
+  ];
+}
+
+/** The streams of the planned steps, in order. Throws what the question for properties fails with. */
+export async function stepSends(run: Run, plan: DatasetPlan): Promise<StepSend[]> {
+  const mayHalve = plan.steps.some((step) => isLong(plan, step)) && !(await hasOwnProperties(run, plan.source));
+  return plan.steps.flatMap((step) =>
+    mayHalve && isLong(plan, step)
+      ? halves(plan, step)
+      : [{ argv: stepArgv(plan, step), snapshots: step.snapshots, properties: true }],
+  );
+}
