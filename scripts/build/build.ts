@@ -110,8 +110,8 @@ async function main(): Promise<void> {
       compile('tsconfig.json', '--outDir', NEW),
       compile('tsconfig.editor.json'),
       assembleDialogs(),
-      assembleSidebar(),
       assemblePhone(),
+      assembleSidebar(),
     ]);
     await replace(DIST, NEW);
     await replace(RESOURCES, NEW_RESOURCES);
