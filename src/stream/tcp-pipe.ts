@@ -106,8 +106,9 @@ async function bind(server: Server, { host, ports = [] }: PipeRequest): Promise<
       server.listen({
         port,
         exclusive: true,
-        ...(host === '' ? {} : { host }),
-        ...(isIPv6(host) ? { ipv6Only: true } : {}),
+        // Without an address: on all, of IPv4 and IPv6.
+        ...(host === '' || host === '::' ? {} : { host }),
+        ...(isIPv6(host) && host !== '::' ? { ipv6Only: true } : {}),
       });
       await once(server, 'listening');
       return;

@@ -6,7 +6,7 @@
 // then silence; its end means "stop". Standard output: the receiver's words, and behind the marker `begin`, `at DIRECTORY`, `port N
 // ADDRESS`, `noport`, `connected`, `send CODE`, `receive CODE`, `carrier CODE`, `said TEXT`.
 // The secret is only ever in a variable of this shell and in a FIFO; `echo` and `read` are builtins everywhere.
-import { copyCommand, tlsCommand, type Carrier, type Role } from './carrier-commands';
+import { copyCommand, EVERYWHERE, takesEverywhere, tlsCommand, type Carrier, type Role } from './carrier-commands';
 import { BASH_CONNECTS, NO_PORT, NOT_CONNECTED, PERL } from './hand-over';
 import { commandWords, writeMarker, type CommandSetup } from './marked-output';
 import { pipelineText } from './pipeline-script';
@@ -40,7 +40,7 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
     .add(BYE)
     .add('trap bye EXIT')
     .add(`mkfifo "$D/k" "$D/q" "$D/z" "$D/t" || exit ${NO_PLACE}`)
-    .add(end.listens ? listenAddress(script, end.address) : `A=${script.word(end.address)}`)
+    .add(end.listens ? listenAddress(script, end) : `A=${script.word(end.address)}`)
     .add('case $A in *:*) B="[$A]";; *) B=$A;; esac')
     .add(NAP);
   if (!end.listens) script.add('IFS= read -r P <&3 || exit 0');
@@ -60,7 +60,8 @@ interface Parts {
 }
 
 /** Third word: the address that sshd accepted on. */
-function listenAddress(script: ScriptWriter, address: string): string {
+function listenAddress(script: ScriptWriter, { address, carrier }: FarEnd): string {
+  if (address === EVERYWHERE && !takesEverywhere(carrier)) return 'A=';
   return address === '' ? 'set -- $SSH_CONNECTION; A=${3:-}; A=${A#::ffff:}' : `A=${script.word(address)}`;
 }
 
