@@ -11,8 +11,11 @@ function described(value: unknown): string {
   return text === undefined ? typeof value : text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
+/** Fields whose value is repeated nowhere, be it of the wrong type. */
+const SECRET = /^(password|passphrase|privateKey|apiKey|otp|encryptionKey|credentials)$/;
+
 function wrongType(field: string, wanted: string, value: unknown): Error {
-  return invalidOption(field, `${field} must be ${wanted}, not ${described(value)}`);
+  return invalidOption(field, `${field} must be ${wanted}${SECRET.test(field) ? '' : `, not ${described(value)}`}`);
 }
 
 /** A missing value (undefined) has its default everywhere; null only where null is the default. */

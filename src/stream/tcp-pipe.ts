@@ -13,7 +13,7 @@ import { pipeLine, type PipeRequest, type PipeWord } from './wire/pipe-words';
 const PROOF_MS = 10_000;
 /** Clients at once that have proved nothing. */
 const MOST_UNPROVED = 64;
-/** Milliseconds between connects that were refused, and how long they are repeated. */
+/** Milliseconds between connects that failed, and how long they are repeated. */
 const RETRY_MS = 250;
 const REFUSED_MS = 5_000;
 
@@ -51,6 +51,8 @@ async function connectOnce(request: PipeRequest): Promise<Socket> {
   const { host, port = 0, secret, protocol } = request;
   const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
   await once(socket, 'connect');
+  // Of one that is given up for another try.
+  socket.on('error', () => undefined);
   if (protocol === 'plain') {
     socket.write(`${secret}\n`);
     return socket;
@@ -64,14 +66,19 @@ async function connectOnce(request: PipeRequest): Promise<Socket> {
     checkServerIdentity: () => undefined,
     pskCallback: () => ({ psk, identity: PSK_IDENTITY }),
   });
-  await once(secure, 'secureConnect');
+  await once(secure, 'secureConnect').finally(() => secure.on('error', () => undefined));
   if (!isProved(secure)) fail(new Error('handshake failure: the server showed a certificate'));
   // One that sends waits for a byte, see docs/design/transports.md §0, finding 6.
   if (request.direction === 'receive') secure.write('\n');
   return secure;
 }
 
-/** Whoever listens may just be getting ready for the next client. */
+/** Whoever listens may be busy with a stranger, whom it takes before us, or just getting ready for the next client. */
+function isTooEarly({ code = '' }: NodeJS.ErrnoException, { protocol }: PipeRequest): boolean {
+  // In the clear a connection that was there may have carried something.
+  return code === 'ECONNREFUSED' || (protocol === 'tls' && (code === 'ECONNRESET' || code === 'EPIPE'));
+}
+
 async function connectOut(request: PipeRequest): Promise<Socket> {
   const deadline = Date.now() + REFUSED_MS;
   for (;;) {
@@ -79,7 +86,7 @@ async function connectOut(request: PipeRequest): Promise<Socket> {
       return await connectOnce(request);
     } catch (thrown) {
       const error = thrown as NodeJS.ErrnoException;
-      if (error.code !== 'ECONNREFUSED' || Date.now() > deadline) throw error;
+      if (!isTooEarly(error, request) || Date.now() > deadline) throw error;
       await wait(RETRY_MS);
     }
   }
@@ -106,8 +113,9 @@ async function bind(server: Server, { host, ports = [] }: PipeRequest): Promise<
       server.listen({
         port,
         exclusive: true,
-        ...(host === '' ? {} : { host }),
-        ...(isIPv6(host) ? { ipv6Only: true } : {}),
+        // Without an address: on all, of IPv4 and IPv6.
+        ...(host === '' || host === '::' ? {} : { host }),
+        ...(isIPv6(host) && host !== '::' ? { ipv6Only: true } : {}),
       });
       await once(server, 'listening');
       return;

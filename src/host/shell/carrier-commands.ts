@@ -30,6 +30,15 @@ export type Carrier =
 /** Both have a hash of SHA-256, to which a pre-shared key is tied (RFC 8446, 4.2.11). */
 export type TlsCipher = 'TLS_AES_128_GCM_SHA256' | 'TLS_CHACHA20_POLY1305_SHA256';
 
+/** The address of who listens on all addresses of a machine, those of IPv4 too: TrueNAS's word for it. */
+export const EVERYWHERE = '::';
+
+/** To others it is IPv6 alone, or nothing at all; they listen everywhere when they are told no address. */
+export function takesEverywhere(carrier: Carrier): boolean {
+  if (carrier.kind !== 'copy') return carrier.kind === 'handOver';
+  return carrier.program === 'socat' || ['openbsd', 'busybox'].includes(carrier.netcat.flavour);
+}
+
 /** What there is to choose from on a machine. */
 export interface CarrierChoice {
   programs: ReadonlySet<string>;

@@ -6,7 +6,7 @@
 // then silence; its end means "stop". Standard output: the receiver's words, and behind the marker `begin`, `at DIRECTORY`, `port N
 // ADDRESS`, `noport`, `connected`, `send CODE`, `receive CODE`, `carrier CODE`, `said TEXT`.
 // The secret is only ever in a variable of this shell and in a FIFO; `echo` and `read` are builtins everywhere.
-import { copyCommand, tlsCommand, type Carrier, type Role } from './carrier-commands';
+import { copyCommand, EVERYWHERE, takesEverywhere, tlsCommand, type Carrier, type Role } from './carrier-commands';
 import { BASH_CONNECTS, NO_PORT, NOT_CONNECTED, PERL } from './hand-over';
 import { commandWords, writeMarker, type CommandSetup } from './marked-output';
 import { pipelineText } from './pipeline-script';
@@ -40,7 +40,7 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
     .add(BYE)
     .add('trap bye EXIT')
     .add(`mkfifo "$D/k" "$D/q" "$D/z" "$D/t" || exit ${NO_PLACE}`)
-    .add(end.listens ? listenAddress(script, end.address) : `A=${script.word(end.address)}`)
+    .add(end.listens ? listenAddress(script, end) : `A=${script.word(end.address)}`)
     .add('case $A in *:*) B="[$A]";; *) B=$A;; esac')
     .add(NAP);
   if (!end.listens) script.add('IFS= read -r P <&3 || exit 0');
@@ -60,7 +60,8 @@ interface Parts {
 }
 
 /** Third word: the address that sshd accepted on. */
-function listenAddress(script: ScriptWriter, address: string): string {
+function listenAddress(script: ScriptWriter, { address, carrier }: FarEnd): string {
+  if (address === EVERYWHERE && !takesEverywhere(carrier)) return 'A=';
   return address === '' ? 'set -- $SSH_CONNECTION; A=${3:-}; A=${A#::ffff:}' : `A=${script.word(address)}`;
 }
 
@@ -125,6 +126,8 @@ function netcatWords(carrier: Extract<Carrier, { kind: 'copy' }>): string {
 const ESTABLISHED = 'grep -q "^Protocol version: TLSv1.3" "$D/e"';
 /** Refused before a byte of its input was read. */
 const REFUSED = 'grep -Eiq "refused|errno=(111|61)( |$)" "$D/e"';
+/** The connection was there, and ended. */
+const CUT_OFF = 'grep -Eiq "reset|unexpected eof|errno=(0|32|54|104)( |$)" "$D/e"';
 /** Somebody listens on the port, on whatever address. Where the kernel does not show it: never. */
 const LISTENING =
   'H=$(printf %04X $P); busy() { grep -q ":$H [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6; } 2>/dev/null';
@@ -150,8 +153,14 @@ function said(mark: string): string {
 /** `again`: the same port, for who comes after a client without the secret. */
 const AGAIN = 'R=0; again() { R=$((R+1)); [ $R -lt 200 ] && [ ! -e "$D/stop" ] || return 1; nap 0.1; start; }';
 
-/** Repeats a connect that was refused: who listens may just be getting ready for the next client. */
-const RETRY = `retry() { ${REFUSED} && [ $R -lt 25 ] && again; }`;
+/**
+ * Repeats a connect that was refused, and one that was cut off before the other side had proved itself: who listens takes one
+ * client at a time, and may be busy with a stranger or just getting ready for the next.
+ */
+function retry(isTls: boolean): string {
+  const cutOff = isTls ? ` || { ${CUT_OFF} && ! ${ESTABLISHED}; }` : '';
+  return `retry() { { ${REFUSED}${cutOff}; } && [ $R -lt 25 ] && again; }`;
+}
 
 function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, parts: Parts): string[] {
   const { mark, work } = parts;
@@ -166,7 +175,7 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
   const reader = `reader() { ( exec 5>&- 6>&-; ( ${check}${work} ) 2>&8 8>&-; c=$?; ${ends}; exit $c ) <"$D/z" & S=$!; }`;
   const begun = end.listens ? listen(end, mark) : ['start'];
   const told = isTls && !end.listens ? [watchFor(mark)] : [];
-  const lines = [`exec 5<>"$D/q" 6<>"$D/z"${first}`, feed(isTls), start(end, carrier), AGAIN, RETRY, reader];
+  const lines = [`exec 5<>"$D/q" 6<>"$D/z"${first}`, feed(isTls), start(end, carrier), AGAIN, retry(isTls), reader];
   const over = isTls
     ? // A client that has not proved anything is no end of the stream.
       [
@@ -203,7 +212,7 @@ function send(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, part
   const isTls = carrier.kind === 'tls';
   const token = isTls || end.listens ? '' : 'echo "$K"; ';
   const writer = `writer() { ( exec 5>&- 6>&- 7<&- 2>&8 8>&-; ${token}${work} ) >"$D/z" & S=$!; }`;
-  const lines = ['exec 5<>"$D/q"', feed(isTls), start(end, carrier), AGAIN, RETRY, writer];
+  const lines = ['exec 5<>"$D/q"', feed(isTls), start(end, carrier), AGAIN, retry(isTls), writer];
   const finish = [
     'wait $O; t=$?',
     'exec 7<&-',
@@ -254,7 +263,7 @@ function handOver(end: FarEnd, program: 'perl' | 'bash', { mark, elevated }: Par
     feed(false),
     `start() { feed; : >"$D/e"; ${call} ${command} 2>&8 8>&- & O=$!; echo $O >"$D/o"; }`,
     AGAIN,
-    RETRY,
+    retry(false),
     'start',
     `while wait $O; c=$?; [ $c -eq ${NOT_CONNECTED} ]; do retry || break; done`,
     `[ $c -ne ${NO_PORT} ] || echo "${mark} noport"`,

@@ -19,11 +19,11 @@ export const PERL = [
   '$|=1; my ($c,$s,$got,$why)',
   'sub fail { open(my $e,">>",$err); print $e "$_[0]\\n"; close $e; exit $_[1] }',
   'open(my $k,"<",$key) or exit 96; my $t=<$k>; close $k; chomp $t',
-  'my %hint=(socktype=>SOCK_STREAM,protocol=>IPPROTO_TCP,flags=>$do eq "listen"?AI_PASSIVE|AI_NUMERICHOST:0)',
+  'my %hint=(socktype=>SOCK_STREAM,protocol=>IPPROTO_TCP,flags=>$do eq "listen"?AI_PASSIVE:0)',
   'PORT: for my $p (split /,/,$ports) { my ($e,@a)=getaddrinfo($host eq ""?undef:$host,$p,\\%hint); ' +
-    `fail("$host: name or address cannot be resolved: $e",${NOT_CONNECTED}) if $e; ` +
+    `fail("$host: name or address cannot be resolved: $e",$do eq "listen"?${NO_PORT}:${NOT_CONNECTED}) if $e; ` +
     'for my $a (@a) { socket($s,$a->{family},SOCK_STREAM,0) or next; ' +
-    'if ($do eq "listen") { setsockopt($s,SOL_SOCKET,SO_REUSEADDR,1); if (bind($s,$a->{addr}) && listen($s,8)) { $got=$p; last PORT } } ' +
+    'if ($do eq "listen") { setsockopt($s,SOL_SOCKET,SO_REUSEADDR,1); setsockopt($s,IPPROTO_IPV6,IPV6_V6ONLY,0) if $host eq "::"; if (bind($s,$a->{addr}) && listen($s,8)) { $got=$p; last PORT } } ' +
     'elsif (connect($s,$a->{addr})) { $got=$p; last PORT } $why="$!"; close $s } }',
   `$got or fail($why,$do eq "listen"?${NO_PORT}:${NOT_CONNECTED})`,
   'if ($do eq "connect") { $c=$s; syswrite($c,"$t\\n") } ' +

@@ -22,14 +22,15 @@ export interface WireEnding {
 const HANDSHAKE =
   /handshake failure|binder does not verify|illegal parameter|certificate verify failed|bad psk|alert (number )?\w+|no suitable (signature|key)|wrong version number|the server showed a certificate|no shared cipher|unknown psk identity|no application protocol|self.signed certificate|unable to (get|verify)/i;
 
+/** In the words of C libraries, OpenSSL, Node.js and netcats. */
+const NO_NAME =
+  /not known|cannot be resolved|ENOTFOUND|EAI_\w+|could not resolve|name or service|name resolution|nodename nor|no address associated|getaddrinfo|BIO_lookup|bad address|lookup failed/i;
+
 const CONNECTING: readonly [RegExp, ErrorCode][] = [
   [/refused|errno=(111|61)\b/i, 'CONNECTION_REFUSED'],
   [/timed out|ETIMEDOUT|errno=(110|60)\b/i, 'CONNECTION_TIMEOUT'],
   [/no route|unreachable|EHOSTUNREACH|ENETUNREACH|errno=(113|101|65|51)\b/i, 'HOST_UNREACHABLE'],
-  [
-    /not known|cannot be resolved|ENOTFOUND|EAI_\w+|could not resolve|name or service|nodename nor|getaddrinfo|bad address|lookup failed/i,
-    'HOST_NOT_FOUND',
-  ],
+  [NO_NAME, 'HOST_NOT_FOUND'],
 ];
 
 const NO_ADDRESS = /cannot assign|can't assign|EADDRNOTAVAIL|errno=(99|49)\b/i;
@@ -56,7 +57,7 @@ export function wireFailure(ending: WireEnding): ZfsFlowError | null {
 
 function noPort({ wire, reports }: WireEnding, host: string): ZfsFlowError {
   const { said } = reports[wire.listen];
-  if (NO_ADDRESS.test(said)) {
+  if (NO_ADDRESS.test(said) || (wire.listenAddress !== '' && NO_NAME.test(said))) {
     const message = `netcatListenAddress: ${host} has no address ${wire.listenAddress}`;
     return new ZfsFlowError('INVALID_OPTIONS', message, { host, field: 'netcatListenAddress' });
   }

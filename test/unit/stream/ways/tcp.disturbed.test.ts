@@ -96,6 +96,36 @@ describe('streams over TCP, disturbed', function () {
       for (const one of open) one.destroy();
     });
 
+    for (const from of ['far', 'near'] as const) {
+      it(`ssh+tls from ${from}: the right one gets in that came while one that says nothing was there`, async () => {
+        let silent: ReturnType<typeof connect> | undefined;
+        const ends = machines(from, 'far');
+        const hold = async (port: number): Promise<void> => {
+          silent = connect(port, '127.0.0.1').on('error', () => undefined);
+          await once(silent, 'connect');
+          setTimeout(() => silent?.destroy(), 1_500);
+        };
+        // The near one is told of the port by the far one, whose line it waits for.
+        if (ends.source) await withStranger({ ends }, hold);
+        else {
+          const port = await freePort();
+          const sending = sendOver({
+            ends,
+            options: { netcatPortMin: port, netcatPortMax: port },
+            send: script(COMMANDS),
+          });
+          await until(() => isListening(port));
+          await hold(port);
+          assert.equal(
+            received(await sending)
+              .trim()
+              .split(' ')[0],
+            whole,
+          );
+        }
+      });
+    }
+
     it('a listener of this machine goes on too, whatever comes first', async () => {
       for (const transport of ['ssh+tls', 'ssh+netcat'] as const) {
         const silent: ReturnType<typeof connect>[] = [];

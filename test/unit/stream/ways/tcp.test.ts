@@ -91,6 +91,26 @@ describe('streams over TCP', function () {
     }
   });
 
+  it('"::" is every address, those of IPv4 too', async () => {
+    const options = { netcatListenAddress: '::', netcatConnectAddress: '127.0.0.1' };
+    for (const [transport, to, only] of [
+      ['ssh+tls', 'far', ''],
+      ['ssh+tls', 'near', ''],
+      ['ssh+netcat', 'near', ''],
+      ['ssh+netcat', 'far', 'perl'],
+      ['ssh+netcat', 'far', 'openbsd'],
+      ['ssh+netcat', 'far', 'busybox'],
+      ['ssh+netcat', 'far', 'socat'],
+      ['ssh+netcat', 'far', 'ncat'],
+      ['ssh+netcat', 'far', 'traditional'],
+    ] as const) {
+      const ends = machines('far', to);
+      const more = { ...options, netcatActiveSide: 'target' } as const;
+      const sent = await sendOver({ transport, ends, only, options: more, send: script(COMMANDS) });
+      assert.equal(received(sent).trim().split(' ')[0], whole, `${transport} ${to} ${only}`);
+    }
+  });
+
   it('CHACHA20 where a machine has no AES instructions', async () => {
     const change: Sending['change'] = (wire) => {
       const cipher = 'TLS_CHACHA20_POLY1305_SHA256';
@@ -129,8 +149,11 @@ describe('streams over TCP', function () {
 
     it('an address that the machine has not is INVALID_OPTIONS', async () => {
       for (const transport of ['ssh+tls', 'ssh+netcat'] as const) {
-        const options = { netcatListenAddress: '203.0.113.7' };
-        assert.equal((await refused('INVALID_OPTIONS', { transport, options })).field, 'netcatListenAddress');
+        for (const netcatListenAddress of ['203.0.113.7', 'no-such-name.invalid']) {
+          const error = await refused('INVALID_OPTIONS', { transport, options: { netcatListenAddress } });
+          assert.equal(error.field, 'netcatListenAddress');
+          assert.match(error.message, /^netcatListenAddress: B has no address /);
+        }
       }
     });
 

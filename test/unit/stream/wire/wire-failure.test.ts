@@ -40,6 +40,12 @@ describe('what a failed stream over TCP was', () => {
       ended,
       'HOST_NOT_FOUND',
     ],
+    [
+      'no name server',
+      report({ code: 1, said: 'BIO_lookup_ex:system lib:bio_addr.c:772:Temporary failure in name resolution' }),
+      ended,
+      'HOST_NOT_FOUND',
+    ],
     ['silence', ended, ended, 'CONNECTION_TIMEOUT', 15],
     ['no port', ended, report({ code: 94, noPort: true, said: 'Address already in use' }), 'UNSUPPORTED'],
     [
