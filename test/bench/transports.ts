@@ -1,7 +1,7 @@
 // The same copy over each transport, in turns: pushed by the engine inside a machine, beside a bare pipe of two netcats; and
 // between two remote machines, straight and through this host. With DELAY=<ms round trip> packets are held on the way
 // (delay-line.c, which takes gcc), first with Linux's default TCP buffers and then with 64 MiB.
-// `npx tsx test/bench/transports.ts [MiB] [turns]`; ONLY=push or direct does one half.
+// `npx tsx test/bench/transports.ts [MiB] [turns]`; ONLY=push or direct does one half, BUFFERS=large leaves out the default ones.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { discard, main, median, report, round, seconds, surroundings } from './s
 const [size, turns] = [Number(process.argv[2] ?? 2048), Number(process.argv[3] ?? 3)];
 const delayMs = Number(process.env['DELAY'] ?? 0);
 const only = process.env['ONLY'] ?? '';
+const large = process.env['BUFFERS'] === 'large';
 const RESOLUTION = 10;
 
 type Ways = Record<string, () => Promise<number>>;
@@ -165,7 +166,7 @@ async function bench(): Promise<void> {
       for (const [name, time] of Object.entries(times))
         rows.push({ what: `  ${name}`, value: `${(size / time).toFixed(0)} MiB/s` });
     };
-    if (only !== 'direct') {
+    if (only !== 'direct' && !large) {
       const times = await push(a, b, delayMs > 0 ? ' (default buffers)' : '');
       figures['push'] = times;
       rate(times);
