@@ -11,7 +11,7 @@ packages=() lab=0
 for tier in "${tiers[@]}"; do
   case $tier in
     types | lint) ;;
-    unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client sqlite3) ;; # login shells that a far side may have
+    unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client sqlite3 netcat-openbsd netcat-traditional ncat busybox socat) ;; # login shells that a far side may have
     nodes | zfs) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl) lab=1 ;;
     # prometheus: its promtool judges metrics and alert rules (19 MB, and 10 more that it depends on).
     package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl prometheus) lab=1 ;;

@@ -12,6 +12,7 @@ export function importTools(): ImportTools {
       readOptions(fields[type], values);
       if (type === 'zfs-ssh-connection') sshHostOptions('', values, {});
       else if (type === 'zfs-snapshot') engine.snapshots().parseSnapshotOptions(values);
+      else if (type === 'zfs-retention-prune') engine.retention().parsePruneOptions(values);
       else engine.replication().parseReplicateOptions(values);
     },
   };

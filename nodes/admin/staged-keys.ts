@@ -110,7 +110,8 @@ function isOurs(type: string): type is NodeType {
   return (NODE_TYPES as readonly string[]).includes(type) && CREDENTIALS[type as NodeType].length > 0;
 }
 
-function eachNode(RED: Red, visit: (node: RawOptions & { id: string; type: string }) => void): void {
+/** Disabled nodes, and those of flows that are stopped, too. */
+export function eachNode(RED: Red, visit: (node: RawOptions & { id: string; type: string }) => void): void {
   // Before the flows are loaded there is nothing to go through, and Node-RED throws.
   try {
     RED.nodes.eachNode((node) => visit(node as unknown as RawOptions & { id: string; type: string }));
@@ -119,7 +120,6 @@ function eachNode(RED: Red, visit: (node: RawOptions & { id: string; type: strin
   }
 }
 
-/** Disabled nodes, and those of flows that are stopped, too. */
 function deployedTypes(RED: Red): Map<string, string> {
   const types = new Map<string, string>();
   eachNode(RED, ({ id, type }) => types.set(id, type));

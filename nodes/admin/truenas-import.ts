@@ -7,7 +7,7 @@ import { engine } from '../runtime/engine';
 import type { Red } from '../runtime/red';
 import { importTools } from './import-tools';
 import { credentialsOf } from './set-up-truenas';
-import { holdsAlready, stageKey } from './staged-keys';
+import { eachNode, holdsAlready, stageKey } from './staged-keys';
 import { LARGEST_FILE, takePiece, uploaded } from './uploads';
 
 type Answer = Record<string, unknown>;
@@ -23,6 +23,7 @@ export async function truenasImport(RED: Red, body: RawOptions): Promise<Answer>
   const source = await sourceOf(body);
   const imported = withoutSurprise(() => engine.imports().importFrom(source, choices, importTools()));
   const findings = [...imported.findings];
+  tellNames(RED, imported, findings);
   const secrets = stageAll(RED, imported, findings);
   return { ok: true, version: imported.version, nodes: imported.nodes, secrets, findings };
 }
@@ -100,6 +101,20 @@ function withoutSurprise<T>(work: () => T): T {
   } catch (error) {
     if (error instanceof ZfsFlowError) throw error;
     throw new ZfsFlowError('ZFS_ERROR', 'the import met something that it cannot cope with; please report it');
+  }
+}
+
+/** A node that somebody has made by hand for the same task would run beside the imported one. */
+function tellNames(RED: Red, { nodes }: Imported, findings: Finding[]): void {
+  const ours = new Set(nodes.map(({ id }) => id));
+  const there = new Set<string>();
+  eachNode(RED, ({ id, type, name }) => {
+    if (!ours.has(id)) there.add(JSON.stringify([type, name]));
+  });
+  for (const { id, type, name } of nodes) {
+    if (!type.startsWith('zfs-') || name === '' || !there.has(JSON.stringify([type, name]))) continue;
+    const message = `there is a ${type} node named "${String(name)}" already, which was not imported: does it do the same?`;
+    findings.push({ item: itemOf(id), level: 'warn', message });
   }
 }
 

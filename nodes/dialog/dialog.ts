@@ -32,6 +32,14 @@ function sameJson(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** Once in a page; for what stands in an element of class `zfs-form`. */
+export function useStyle(): void {
+  if (document.getElementById(STYLE_ID) === null)
+    $('<style>', { id: STYLE_ID })
+      .text(style + preview)
+      .appendTo('head');
+}
+
 export class Dialog {
   readonly form: JQuery;
   readonly prefix: string;
@@ -51,10 +59,7 @@ export class Dialog {
     this.prefix = inputPrefix(type);
     this.fields = FIELDS[type];
     this.form = $(`#${this.prefix}name`).closest('.zfs-form');
-    if (document.getElementById(STYLE_ID) === null)
-      $('<style>', { id: STYLE_ID })
-        .text(style + preview)
-        .appendTo('head');
+    useStyle();
     for (const [property, field] of Object.entries(this.fields)) this.fillMissing(property, field);
     this.form.on('change.zfs keyup.zfs paste.zfs input.zfs sortupdate.zfs', () => this.changed());
     this.changed();

@@ -11,13 +11,14 @@ import {
   type Imported,
   type ImportedType,
   type ImportTools,
+  type TaskType,
 } from './result';
 
 export interface TaskDraft {
   /** `<kind>-<old id>` */
   item: string;
   id: string;
-  type: 'zfs-snapshot' | 'zfs-replicate';
+  type: TaskType;
   /** Properties of the node. */
   values: Record<string, unknown>;
   /** Ids of the tasks that its result starts. */

@@ -2,9 +2,14 @@
 // the names of formats. Pure.
 import { invalidOption } from '../base/errors';
 import type { ImportChoices, Imported, ImportTools } from './result';
+import { assemble } from './assemble';
+import { addSnapshots } from './sanoid/snapshots';
+import { addSyncoid, hasSyncoid } from './sanoid/syncoid';
+import { TextDraft } from './text-draft';
 import { isConfiguration, readConfiguration } from './truenas/configuration';
 import { readDocuments } from './truenas/documents';
 import { importTrueNas } from './truenas/map';
+import { addZrepl } from './zrepl/jobs';
 
 export type ImportSource =
   /** Text, or JSON that is parsed already; `field` for errors. */
@@ -44,9 +49,29 @@ function fromFile(file: Uint8Array, choices: ImportChoices, tools: ImportTools):
   return fromDocument(text, 'file', choices, tools);
 }
 
+/** A section of sanoid.conf; JSON begins with brackets too, but has more in them. */
+const SANOID = /^\s*\[[\w][^\][{},"]*\]\s*(?:[#;].*)?$/m;
+const ZREPL = /^jobs:/m;
+
 function fromDocument(document: unknown, field: string, choices: ImportChoices, tools: ImportTools): Imported {
+  if (typeof document === 'string' && !isJson(document)) {
+    if (ZREPL.test(document)) {
+      const draft = new TextDraft('zrepl', choices);
+      addZrepl(document, draft, field);
+      return assemble(draft.done(), tools, choices);
+    }
+    if (SANOID.test(document) || hasSyncoid(document)) {
+      const draft = new TextDraft('sanoid', choices);
+      if (SANOID.test(document)) addSnapshots(document, draft);
+      addSyncoid(document, draft);
+      return assemble(draft.done(), tools, choices);
+    }
+  }
   return importTrueNas({ dump: readDocuments(document, field), fallbackName: nameOf(choices) }, choices, tools);
 }
+
+/** By its first character: what is damaged is told as JSON. */
+const isJson = (text: string): boolean => /^\s*(?:\{|\[\s*[\]{["]|")/.test(text);
 
 /** Where the machine does not say its name: what it is for this Node-RED. */
 const nameOf = ({ here }: ImportChoices): string => (typeof here === 'string' ? here : here.host);

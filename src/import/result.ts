@@ -16,7 +16,8 @@ export interface Finding {
 
 export const WHOLE = 'import';
 
-export type ImportedType = 'zfs-ssh-connection' | 'zfs-snapshot' | 'zfs-replicate';
+export type TaskType = 'zfs-snapshot' | 'zfs-replicate' | 'zfs-retention-prune';
+export type ImportedType = TaskType | 'zfs-ssh-connection';
 
 export interface ImportTools {
   /** The properties of the node types. */

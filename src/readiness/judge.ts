@@ -37,8 +37,13 @@ const NEEDS: readonly Need[] = [
   { node: 'zfs-verify', rights: [] },
 ];
 
-/** Ways to carry data beside SSH itself, with the programs of which one does (design/transports.md, 7.1). */
-const CARRIERS = { 'ssh+tls': ['openssl'], 'ssh+netcat': ['nc', 'ncat', 'socat', 'perl', 'bash'] } as const;
+/**
+ * Ways to carry data beside SSH itself: the programs of which one does, whichever side listens; how good they are is asked when
+ * they are used (design/transports.md, 7.1).
+ */
+const CARRIERS = { 'ssh+tls': ['openssl'], 'ssh+netcat': ['perl', 'nc', 'ncat', 'busybox', 'socat'] } as const;
+/** What hands them their key and their token. */
+const HANDING_OVER = ['mktemp', 'mkfifo'] as const;
 
 /** Compressors in the order in which they are preferred, then the buffer. */
 const HELPERS = ['zstd', 'lz4', 'pigz', 'gzip', 'xz', 'lzop', 'mbuffer'] as const;
@@ -105,6 +110,9 @@ function judgeTransports({ facts, jump }: Findings): TransportReadiness[] {
   const others = Object.entries(CARRIERS).map(([name, programs]): TransportReadiness => {
     const missing: Lack[] = [];
     if (jump) missing.push({ kind: 'jump' });
+    for (const program of HANDING_OVER) {
+      if (!facts.programs.has(program)) missing.push({ kind: 'program', anyOf: [program] });
+    }
     if (!programs.some((program) => facts.programs.has(program)))
       missing.push({ kind: 'program', anyOf: [...programs] });
     return { transport: name as keyof typeof CARRIERS, ok: missing.length === 0, missing };

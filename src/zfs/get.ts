@@ -4,6 +4,7 @@
 import { toZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { commandError, missingIn, NO_RESULT, unreadable } from './command';
+import { complaintsOf } from './stderr';
 import { getArgv, queryOf, type GetRequest, type PropertyValue, type Query } from './marked-values';
 
 export interface GetOptions {
@@ -108,4 +109,29 @@ export async function getPropertyOfEach(
     if (answer instanceof Error) throw answer;
     return onlyValue(host, request, answer);
   });
+}
+
+/**
+ * Some snapshot of the dataset has a property that was set on it. Values are not read, since they may hold anything. Throws the
+ * classified error.
+ */
+export async function snapshotsHaveProperties(host: Host, dataset: string, signal?: AbortSignal): Promise<boolean> {
+  const argv = [
+    'zfs',
+    'get',
+    '-H',
+    '-d',
+    '1',
+    '-t',
+    'snapshot',
+    '-s',
+    'local,received',
+    '-o',
+    'property',
+    'all',
+    dataset,
+  ];
+  const result = await host.run(argv, { signal });
+  if (result.code !== 0 || complaintsOf(result.stderr).length > 0) throw commandError(host, argv, result, dataset);
+  return result.stdout.trim() !== '';
 }

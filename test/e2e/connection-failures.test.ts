@@ -157,7 +157,37 @@ describe('setting up a connection', function () {
       assert.equal(await bench.poolOf('empty'), 'AUTHENTICATION_FAILED', 'the old key was replaced before the deploy');
       await bench.editor.deploy();
       assert.equal(await bench.poolOf('empty'), 'tank');
+
+      // And again, but cancelled: a deploy of something else brings nothing in.
+      await bench.editor.editConfig('empty');
+      await setUpAgain();
+      await bench.editor.cancelConfig();
+      await bench.nas.sh(`sed -i 2d ${HOME}/.ssh/authorized_keys`);
+      await deployAnother();
+      assert.equal(await bench.poolOf('empty'), 'tank');
     });
+
+    it('confirmed once, keeps its key when the dialog is opened again and cancelled', async () => {
+      const { editor, form } = bench;
+      await editor.edit('replicate');
+      const id = await form.add();
+      await form.fillPassword(bench.account());
+      await form.confirm();
+      await form.leave('ok');
+      await editor.done();
+      await editor.editConfig(id);
+      await setUpAgain();
+      await editor.cancelConfig();
+      await editor.deploy();
+      assert.equal(await bench.poolOf(id), 'tank');
+    });
+
+    async function deployAnother(): Promise<void> {
+      await bench.editor.edit('replicate');
+      await bench.editor.page.locator('#node-input-name').fill('other');
+      await bench.editor.done();
+      await bench.editor.deploy();
+    }
 
     it('cancelled, lets a connection that exists keep its key', async () => {
       await bench.editor.editConfig('empty');
@@ -169,10 +199,7 @@ describe('setting up a connection', function () {
       await setUpAgain();
       await bench.editor.cancelConfig();
       await bench.nas.sh(`rm ${HOME}/.ssh/authorized_keys`);
-      await bench.editor.edit('replicate');
-      await bench.editor.page.locator('#node-input-name').fill('other');
-      await bench.editor.done();
-      await bench.editor.deploy();
+      await deployAnother();
       assert.equal(
         await bench.poolOf('empty'),
         'tank',

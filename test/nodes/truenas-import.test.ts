@@ -1,6 +1,7 @@
 // The endpoint of the import: every way in, the keys that wait on the server, pieces of large files. Node-RED and its store of
 // credentials are real; the TrueNAS that is asked live is a fake one of each version.
 import assert from 'node:assert/strict';
+import { unstageKey } from '../../nodes/admin/staged-keys';
 import { PROFILE_NAMES, PROFILES, type ProfileName } from '../fake-truenas/profiles';
 import { Refused } from '../fake-truenas/state';
 import { helper, type FlowNode } from '../support/flow-bench';
@@ -24,6 +25,12 @@ interface Imported extends Answer {
 }
 
 describe('the endpoint truenas-import', () => {
+  const waiting = new Set<string>();
+  // Before Node-RED stops, so that no key waits in the tests that come after these.
+  afterEach(() => {
+    for (const id of waiting) unstageKey(nas.bench.RED, id);
+    waiting.clear();
+  });
   const nas = useTrueNas();
 
   async function ask(body: object): Promise<Imported> {
@@ -31,7 +38,9 @@ describe('the endpoint truenas-import', () => {
     const text = JSON.stringify(response.body);
     nas.told.push(text);
     assert.doesNotMatch(text, /THE-(?:SECRET|PASSPHRASE)/);
-    return response.body as Imported;
+    const answer = response.body as Imported;
+    for (const id of answer.secrets ?? []) waiting.add(id);
+    return answer;
   }
 
   async function imported(body: object): Promise<Imported> {
@@ -90,6 +99,16 @@ describe('the endpoint truenas-import', () => {
     assert.match(JSON.stringify(answer.findings), /its key could not be kept/);
   });
 
+  it('says where somebody has made a node of the same name by hand', async () => {
+    const own = { id: 'own', type: 'zfs-snapshot', name: 'tank/family' };
+    await nas.bench.deploy([own], 'full', {});
+    const told = (await imported({ json })).findings.filter(({ message }) => message.includes('already'));
+    assert.deepEqual(
+      told.map(({ item, level }) => [item, level]),
+      [['snap-5', 'warn']],
+    );
+  });
+
   it('takes text, files and pieces of files', async () => {
     const database = sqliteFile(configurationSql({ privateKey: PRIVATE_KEY, passphrase: PASSPHRASE }));
     const archive = tarFile({ 'freenas-v1.db': database, pwenc_secret: SEED });
@@ -125,6 +144,25 @@ describe('the endpoint truenas-import', () => {
     await ask({ upload: 'cut', part: 0, of: 2, data: text.slice(0, half) });
     await ask({ upload: 'cut', part: 1, of: 2, data: text.slice(half) });
     assert.deepEqual(await imported({ upload: 'cut' }), whole);
+  });
+
+  it('takes the configuration of sanoid and of zrepl by the same ways', async () => {
+    const sanoid = '[tank/a]\nhourly = 3\ndaily = 0\nmonthly = 0\n';
+    const zrepl =
+      'jobs:\n- {name: s, type: snap, filesystems: {"tank/a": true}, snapshotting: {type: periodic, interval: 1h, prefix: z_}}\n';
+    for (const [text, version] of [
+      [sanoid, 'sanoid'],
+      [zrepl, 'zrepl'],
+    ] as const) {
+      for (const body of [{ text }, { json: text }, { file: Buffer.from(text).toString('base64') }]) {
+        const answer = await imported(body);
+        assert.equal(answer.version, version);
+        assert.deepEqual(
+          answer.nodes.map(({ type }) => type).toSorted((a, b) => (a < b ? -1 : 1)),
+          ['comment', 'tab', 'zfs-snapshot'],
+        );
+      }
+    }
   });
 
   it('refuses more than 64 MiB, and what is no file', async () => {

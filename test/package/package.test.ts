@@ -141,7 +141,7 @@ describe('package', function () {
         assert.deepEqual(strange, [], `${name}: ${node.id}`);
         for (const [property, field] of Object.entries(table)) {
           const value = node[property];
-          if (field.connection === true && value !== '')
+          if (field.connection === true && value !== '' && value !== undefined)
             assert.ok(ids.has(String(value)), `${name}: ${node.id}.${property}`);
         }
       }

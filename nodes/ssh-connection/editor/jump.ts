@@ -18,7 +18,7 @@ function leadsTo(id: string, to: string): boolean {
 export const jumpValidator: EditorValidator = function (value, _nodeRed) {
   if (typeof value !== 'string' || value === '' || value === '_ADD_') return true;
   if (leadsTo(value, this.id)) return this._('invalid.jumpCircle');
-  return RED.nodes.node(value) === null ? this._('invalid.noJump') : true;
+  return (RED.nodes.node(value) ?? null) === null ? this._('invalid.noJump') : true;
 };
 
 /** Node-RED fills the list anew after each change of a connection, so it is gone over after each `change`. */

@@ -8,8 +8,15 @@ import { connectionSetUp, type SetUp } from './set-up';
 import type { Known, SetUpConnection } from './set-up-types';
 import { mayConnect, STORED } from './tools';
 
-/** Connections whose key waits on the server for their first deploy, or for their next. */
+/** Connections that were confirmed with a key which waits on the server, until they are deployed. */
 const waiting = new Set<string>();
+let isListening = false;
+
+function remember(id: string): void {
+  waiting.add(id);
+  if (!isListening) RED.events.on('deploy', () => waiting.clear());
+  isListening = true;
+}
 
 function isConfigured({ node }: Dialog): boolean {
   const isFilled = (value: unknown): boolean => typeof value === 'string' && value !== '';
@@ -63,7 +70,7 @@ function tellEditor(node: EditorNode): void {
 export function ownSetUp(dialog: Dialog): void {
   const { node, form } = dialog;
   const button = form.find('#zfs-set-up-remote');
-  const isOld = RED.nodes.node(node.id) !== null;
+  const isOld = (RED.nodes.node(node.id) ?? null) !== null;
   let isDone = false;
   let isSaved = false;
   const setUp: SetUp = connectionSetUp({
@@ -93,7 +100,7 @@ export function ownSetUp(dialog: Dialog): void {
     isSaved = isDone && textOf(dialog.input('privateKey')) === STORED;
     if (isSaved) {
       tellEditor(node);
-      waiting.add(node.id);
+      remember(node.id);
       return true;
     }
     // Another key was entered since: the one that waits must not come in its place.
@@ -101,8 +108,10 @@ export function ownSetUp(dialog: Dialog): void {
     return false;
   });
   dialog.onClose(() => {
-    setUp.dispose(isSaved);
-    if (isDone && !isSaved) tellWhatStays(dialog);
+    // What was confirmed before is not lost by thinking better of something now.
+    const isKept = isSaved || waiting.has(node.id);
+    setUp.dispose(isKept);
+    if (isDone && !isKept) tellWhatStays(dialog);
   });
   if (mayConnect() && !isConfigured(dialog)) setUp.ask();
 }

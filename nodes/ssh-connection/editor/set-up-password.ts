@@ -69,6 +69,7 @@ export function passwordWay(stage: Stage): Way {
       keyType: form.value('keyType'),
       hostKey: keyLines(keys),
     };
+    stage.begin();
     const answer = await ask<SetUpAnswer>('set-up-remote', question, t, signal);
     if (isRefusal(answer)) return complain(answer);
     const { host, port } = machine() as { host: string; port: string };

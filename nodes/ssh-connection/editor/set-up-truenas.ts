@@ -125,6 +125,7 @@ export function truenasWay(stage: Stage): Way {
 
   const work = async (signal: AbortSignal): Promise<void> => {
     const asked = question();
+    stage.begin();
     const answer = await ask<SetUpAnswer>('set-up-truenas', asked, t, signal);
     if (isRefusal(answer)) refused(answer, asked);
     else stage.done(connectionOf(answer), answer);

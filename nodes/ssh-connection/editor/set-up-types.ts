@@ -45,6 +45,8 @@ export interface Stage {
   readonly known: Known;
   /** What every request begins with. */
   readonly request: { id: string; replace?: true };
+  /** Called before a request that may leave a key on the server. */
+  begin(): void;
   show(step: Step, pane: Pane): void;
   back(): void;
   done(connection: SetUpConnection, answer: SetUpAnswer): void;

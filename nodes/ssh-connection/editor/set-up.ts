@@ -2,6 +2,7 @@
 // hand. A component of its own: it shows itself in any element, and tells who shows it the properties of the connection. The
 // private key is made on the server and waits there under the connection's id; it never comes here.
 import { ask } from '../../dialog/admin';
+import { useStyle } from '../../dialog/dialog';
 import { passwordWay } from './set-up-password';
 import { listOf, Pane, type Translate } from './set-up-pane';
 import style from './connection.css';
@@ -9,6 +10,7 @@ import { truenasWay } from './set-up-truenas';
 import type { Known, SetUpAnswer, SetUpConnection, Stage, Step, Way } from './set-up-types';
 
 export interface SetUpOptions {
+  /** In an element of class `zfs-form`. */
   container: JQuery;
   /** Id of the connection, existing or not. */
   id: string;
@@ -50,6 +52,7 @@ class SetUpPanel implements SetUp {
     // In the words of the connection's own catalogue, wherever it is shown.
     const definition = RED.nodes.getType('zfs-ssh-connection');
     this.t = (key, replacements) => definition?._(key, replacements) ?? key;
+    useStyle();
     if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(style).appendTo('head');
     options.container.addClass('zfs-set-up').attr('data-zfs-set-up', '');
     this.mark('');
@@ -85,9 +88,10 @@ class SetUpPanel implements SetUp {
     const stage: Stage = {
       t: this.t,
       known: known(),
+      request: { id, ...(replace ? { replace: true as const } : {}) },
       // Also before there is an answer: it may come when nobody listens any more.
-      get request() {
-        return { id, ...(replace ? { replace: true as const } : {}) };
+      begin: () => {
+        this.staged = true;
       },
       show: (step, pane) => this.show(step, pane),
       back: () => this.ask(),
@@ -100,7 +104,6 @@ class SetUpPanel implements SetUp {
       this.close();
       this.options.byHand(typed);
     });
-    this.staged = true;
     this.show(name, pane);
   }
 

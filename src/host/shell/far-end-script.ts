@@ -71,6 +71,9 @@ function listenAddress(script: ScriptWriter, address: string): string {
 const BYE =
   'bye() { trap "" TERM; kill -s KILL $G; kill $O $W $V; [ -z "$X" ] || { kill $S; kill -0 -$$ && kill -s TERM 0; }; rm -rf "$D" || { sleep 1; rm -rf "$D"; }; } 2>/dev/null; O=; W=; V=; G=; S=; X=1';
 
+/** All has ended by itself: nobody is left to be told to. */
+const DONE = '[ $c -ne 0 ] || X=';
+
 const NAP = 'nap() { sleep $1 2>/dev/null || sleep 1; }';
 
 /**
@@ -186,7 +189,7 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
     `${isTls ? ESTABLISHED : '[ $c -eq 0 ]'} && echo "${mark} connected"`,
     `echo "${mark} carrier $t"`,
     said(mark),
-    `echo "${mark} receive $c"; X=`,
+    `echo "${mark} receive $c"; ${DONE}`,
   ];
 }
 
@@ -207,7 +210,7 @@ function send(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, part
     'wait $S; c=$?',
     `echo "${mark} carrier $t"`,
     said(mark),
-    `echo "${mark} send $c"; X=`,
+    `echo "${mark} send $c"; ${DONE}`,
   ];
   if (!end.listens) {
     const isOver = `while wait $O; t=$?; [ $t -ne 0 ]; do retry || break; ${isTls ? watchFor(mark) : ':'}; done`;
@@ -235,8 +238,9 @@ function send(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, part
 function handOver(end: FarEnd, program: 'perl' | 'bash', { mark, elevated }: Parts, setup: CommandSetup): string[] {
   const script = new ScriptWriter();
   const { direction, listens, ports } = end;
-  // A `zfs` under sudo cannot be told to end, only what is between it and the socket.
-  const between = elevated && end.commands.length === 1 ? [['cat']] : [];
+  // `zfs send -v` counts what goes into a pipe, and is silent before a socket. A `zfs` under sudo cannot be told to end, only
+  // what is between it and the socket.
+  const between = end.commands.length === 1 && (direction === 'send' || elevated) ? [['cat']] : [];
   const commands = direction === 'send' ? [...end.commands, ...between] : [...between, ...end.commands];
   const words = commands.map((argv) => commandWords(script, argv, setup));
   const text = words.length === 1 ? script.add(`exec ${words[0] ?? ''}`) : script.add(pipelineText(words));
@@ -255,6 +259,6 @@ function handOver(end: FarEnd, program: 'perl' | 'bash', { mark, elevated }: Par
     `while wait $O; c=$?; [ $c -eq ${NOT_CONNECTED} ]; do retry || break; done`,
     `[ $c -ne ${NO_PORT} ] || echo "${mark} noport"`,
     said(mark),
-    `echo "${mark} ${direction} $c"; X=`,
+    `echo "${mark} ${direction} $c"; ${DONE}`,
   ];
 }

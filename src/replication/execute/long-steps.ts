@@ -2,8 +2,7 @@
 // snapshot, and `zfs receive` sets them each time: for small snapshots that is about as much work as receiving them. What
 // counts in the end is what comes last, so only the last snapshot brings them; unless some snapshot has properties of its
 // own, which no other stream would bring.
-import { commandError } from '../../zfs/command';
-import { complaintsOf } from '../../zfs/stderr';
+import { snapshotsHaveProperties } from '../../zfs/get';
 import { sendArgv, type SendStep } from '../../zfs/send';
 import type { DatasetPlan } from '../plan/plan-types';
 import { midRunFailure } from './attempt-failure';
@@ -23,30 +22,6 @@ export interface StepSend {
 const isLong = ({ properties, raw }: DatasetPlan, { intermediates, snapshots }: SendStep): boolean =>
   properties && !raw && intermediates && snapshots.length >= LONG;
 
-/** Some snapshot of the dataset has properties of its own (values are not read, they may hold anything). */
-async function hasOwnProperties({ source, ctx }: Run, dataset: string): Promise<boolean> {
-  const argv = [
-    'zfs',
-    'get',
-    '-H',
-    '-d',
-    '1',
-    '-t',
-    'snapshot',
-    '-s',
-    'local,received',
-    '-o',
-    'property',
-    'all',
-    dataset,
-  ];
-  const result = await source.run(argv, { signal: ctx.signal });
-  if (result.code !== 0 || complaintsOf(result.stderr).length > 0) {
-    throw midRunFailure(commandError(source, argv, result).with({ dataset }));
-  }
-  return result.stdout.trim() !== '';
-}
-
 function halves(plan: DatasetPlan, step: SendStep): StepSend[] {
   const before = step.snapshots.slice(0, -1);
   const last = before.at(-1);
@@ -58,6 +33,15 @@ function halves(plan: DatasetPlan, step: SendStep): StepSend[] {
     { argv: bare, snapshots: before, properties: false },
     { argv: stepArgv(plan, rest), snapshots: rest.snapshots, properties: true },
   ];
+}
+
+/** Some snapshot of the dataset has properties that only a stream with properties brings. */
+async function hasOwnProperties({ source, ctx }: Run, dataset: string): Promise<boolean> {
+  try {
+    return await snapshotsHaveProperties(source, dataset, ctx.signal);
+  } catch (thrown) {
+    throw midRunFailure(thrown);
+  }
 }
 
 /** The streams of the planned steps, in order. Throws what the question for properties fails with. */

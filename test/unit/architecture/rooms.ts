@@ -187,6 +187,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/naming',
     'src/zfs/names.ts',
     'src/zfs/records.ts',
+    'src/zfs/mapping.ts',
     'src/retention/plan/policy.ts',
     'src/import',
   ],
@@ -252,6 +253,7 @@ export const DOOR = 'nodes/runtime/engine.ts';
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['src/host/ssh'],
   'cron-parser': ['src/time'],
+  yaml: ['src/import/zrepl'],
   ws: ['src/ssh-setup/truenas'],
   // Types alone: the server is Node-RED's.
   express: ['nodes/admin'],

@@ -18,7 +18,7 @@ function found(more: Partial<Omit<Findings, 'facts'>> & { facts?: Partial<Findin
       zfsVersion: '2.2.6-1',
       zfsKernelVersion: '2.2.6-1',
       isRoot: true,
-      programs: new Set(['zfs', 'zpool', 'openssl', 'nc', 'zstd', 'mbuffer']),
+      programs: new Set(['zfs', 'zpool', 'openssl', 'nc', 'mktemp', 'mkfifo', 'zstd', 'mbuffer']),
       pools: [POOL],
       ...facts,
     },
@@ -64,13 +64,17 @@ describe('what a machine can do', () => {
       assert.deepEqual(ssh, { transport: 'ssh', ok: true, missing: [] });
       return others.map(({ transport, ok, missing }) => [transport, ok, missing.map(({ kind }) => kind)]);
     };
-    assert.deepEqual(said({ facts: { programs: new Set(['zfs']) } }), [
+    assert.deepEqual(said({ facts: { programs: new Set(['mktemp', 'mkfifo', 'bash']) } }), [
       ['ssh+tls', false, ['program']],
       ['ssh+netcat', false, ['program']],
     ]);
-    assert.deepEqual(said({ facts: { programs: new Set(['zfs', 'perl']) } }), [
+    assert.deepEqual(said({ facts: { programs: new Set(['mktemp', 'mkfifo', 'perl']) } }), [
       ['ssh+tls', false, ['program']],
       ['ssh+netcat', true, []],
+    ]);
+    assert.deepEqual(said({ facts: { programs: new Set(['openssl', 'nc']) } }), [
+      ['ssh+tls', false, ['program', 'program']],
+      ['ssh+netcat', false, ['program', 'program']],
     ]);
     assert.deepEqual(said({ jump: true }), [
       ['ssh+tls', false, ['jump']],

@@ -1,12 +1,13 @@
-// Streams over TCP connections of their own, on real ZFS: straight from one machine to the other, pushed and pulled, and what
-// is left when they are cut off.
+// Streams over TCP connections of their own, on real ZFS: straight from one machine to the other, pushed and pulled, for accounts
+// of every kind. What breaks is transports-broken.test.ts.
 import assert from 'node:assert/strict';
 import type { SshHostOptions } from '../../../src/host/ssh/ssh-options';
 import type { ReplicationResult } from '../../../src/replication/setup/options';
 import type { Machine } from '../../lab/machine';
-import { assertSame, connectOptions, type Engine } from '../../support/engine';
+import { assertSame, connectOptions, Engine } from '../../support/engine';
 import { jobOf } from '../../support/job';
-import { usePair } from '../../support/machines';
+import { useMachines } from '../../support/machines';
+import { leftOn } from '../../support/wire-left';
 
 const MB = 1 << 20;
 
@@ -14,23 +15,25 @@ describe('transports', function () {
   this.timeout(90_000);
   let a: Machine;
   let b: Machine;
-  let engine: Engine;
+  const engine = new Engine();
 
-  usePair(async (pair) => {
-    ({ a, b, engine } = pair);
+  after(() => engine.close());
+  useMachines({ a: { pool: 'tank' }, b: { pool: 'backup' } }, async (machines) => {
+    ({ a, b } = machines);
+    engine.add(a);
+    engine.add(b);
+
     await a.createDataset('tank/data/child');
     await a.writeRandom('tank/data', 'x', 8);
     await a.snapshotEach('tank/data', ['s1', 's2']);
   });
 
+  const guids = async (machine: Machine, dataset: string): Promise<string[]> =>
+    (await machine.snapshots(dataset)).map(({ guid }) => guid);
+
   /** Nothing of a transfer is left on either machine. */
   async function assertNothingLeft(): Promise<void> {
-    for (const machine of [a, b]) {
-      const script =
-        'ls -d /tmp/zfsflow-* 2>/dev/null; ps -A -ww -o args= | grep -E "zfsflow|s_server|s_client|zfs (send|recv|receive)" | grep -v grep';
-      const left = await machine.run(['sh', '-c', script], { check: false });
-      assert.equal(left.stdout, '', machine.name);
-    }
+    for (const machine of [a, b]) assert.equal(await leftOn(machine), '', machine.name);
   }
 
   /** Bytes that have passed this host so far. */
@@ -68,26 +71,77 @@ describe('transports', function () {
     return answer.result;
   }
 
-  for (const transport of ['ssh+tls', 'ssh+netcat'] as const) {
-    it(`${transport}: pushes and pulls`, async () => {
-      const copy = `backup/pushed-${transport.slice(4)}`;
-      const pushed = await inside(a, b, {
+  it('pushes with TLS and pulls in the clear, whoever listens', async () => {
+    const push = { sourceDatasets: ['tank/data'], targetConnection: 'b', targetDataset: 'backup/pushed' };
+    const pushed = await inside(a, b, { ...push, transport: 'ssh+tls' });
+    assert.equal(pushed.transport, 'ssh+tls');
+    assert.deepEqual(
+      [pushed.dataPath?.listen, pushed.dataPath?.address, pushed.dataPath?.protocol],
+      ['target', b.address, 'TLSv1.3'],
+    );
+    await assertSame(a, 'tank/data', b, 'backup/pushed');
+    const pull = { sourceConnection: 'a', sourceDatasets: ['tank/data'], targetDataset: 'backup/pulled' };
+    const pulled = await inside(b, a, { ...pull, transport: 'ssh+netcat', speedLimit: '100M' });
+    assert.equal(pulled.dataPath?.listen, 'source');
+    assert.match(pulled.warnings.join(), /unencrypted/);
+    await assertSame(a, 'tank/data', b, 'backup/pulled');
+    await assertNothingLeft();
+  });
+
+  it('accounts with csh and with sudo, filters, raw streams and four datasets at once', async () => {
+    await a.sh('echo 12345678 | zfs create -o encryption=on -o keyformat=passphrase tank/many');
+    for (const child of ['a', 'b', 'c', 'd']) {
+      await a.createDataset(`tank/many/${child}`);
+      await a.writeRandom(`tank/many/${child}`, 'f', 3);
+    }
+    await a.snapshot('tank/many', 's1', { recursive: true });
+    engine.add(a, { id: 'op', label: 'op', username: 'op', sudo: 'sudo' });
+    engine.add(b, { id: 'opb', label: 'opb', username: 'op', sudo: 'sudo' });
+    const options = {
+      sourceConnection: 'op',
+      targetConnection: 'opb',
+      sourceDatasets: ['tank/many'],
+      recursive: true,
+      parallelDatasets: 4,
+      streamCompression: 'zstd',
+      netcatConnectAddress: b.address,
+    };
+    for (const transport of ['ssh+tls', 'ssh+netcat']) {
+      const target = `backup/many-${transport.slice(4)}`;
+      const { datasets } = await engine.replicate({ ...options, transport, targetDataset: target });
+      const ports = new Set(datasets.map(({ dataPath }) => dataPath?.port));
+      assert.ok(ports.size >= 4, [...ports].join());
+      for (const child of ['', '/a', '/d']) {
+        assert.deepEqual(await guids(b, `${target}${child}`), await guids(a, `tank/many${child}`));
+      }
+    }
+    await assertNothingLeft();
+  });
+
+  it('an account whose shell is csh', async () => {
+    await a.sh('zfs allow cshuser send,snapshot,hold,release,bookmark,mount tank/data');
+    await b.sh(
+      'zfs create backup/csh; zfs allow cshuser create,receive,mount,hold,release,readonly,userprop,mountpoint,sharenfs,sharesmb backup/csh',
+    );
+    for (const [machine, id] of [
+      [a, 'ca'],
+      [b, 'cb'],
+    ] as const)
+      engine.add(machine, { id, label: id, username: 'cshuser' });
+    for (const transport of ['ssh+tls', 'ssh+netcat']) {
+      const target = `backup/csh/${transport.slice(4)}`;
+      await engine.replicate({
+        sourceConnection: 'ca',
+        targetConnection: 'cb',
         sourceDatasets: ['tank/data'],
-        targetConnection: 'b',
-        targetDataset: copy,
+        targetDataset: target,
+        includeProperties: false,
+        readonly: 'ignore',
+        createSnapshot: 'never',
+        netcatConnectAddress: b.address,
         transport,
       });
-      assert.equal(pushed.transport, transport);
-      await assertSame(a, 'tank/data', b, copy);
-      const back = await inside(b, a, {
-        sourceConnection: 'a',
-        sourceDatasets: ['tank/data'],
-        targetDataset: `backup/pulled-${transport.slice(4)}`,
-        transport,
-      });
-      assert.equal(back.dataPath?.listen, 'source');
-      await assertSame(a, 'tank/data', b, `backup/pulled-${transport.slice(4)}`);
-      await assertNothingLeft();
-    });
-  }
+      assert.deepEqual(await guids(b, target), await guids(a, 'tank/data'));
+    }
+  });
 });

@@ -146,6 +146,14 @@ describe('import from TrueNAS', () => {
       assert.equal(nodeOf(imported(push, { here: 'nas' }), 'repl-11')['netcatActiveSide'], 'target');
     });
 
+    it('is accepted by the engine on this machine and from another one', () => {
+      for (const here of ['', 'nas']) {
+        const result = imported(sample('b'), { here, enable: new Set(['repl-11']) });
+        assert.equal(said(result, 'repl-11', 'error'), '');
+        assert.equal(nodeOf(result, 'repl-11')['enabled'], true);
+      }
+    });
+
     it('says that the key of its connection is missing', () => {
       assert.match(said(imported(sample('b')), 'ssh-7', 'warn'), /key missing/);
     });

@@ -1,0 +1,100 @@
+// What imports from configuration files share: ids out of names (there are no numbers to take), connections by account, and one
+// dataset to be left out of a tree while what is below it stays. Pure.
+import { stableHash } from '../base/stable-hash';
+import { importedId, type ConnectionDraft, type Draft, type TaskDraft } from './assemble';
+import { Findings, type ImportChoices, type TaskType } from './result';
+
+/** 6 hexadecimal digits that stand for a name as long as it is the same. */
+export const nameHash = (...names: readonly string[]): string => stableHash(names).slice(0, 6);
+
+/** A glob that matches this dataset and nothing below it. */
+export function alone(dataset: string): string {
+  return `${dataset.slice(0, -1)}[${dataset.slice(-1)}]`;
+}
+
+export interface Account {
+  host: string;
+  port?: number;
+  username?: string;
+  /** Path on the machine that runs Node-RED. */
+  keyFile?: string;
+}
+
+export class TextDraft {
+  readonly findings = new Findings();
+  readonly hash: string;
+  /** Connection to the machine whose configuration it is, '' = this one. */
+  readonly here: string;
+  private readonly connections = new Map<string, ConnectionDraft>();
+  private readonly tasks = new Map<string, TaskDraft>();
+
+  constructor(
+    private readonly tool: string,
+    { here }: ImportChoices,
+  ) {
+    const name = typeof here === 'string' ? here : here.host;
+    this.hash = stableHash([tool, name]).slice(0, 8);
+    this.here = typeof here === 'string' ? here : importedId(this.hash, 'self');
+    if (typeof here === 'string') return;
+    const values = { authMethod: 'privateKey', name: here.host, ...here };
+    this.connections.set('self', { item: 'self', id: this.here, values });
+  }
+
+  /** The id of the connection for an account; it has no key here, unless a file. */
+  connectionTo(account: Account): string {
+    const { host, port = 22, username = 'root', keyFile } = account;
+    const old = nameHash(host, String(port), username);
+    const item = `ssh-${old}`;
+    if (!this.connections.has(item)) {
+      const way = keyFile === undefined ? { authMethod: 'privateKey' } : { authMethod: 'keyFile', keyFile };
+      const values = { name: `${username}@${host}`, host, port, username, ...way };
+      this.connections.set(item, { item, id: importedId(this.hash, 'ssh', old), values });
+      const key = keyFile === undefined ? 'its key' : `its key (${keyFile} has to be readable for Node-RED)`;
+      this.findings.warn(item, `${key} and its host key are not in the configuration: see to them in its dialog`);
+    }
+    return importedId(this.hash, 'ssh', old);
+  }
+
+  /** Undefined for a second one of the same names. */
+  add(kind: 'snap' | 'repl' | 'prune', names: readonly string[], more: NewTask): TaskDraft | undefined {
+    const old = nameHash(...names);
+    const item = `${kind}-${old}`;
+    if (this.tasks.has(item)) {
+      this.findings.warn(item, 'stands there twice, and is imported once');
+      return undefined;
+    }
+    const type = TYPES[kind];
+    const task: TaskDraft = {
+      item,
+      id: importedId(this.hash, kind, old),
+      type,
+      starts: [],
+      enabled: true,
+      broken: false,
+      button: false,
+      ...more,
+    };
+    this.tasks.set(item, task);
+    this.findings.info(item, `becomes a ${type} node: ${more.original.split('\n', 1)[0] ?? ''}`);
+    return task;
+  }
+
+  done(): Draft {
+    return {
+      version: this.tool,
+      host: this.tool,
+      hash: this.hash,
+      connections: [...this.connections.values()],
+      tasks: [...this.tasks.values()],
+      secrets: new Map(),
+      findings: this.findings,
+    };
+  }
+}
+
+type NewTask = Pick<TaskDraft, 'values' | 'original'> & Partial<TaskDraft>;
+
+const TYPES = { snap: 'zfs-snapshot', repl: 'zfs-replicate', prune: 'zfs-retention-prune' } as const satisfies Record<
+  string,
+  TaskType
+>;

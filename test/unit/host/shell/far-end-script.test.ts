@@ -1,0 +1,42 @@
+// The script of a far end: no secret in it, for every login shell.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { farEndScript, type FarEnd } from '../../../../src/host/shell/far-end-script';
+import { remoteCommand } from '../../../../src/host/shell/quote';
+import { type Carrier } from '../../../../src/host/shell/carrier-commands';
+
+describe('the script of a far end', () => {
+  const carriers: Carrier[] = [
+    { kind: 'tls', cipher: 'TLS_AES_128_GCM_SHA256', noCaStore: true },
+    { kind: 'handOver', program: 'perl' },
+    { kind: 'copy', program: 'socat' },
+    { kind: 'copy', program: 'netcat', netcat: { flavour: 'openbsd', command: ['nc'], ends: true } },
+  ];
+
+  it('is printable ASCII that every login shell carries, and POSIX', () => {
+    for (const carrier of carriers) {
+      for (const direction of ['send', 'receive'] as const) {
+        for (const listens of [true, false]) {
+          const commands = [
+            ['zfs', 'send', "tank/it's ü@a"],
+            ['zstd', '-c'],
+          ];
+          const end: FarEnd = {
+            carrier,
+            direction,
+            listens,
+            commands,
+            address: listens ? '' : 'fe80::1',
+            ports: [6000, 6001],
+          };
+          const script = farEndScript(end, 'zfsflow-marker-of-the-test', { zfsPath: '', privilege: 'sudo' });
+          assert.match(script, /^[ -~]+$/);
+          assert.ok(!script.includes('zfsflow-marker-of-the-test'));
+          assert.ok(remoteCommand(script, 'zfsflow.t.1').length < 40_000);
+          execFileSync('/bin/sh', ['-n', '-c', script]);
+          execFileSync('/bin/bash', ['--posix', '-n', '-c', script]);
+        }
+      }
+    }
+  });
+});
