@@ -26,8 +26,6 @@ export interface Session {
 export interface Channels {
   /** Host name or address that the connection leads to, as this machine knows it. */
   readonly address: string;
-  /** It goes through another machine, so that this address may be none for anybody else. */
-  readonly viaJump?: boolean;
   /** Whose rights everything here has: two connections of one account to one machine can do the same. */
   readonly account: string;
   /** For scripts: PATH, and how `zfs` gets its rights. */

@@ -42,7 +42,8 @@ function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptW
   return script
     .add('exec 4>&1')
     .add(`c=$({ ${stages.join(' | ')}; } 3>&1)`)
-    .add('set -- $c')
+    // A wrapper may have left it empty.
+    .add('unset IFS; set -- $c')
     .add(`[ $# -eq ${commands.length} ] || exit 125`)
     .add('for x in "$@"; do [ "$x" -eq 0 ] || exit "$x"; done')
     .add('exit 0');

@@ -121,7 +121,7 @@ export class DataPaths {
   private mayBeAuto(): boolean {
     const { source, target, options, sameHost } = this.run;
     if (options.transport !== 'auto' || sameHost || source.isLocal === target.isLocal) return false;
-    if ([source, target].some(({ channels }) => channels?.viaJump === true)) return false;
+    if ([source, target].some(({ viaJump }) => viaJump === true)) return false;
     return (noWay.get(pairOf(this.run)) ?? 0) < Date.now();
   }
 
@@ -172,8 +172,8 @@ export class DataPaths {
 
   private async plan(transport: WireTransport): Promise<Wire> {
     const { source, target, sourceFacts, targetFacts, options } = this.run;
-    for (const { channels, label } of [source, target]) {
-      if (channels?.viaJump !== true) continue;
+    for (const { viaJump, label } of [source, target]) {
+      if (viaJump !== true) continue;
       throw new ZfsFlowError(
         'UNSUPPORTED',
         `transport: ${transport} does not go through another machine, as the connection to ${label} does`,
