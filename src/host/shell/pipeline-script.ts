@@ -30,7 +30,7 @@ export function pipelineText(commands: readonly string[]): string {
   return addPipeline(new ScriptWriter(), commands).toString();
 }
 
-/** Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0. */
+/** Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0; the wrapper's IFS may be empty. */
 function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptWriter {
   const [only] = commands;
   // Not `exec`: the wrapper must stay, because its arguments carry the tag.
@@ -42,8 +42,7 @@ function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptW
   return script
     .add('exec 4>&1')
     .add(`c=$({ ${stages.join(' | ')}; } 3>&1)`)
-    .add('set -- $c')
-    .add(`[ $# -eq ${commands.length} ] || exit 125`)
+    .add(`unset IFS; set -- $c; [ $# -eq ${commands.length} ] || exit 125`)
     .add('for x in "$@"; do [ "$x" -eq 0 ] || exit "$x"; done')
     .add('exit 0');
 }

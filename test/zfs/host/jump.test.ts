@@ -166,6 +166,18 @@ describe('a host behind jump hosts', function () {
       assert.ok(!seen.some((text) => text.includes(secret)));
     });
 
+    it('over SSH alone, whoever listens', async () => {
+      const dataset = await prepared(1);
+      addJumped(toInner());
+      for (const transport of ['ssh+tls', 'ssh+netcat']) {
+        for (const netcatActiveSide of ['source', 'target']) {
+          const asked = { ...job(dataset, 'inner', 'near/never'), transport, netcatActiveSide };
+          const error = await engine.refuse('UNSUPPORTED', { ...asked, netcatConnectAddress: inner.address });
+          assert.equal(error.field, 'transport');
+        }
+      }
+    });
+
     it('through one that takes a password, in which our own process carries the data', async () => {
       const dataset = await prepared(8);
       const password = 'lab-password';

@@ -72,6 +72,17 @@ describe('pipelines', function () {
     }
   });
 
+  it('count the filters that a command of this machine has before or after it', async () => {
+    const tag = 'zfsflow.filters';
+    const of = async (first: string, second: string): Promise<(number | string | null)[]> => {
+      const sender = await host.pipeCommand(['echo', 'x'], { tag, after: [['sh', '-c', first]] });
+      const receiver = await host.pipeCommand(['cat'], { tag, before: [['sh', '-c', second]] });
+      return codes(await runPipeline([sender, receiver]));
+    };
+    assert.deepEqual(await of('cat', 'cat'), [0, 0]);
+    assert.deepEqual(await of('cat; exit 3', 'cat; exit 4'), [3, 4]);
+  });
+
   it('give the first stage no input and collect what each says', async () => {
     const lines: string[] = [];
     const results = await runPipeline(
