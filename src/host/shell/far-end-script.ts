@@ -177,9 +177,9 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
   const told = isTls && !end.listens ? [watchFor(mark)] : [];
   const lines = [`exec 5<>"$D/q" 6<>"$D/z"${first}`, feed(isTls), start(end, carrier), AGAIN, retry(isTls), reader];
   const over = isTls
-    ? // A client that has not proved anything is no end of the stream.
+    ? // A client that has not proved anything is no end of the stream; a directory that somebody has cleaned away tells nothing.
       [
-        `while wait $O; [ ! -e "$D/c" ]; do ${ESTABLISHED} && break; ${end.listens ? 'again' : 'retry'} || break; ${told.join('; ') || ':'}; done`,
+        `while wait $O; [ -e "$D/e" ] && [ ! -e "$D/c" ]; do ${ESTABLISHED} && break; ${end.listens ? 'again' : 'retry'} || break; ${told.join('; ') || ':'}; done`,
         'exec 6>&-',
         'wait $S; c=$?',
       ]

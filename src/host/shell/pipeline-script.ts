@@ -30,7 +30,10 @@ export function pipelineText(commands: readonly string[]): string {
   return addPipeline(new ScriptWriter(), commands).toString();
 }
 
-/** Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0; the wrapper's IFS may be empty. */
+/**
+ * Adds statements that run `commands`, of quoted words, and end the script with the first exit code that is not 0. The
+ * wrapper's IFS may be empty.
+ */
 function addPipeline(script: ScriptWriter, commands: readonly string[]): ScriptWriter {
   const [only] = commands;
   // Not `exec`: the wrapper must stay, because its arguments carry the tag.

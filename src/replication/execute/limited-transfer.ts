@@ -56,8 +56,13 @@ export async function limitedTransfer(run: Run, planned: Work, one: OneTransfer)
     book.wentOver(wire.transport, path);
     one.onPath?.(path);
   };
+  // Of a receiver that got nothing, for who falls back, only how it got nothing: no warning of what goes well afterwards.
+  const lines: string[] = [];
+  const onReceiverLine = (line: string): void => void lines.push(line);
   try {
-    return await transferOver(run, planned, { ...one, onPath }, wire);
+    const result = await transferOver(run, planned, { ...one, onPath, onReceiverLine }, wire);
+    for (const line of lines) one.onReceiverLine?.(line);
+    return result;
   } catch (thrown) {
     const error = toZfsFlowError(thrown);
     if (met || run.ctx.signal.aborted || !paths.fellBack(error)) throw thrown;

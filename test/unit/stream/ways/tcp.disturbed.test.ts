@@ -3,11 +3,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ZfsFlowError } from '../../../../src/base/errors';
 import { until } from '../../../support/job';
+import { localMachine } from '../../../support/local-channels';
 import {
   assertNothingLeft,
   COMMANDS,
@@ -259,6 +262,21 @@ describe('streams over TCP, disturbed', function () {
         assert.equal((await sending).code, 'CANCELLED');
         await assertNothingLeft();
       }
+    });
+
+    it('a directory that is cleaned away meanwhile is no failure', async () => {
+      const TMPDIR = mkdtempSync(join(tmpdir(), 'cleaned-'));
+      const cleaned = (): string[] => readdirSync(TMPDIR).map((name) => join(TMPDIR, name));
+      for (const netcatActiveSide of ['source', 'target'] as const) {
+        const ends = { source: localMachine('A', { env: { TMPDIR } }), target: localMachine('B', { env: { TMPDIR } }) };
+        const send = script('for i in 1 2 3; do echo line; sleep 0.4; done');
+        const sending = sendOver({ ends, options: { netcatActiveSide }, send, receive: COUNT });
+        await until(() => cleaned().length === 2);
+        await sleep(700);
+        for (const path of cleaned()) rmSync(path, { recursive: true });
+        assert.equal(received(await sending).trim(), '15');
+      }
+      rmSync(TMPDIR, { recursive: true });
     });
 
     it('a stream that stands still is TRANSFER_STALLED', async () => {
