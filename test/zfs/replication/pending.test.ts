@@ -50,9 +50,10 @@ describe('replication of many pending snapshots', function () {
     return one;
   }
 
-  /** Resolves when some of them have arrived, and no more than a few. */
+  /** Resolves when some more of them have arrived, and no more than a few. */
   async function someThere(target: string): Promise<void> {
-    await until(async () => (await b.snapshotNames(target)).length > 4);
+    const before = (await b.snapshotNames(target)).length;
+    await until(async () => (await b.snapshotNames(target)).length > before + 3);
     await a.link.limit(1 << 16);
   }
 
@@ -134,7 +135,11 @@ describe('replication of many pending snapshots', function () {
 
   it('discards its own partial receive of one in the middle that has gone although it was held [C1 24]', async () => {
     const one = await job();
-    await cancelled(one);
+    // The cut may fall between two of them, where nothing is partial.
+    for (let cuts = 0; cuts < 3; cuts++) {
+      await cancelled(one);
+      if ((await b.property(one.target, 'receive_resume_token')) !== '-') break;
+    }
     assert.notEqual(await b.property(one.target, 'receive_resume_token'), '-');
     const stands = (await b.snapshotNames(one.target)).at(-1) ?? '';
     const next = names[names.indexOf(stands) + 1] ?? '';
