@@ -21,6 +21,7 @@ describe('the preview of a retention policy on real ZFS', () => {
         id === 'nas'
           ? { type: 'zfs-ssh-connection', connection: { lease: () => ({ host, release: () => undefined }) } }
           : null,
+      eachNode: () => undefined,
     },
   } as unknown as Red;
 
