@@ -65,7 +65,7 @@ export function cancelTask(RED: Red, body: RawOptions): Record<string, unknown> 
   return { ok: true, cancelled: live?.cancel(jobId === '' ? undefined : jobId) ?? 0 };
 }
 
-export function pauseTask(RED: Red, body: RawOptions, user: string): Record<string, unknown> {
+export async function pauseTask(RED: Red, body: RawOptions, user: string): Promise<Record<string, unknown>> {
   const { task, live } = here(RED, body);
   if (body['paused'] === undefined) throw invalidOption('paused', 'paused must be true or false');
   const now = new Date().toISOString();
@@ -73,8 +73,8 @@ export function pauseTask(RED: Red, body: RawOptions, user: string): Record<stri
   memories.setPause(memories.of(RED, task.id), pause, now);
   live?.pauseChanged(pause === undefined ? `the pause was ended by ${user}` : describePause(pause));
   directory.changed(task.id);
-  // A pause that is lost with the process would start what somebody is just working on.
-  void memories.save();
+  // A pause that is lost with the process would start what somebody is just working on: answered when it is written.
+  await memories.save();
   return { ok: true, task: existing(RED, task.id) };
 }
 

@@ -95,6 +95,14 @@ export class TaskMemories {
     this.keep();
   }
 
+  /** Nothing is expected of it: when it is turned on again, it begins anew. */
+  rest(memory: TaskMemory): void {
+    if (memory.alarm === undefined && memory.schedule === undefined) return;
+    delete memory.alarm;
+    delete memory.schedule;
+    this.keep();
+  }
+
   /** Only these are still there. */
   retain(RED: Red, ids: ReadonlySet<string>): void {
     const tasks = this.loaded(RED);
