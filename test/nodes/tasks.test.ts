@@ -346,6 +346,7 @@ describe('tasks', () => {
         [{ paused: 'perhaps' }, 'paused'],
         [{ paused: true, until: 'tomorrow' }, 'until'],
         [{ paused: true, until: '2020-01-01T00:00:00Z' }, 'until'],
+        [{ paused: true, until: '2099-02-31' }, 'until'],
         [{ paused: true, note: 'x'.repeat(501) }, 'note'],
         [{ paused: true, note: 5 }, 'note'],
       ];
