@@ -15,8 +15,26 @@ import type { ActionType } from '../runtime/task-definition';
 import { memories, pauseOf, type Pause, type TaskMemory } from '../runtime/task-memory';
 import type { Obstacle, Task, TaskJob, TaskState } from './task-answers';
 
-/** Every task by its id, or these; the others do not exist. */
+/** Every task by its id, or these, as far as they are worth a row. */
 export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
+  return existingTasks(RED, ids).filter(isShown);
+}
+
+/** Whoever has the id of a task may ask for it, look at its log and run it, whether it is listed or not. */
+export function findTask(RED: Red, id: string): Task | undefined {
+  return existingTasks(RED, [id])[0];
+}
+
+/**
+ * A look into a pool is worth a row only while it lasts, and when it did not work – and while it is paused, or nobody
+ * could end that.
+ */
+function isShown({ type, state, jobs }: Task): boolean {
+  if (type !== 'zfs-list-snapshots' || jobs.length > 0) return true;
+  return state === 'failed' || state === 'paused';
+}
+
+function existingTasks(RED: Red, ids?: readonly string[]): Task[] {
   // There are none before Node-RED has read its flows.
   const deployed = attempt(() => deployedTasks(RED)).value ?? new Map<string, FlowTask>();
   // Subflows that come as node types of a package are in no flow.
@@ -29,10 +47,6 @@ export function listTasks(RED: Red, ids?: readonly string[]): Task[] {
     const task = describe(RED, zone, deployed.get(id), directory.get(id));
     return task === undefined ? [] : [task];
   });
-}
-
-export function findTask(RED: Red, id: string): Task | undefined {
-  return listTasks(RED, [id])[0];
 }
 
 function describe(
@@ -48,8 +62,6 @@ function describe(
   const memory = memories.find(RED, id);
   const pause = pauseOf(memory, Date.now());
   const state = stateOf(live, memory, pause);
-  // A look into a pool is no task; it is worth a row while it lasts, and when it did not work.
-  if (type === 'zfs-list-snapshots' && !['running', 'waiting', 'failed'].includes(state)) return undefined;
   const why = obstacleTo(type, config, live, pause);
   const { fill, shape, text } = statusOf(live);
   const next = live?.next() ?? null;

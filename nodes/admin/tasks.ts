@@ -65,7 +65,7 @@ export function cancelTask(RED: Red, body: RawOptions): Record<string, unknown> 
   return { ok: true, cancelled: live?.cancel(jobId === '' ? undefined : jobId) ?? 0 };
 }
 
-export function pauseTask(RED: Red, body: RawOptions, user: string): Record<string, unknown> {
+export async function pauseTask(RED: Red, body: RawOptions, user: string): Promise<Record<string, unknown>> {
   const { task, live } = here(RED, body);
   if (body['paused'] === undefined) throw invalidOption('paused', 'paused must be true or false');
   const now = new Date().toISOString();
@@ -73,8 +73,8 @@ export function pauseTask(RED: Red, body: RawOptions, user: string): Record<stri
   memories.setPause(memories.of(RED, task.id), pause, now);
   live?.pauseChanged(pause === undefined ? `the pause was ended by ${user}` : describePause(pause));
   directory.changed(task.id);
-  // A pause that is lost with the process would start what somebody is just working on.
-  void memories.save();
+  // A pause that is lost with the process would start what somebody is just working on: answered when it is written.
+  await memories.save();
   return { ok: true, task: existing(RED, task.id) };
 }
 
@@ -89,12 +89,21 @@ function readPause(body: RawOptions, by: string, at: string): Pause {
 function readUntil(text: string, now: number): string | undefined {
   if (text === '') return undefined;
   const duration = parseDuration(text);
-  const time = duration === null ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN) : now + duration;
+  const time = duration === null ? dateOf(text) : now + duration;
   if (Number.isNaN(time)) {
     throw invalidOption('until', `until: ${JSON.stringify(text)} is neither a date nor a duration`);
   }
   if (time <= now) throw invalidOption('until', `until: ${text} is over`);
   return new Date(time).toISOString();
+}
+
+/** Ms since the epoch, NaN for what is none: a month has no 31st day because JavaScript counts on in the next. */
+function dateOf(text: string): number {
+  const [day] = /^\d{4}-\d\d-\d\d/.exec(text) ?? [];
+  if (day === undefined) return Number.NaN;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  const exists = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+  return exists ? Date.parse(text) : Number.NaN;
 }
 
 function wantedId(values: RawOptions): string {

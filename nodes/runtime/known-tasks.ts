@@ -1,5 +1,5 @@
 // Which tasks there are: what is deployed, and what is live. What is remembered of tasks that no flow has any more is
-// forgotten after each deploy.
+// forgotten after each deploy, and nothing is expected of those that a deploy has disabled.
 import { directory } from './directory';
 import { tasksOf, type FlowTask, type StoredNode } from './flow-tasks';
 import { guarded } from './life-cycle';
@@ -24,7 +24,13 @@ export function watchTasks(RED: Red): void {
 
 function tidyUp(RED: Red): void {
   directory.settle();
-  const known = new Set([...deployedTasks(RED).keys(), ...directory.all().map(({ id }) => id)]);
+  const deployed = deployedTasks(RED);
+  const known = new Set([...deployed.keys(), ...directory.all().map(({ id }) => id)]);
   memories.retain(RED, known);
+  for (const { id, disabled } of deployed.values()) {
+    // There is no instance that would do it.
+    const memory = disabled ? memories.find(RED, id) : undefined;
+    if (memory !== undefined) memories.rest(memory);
+  }
   for (const id of directory.history.ids()) if (!known.has(id)) directory.history.forget(id);
 }

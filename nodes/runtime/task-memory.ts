@@ -95,6 +95,14 @@ export class TaskMemories {
     this.keep();
   }
 
+  /** Nothing is expected of it: when it is turned on again, it begins anew. */
+  rest(memory: TaskMemory): void {
+    if (memory.alarm === undefined && memory.schedule === undefined) return;
+    delete memory.alarm;
+    delete memory.schedule;
+    this.keep();
+  }
+
   /** Only these are still there. */
   retain(RED: Red, ids: ReadonlySet<string>): void {
     const tasks = this.loaded(RED);
@@ -166,9 +174,13 @@ function read(RED: Red): Map<string, TaskMemory> {
 /** Written by this package, perhaps by another version of it, or by hand. */
 function isMemory(value: unknown): value is TaskMemory {
   if (typeof value !== 'object' || value === null) return false;
-  const { since, runs, pauses } = value as Record<string, unknown>;
-  return typeof since === 'string' && Array.isArray(runs) && Array.isArray(pauses);
+  const { since, runs, pauses, lastSuccess, base, schedule, pause, alarm } = value as Partial<TaskMemory>;
+  if (alarm !== undefined && !(Number.isFinite(alarm.since) && Number.isFinite(alarm.toldAt))) return false;
+  const times = [since, lastSuccess ?? since, base ?? since, schedule?.since ?? since, pause?.until ?? since];
+  return times.every(isTime) && Array.isArray(runs) && Array.isArray(pauses);
 }
+
+const isTime = (text: unknown): boolean => typeof text === 'string' && !Number.isNaN(Date.parse(text));
 
 /** Of this process. */
 export const memories = new TaskMemories();

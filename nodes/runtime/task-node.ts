@@ -5,6 +5,7 @@ import type { Node, NodeStatus } from 'node-red';
 import { toZfsFlowError, ZfsFlowError } from '../../src/base/errors';
 import { stableHash } from '../../src/base/stable-hash';
 import type { JobInfo, Outcome } from '../../src/jobs/job';
+import type { Reporter } from '../../src/jobs/owner';
 import type { Attachment } from '../../src/jobs/registry';
 import { readString } from '../../src/options/read';
 import { machineZoneProblem } from '../../src/time/machine-zone';
@@ -42,7 +43,7 @@ export function registerTask<O, R>(RED: Red, definition: TaskDefinition<O, R>): 
   beginLife();
   watchTasks(RED);
   startPing(RED);
-  if (definition.cleansUp === true) watchForEnding();
+  watchForEnding();
   function construct(this: Node, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
     warmUpFor(RED, 'task');
@@ -162,8 +163,21 @@ class TaskNode<O, R> {
     this.stopWaiting();
     this.schedule.stop(removed);
     this.status.close();
-    this.attachment.detach(removed);
+    if (isEnding()) for (const job of this.requests.runs()) this.record.interrupted(job);
+    this.attachment.detach(removed, isEnding() ? undefined : this.witness);
     if (removed) forgetDeployed(this.RED, this.node.id);
+  }
+
+  /** For the log and the runs alone: what this instance has started, and no other one has taken over. */
+  private get witness(): Reporter<Ticket> {
+    return {
+      event: (event, _job, [ticket]) => {
+        if (ticket?.control === undefined) this.record.event(event);
+      },
+      ended: (outcome, job, { control }, index) => {
+        if (control === undefined && index === 0) this.ended(outcome, job);
+      },
+    };
   }
 
   private async input(msg: FlowMessage, done: Done): Promise<void> {

@@ -134,6 +134,15 @@ export class TaskRecord implements LiveTask {
     this.watch.ask();
   }
 
+  /** Node-RED ends while it runs: nobody will be there to tell how it went. */
+  interrupted(job: JobInfo): void {
+    if (job.state !== 'running') return;
+    const error = new ZfsFlowError('CANCELLED', 'cancelled: Node-RED ended while it was running');
+    const endedAt = new Date().toISOString();
+    const run = summaryOf({ state: 'cancelled', error, partial: undefined }, { ...job, endedAt }, '');
+    if (run !== null) memories.addRun(memories.of(this.RED, this.id), run, false);
+  }
+
   /** A message that could not be served at all. */
   refused(error: ZfsFlowError, by: StartedBy): void {
     const { code, message } = error;

@@ -90,12 +90,8 @@ export class TaskWatch {
     this.settings.changed();
   }
 
-  /** When it is turned on again, it begins anew. */
   private rest(memory: TaskMemory): null {
-    if (memory.alarm === undefined && memory.schedule === undefined) return null;
-    delete memory.alarm;
-    delete memory.schedule;
-    memories.keep();
+    memories.rest(memory);
     return null;
   }
 

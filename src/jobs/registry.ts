@@ -40,8 +40,11 @@ export interface Attachment<T> {
   resume(): void;
   /** Cancels all jobs of this node and resolves when they have ended, at the latest after `graceMs` milliseconds. */
   end(reason: string, graceMs: number): Promise<void>;
-  /** The instance is closed; `removed`: the node is gone for good, its jobs are cancelled. */
-  detach(removed: boolean): void;
+  /**
+   * The instance is closed; `removed`: the node is gone for good, its jobs are cancelled. `witness` hears what no
+   * successor has taken over.
+   */
+  detach(removed: boolean, witness?: Reporter<T>): void;
 }
 
 export class JobRegistry<T> {
@@ -96,8 +99,8 @@ export class JobRegistry<T> {
         owner.cancelAll(reason);
         await owner.idle(graceMs);
       },
-      detach: (removed) => {
-        if (owner.isCurrent(reporter)) this.detach(owner, removed);
+      detach: (removed, witness) => {
+        if (owner.isCurrent(reporter)) this.detach(owner, removed, witness);
       },
     };
   }
@@ -147,7 +150,7 @@ export class JobRegistry<T> {
     return 1;
   }
 
-  private detach(owner: Owner<T>, removed: boolean): void {
+  private detach(owner: Owner<T>, removed: boolean, witness: Reporter<T> | undefined): void {
     if (removed || owner.jobs.size === 0) {
       // Reports go nowhere from here on, but claims stay taken until the jobs have really ended.
       this.owners.delete(owner.id);
@@ -157,6 +160,10 @@ export class JobRegistry<T> {
     }
     owner.orphan(this.options.orphanGrace, () => {
       this.owners.delete(owner.id);
+      if (witness !== undefined) {
+        owner.adopt(witness, owner.configHash);
+        owner.resume();
+      }
       owner.cancelAll('cancelled: no new instance of the node took over');
     });
   }

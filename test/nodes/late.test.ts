@@ -94,6 +94,19 @@ describe('a task that is late', () => {
     assert.equal(told('late').length, 2);
   });
 
+  it('begins anew when its node, which was disabled, is enabled again', async () => {
+    await start(flowWith(node()));
+    await pass(130);
+    assert.equal(told('late').length, 1);
+    await bench.deploy(flowWith(node({ d: true })));
+    await pass(3 * 24 * 60);
+    await bench.deploy(flowWith(node()));
+    await pass(60);
+    assert.deepEqual([told('late').length, state()], [1, undefined]);
+    await pass(2 * 60);
+    assert.deepEqual(told('late'), [['late', '05T14:05'], ['late', '08T16:05']]); // prettier-ignore
+  });
+
   it('is not, because of what was due during a pause, whose ticks are skipped', async () => {
     await start(flowWith(node()));
     await pass(30);

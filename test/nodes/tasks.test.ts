@@ -190,6 +190,22 @@ describe('tasks', () => {
       assert.deepEqual((await list('?ids=l')).map(({ state }) => state), ['failed']); // prettier-ignore
     });
 
+    it('a listing not, but whoever knows its id can run and pause it; while it is paused it is there', async () => {
+      await start({ ...snapshot('l'), type: 'zfs-list-snapshots' });
+      const states = async (): Promise<string[]> => (await list()).map(({ state }) => state);
+      assert.deepEqual(await states(), []);
+      const { jobId } = await order('run', { id: 'l' });
+      assert.deepEqual(await states(), ['running']);
+      assert.equal((await order('pause', { id: 'l', paused: true }))['ok'], true);
+      assert.deepEqual([await states(), (await task('l')).jobs.length], [['paused'], 1]);
+      assert.equal((await order('cancel', { id: 'l' }))['cancelled'], 1);
+      await bench.first('l', 'error');
+      assert.deepEqual(await states(), ['paused']);
+      const { task: shown } = await order('pause', { id: 'l', paused: false });
+      assert.deepEqual([(shown as Task).state, await states()], ['idle', []]);
+      assert.equal((await log('id=l')).runs[0]?.jobId, jobId);
+    });
+
     it('those that are asked for, and not again while nothing has changed', async () => {
       await start(snapshot('a'), snapshot('b'), snapshot('c', failing));
       assert.deepEqual((await list('?ids=c,a,nobody')).map(({ id }) => id), ['a', 'c']); // prettier-ignore
@@ -330,6 +346,7 @@ describe('tasks', () => {
         [{ paused: 'perhaps' }, 'paused'],
         [{ paused: true, until: 'tomorrow' }, 'until'],
         [{ paused: true, until: '2020-01-01T00:00:00Z' }, 'until'],
+        [{ paused: true, until: '2099-02-31' }, 'until'],
         [{ paused: true, note: 'x'.repeat(501) }, 'note'],
         [{ paused: true, note: 5 }, 'note'],
       ];

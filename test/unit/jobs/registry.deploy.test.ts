@@ -55,6 +55,21 @@ describe('a deploy', () => {
     assert.equal(bench.ends.length, 0);
   });
 
+  it('tells a witness what no successor has taken over, also what had ended before', async () => {
+    const bench = new Bench({ orphanGrace: 20 });
+    const node = bench.attach('n');
+    node.submit(bench.spec('a'), 'm1');
+    node.submit(bench.spec('b'), 'm2');
+    const before = bench.events.length;
+    node.detach(false, bench.reporter());
+    bench.run('a').finish('done');
+    await settle();
+    assert.equal(bench.events.length, before);
+    await delay(40);
+    assert.deepEqual(bench.events.slice(before).map(({ event }) => event), ['finished', 'cancelled']); // prettier-ignore
+    assert.deepEqual(bench.ends.map(({ ticket, outcome }) => [ticket, outcome.state]), [['m1', 'finished'], ['m2', 'cancelled']]); // prettier-ignore
+  });
+
   it('cancels when no successor comes in time, and frees what was claimed', async () => {
     const bench = new Bench({ orphanGrace: 20 });
     const node = bench.attach('n');

@@ -90,6 +90,23 @@ describe('the memory of tasks', () => {
     assert.equal(new TaskMemories().find(nodeRed({ zfsFlowsTasks: 7 }).RED, 'a'), undefined);
   });
 
+  it('takes nothing whose times are none: what counts with them later would end the process', () => {
+    const fine = { since: '2026-11-26T00:00:00.000Z', runs: [], pauses: [] };
+    const wrong = [
+      { since: 'once' },
+      { lastSuccess: 'never' },
+      { base: '' },
+      { schedule: { text: '', since: 'x' } },
+      { pause: { by: 'ann', at: fine.since, until: 'soon' } },
+      { alarm: { since: null, toldAt: 5 } },
+    ];
+    const kept = Object.fromEntries(wrong.map((part, index) => [`wrong${index}`, { ...fine, ...part }]));
+    const { RED } = nodeRed({ zfsFlowsTasks: JSON.stringify({ fine, ...kept }) });
+    const memories = new TaskMemories();
+    assert.deepEqual(memories.find(RED, 'fine'), fine);
+    for (const id of Object.keys(kept)) assert.equal(memories.find(RED, id), undefined, id);
+  });
+
   it('waits two seconds at most for a disk that does not answer', async () => {
     const { RED } = nodeRed();
     (RED.settings as unknown as { set: () => Promise<void> }).set = () => new Promise(() => undefined);
