@@ -168,14 +168,15 @@ class TaskNode<O, R> {
     if (removed) forgetDeployed(this.RED, this.node.id);
   }
 
-  /** For the log and the runs alone: what this instance has started, and no other one has taken over. */
+  /** For the log and the runs alone: what this instance has started, and no other one takes over. */
   private get witness(): Reporter<Ticket> {
+    const { record } = this;
     return {
       event: (event, _job, [ticket]) => {
-        if (ticket?.control === undefined) this.record.event(event);
+        if (ticket?.control === undefined && record.isKnown) record.event(event);
       },
       ended: (outcome, job, { control }, index) => {
-        if (control === undefined && index === 0) this.ended(outcome, job);
+        if (control === undefined && index === 0 && record.isKnown) this.ended(outcome, job);
       },
     };
   }

@@ -104,6 +104,11 @@ export class TaskRecord implements LiveTask {
     return this.pause !== undefined;
   }
 
+  /** It is deployed, be it disabled: what is remembered of others is forgotten. */
+  get isKnown(): boolean {
+    return memories.find(this.RED, this.id) !== undefined;
+  }
+
   private get pause(): ReturnType<typeof pauseOf> {
     return pauseOf(memories.find(this.RED, this.id), Date.now());
   }

@@ -53,6 +53,13 @@ export class Owner<T> {
     clearTimeout(this.orphanTimer);
   }
 
+  /** No instance will come any more: this one hears the rest. */
+  hear(witness: Reporter<T> | undefined): void {
+    if (witness === undefined) return;
+    this.adopt(witness, this.configHash);
+    this.resume();
+  }
+
   isCurrent(reporter: Reporter<T>): boolean {
     return this.reporter === reporter;
   }

@@ -41,8 +41,8 @@ export interface Attachment<T> {
   /** Cancels all jobs of this node and resolves when they have ended, at the latest after `graceMs` milliseconds. */
   end(reason: string, graceMs: number): Promise<void>;
   /**
-   * The instance is closed; `removed`: the node is gone for good, its jobs are cancelled. `witness` hears what no
-   * successor has taken over.
+   * The instance is closed; `removed`: the node is gone for good, or disabled, its jobs are cancelled. `witness` hears
+   * what no successor takes over.
    */
   detach(removed: boolean, witness?: Reporter<T>): void;
 }
@@ -152,18 +152,16 @@ export class JobRegistry<T> {
 
   private detach(owner: Owner<T>, removed: boolean, witness: Reporter<T> | undefined): void {
     if (removed || owner.jobs.size === 0) {
-      // Reports go nowhere from here on, but claims stay taken until the jobs have really ended.
+      // Reports reach no node from here on, but claims stay taken until the jobs have really ended.
       this.owners.delete(owner.id);
       owner.abandon();
-      owner.cancelAll('cancelled: the node was removed');
+      owner.hear(witness);
+      owner.cancelAll('cancelled: the node was removed or disabled');
       return;
     }
     owner.orphan(this.options.orphanGrace, () => {
       this.owners.delete(owner.id);
-      if (witness !== undefined) {
-        owner.adopt(witness, owner.configHash);
-        owner.resume();
-      }
+      owner.hear(witness);
       owner.cancelAll('cancelled: no new instance of the node took over');
     });
   }

@@ -1,6 +1,9 @@
 // What a deploy does to a run that is under way: it goes on and reports through the new instance, unless the node or a
 // connection it uses was changed or deleted. The run is a connection to a host that never answers.
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { directory } from '../../nodes/runtime/directory';
+import { memories } from '../../nodes/runtime/task-memory';
 import { BlackHole, FlowBench, flowWith, PRIVATE_KEY, sshConnection, type FlowNode } from '../support/flow-bench';
 
 const bench = new FlowBench();
@@ -126,4 +129,21 @@ describe('a deploy during a run', () => {
     await bench.until('the connection', () => hole.connections > 0);
     assert.equal(hole.connections, 1);
   });
+
+  for (const [what, more, kept] of [
+    ['disabled, which its log and its runs tell', [{ d: true }], true],
+    ['deleted, and keeps nothing of it', [], false],
+  ] as const) {
+    it(`cancels it when the node was ${what}`, async () => {
+      await hanging();
+      const tab: FlowNode = { id: 'tab', type: 'tab' };
+      await bench.deploy([tab, ssh(), ...more.map((off) => node({ z: 'tab', wires: [[], [], []], ...off }))]);
+      const ended = (): boolean => memories.find(bench.RED, 'n')?.runs.at(-1)?.state === 'cancelled';
+      if (kept) await bench.until('the end', ended);
+      // Longer than the other one takes.
+      else await delay(200);
+      const { events } = directory.history.page('n', { limit: 200, level: 'debug' });
+      assert.deepEqual([ended(), events.at(-1)?.event], kept ? [true, 'cancelled'] : [false, undefined]);
+    });
+  }
 });

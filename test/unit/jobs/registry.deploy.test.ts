@@ -55,6 +55,15 @@ describe('a deploy', () => {
     assert.equal(bench.ends.length, 0);
   });
 
+  it('tells a witness at once how the jobs of a removed node end', async () => {
+    const bench = new Bench();
+    const node = bench.attach('n');
+    node.submit(bench.spec('a'), 'm1');
+    node.detach(true, bench.reporter());
+    await settle();
+    assert.deepEqual(bench.ends.map(({ ticket, outcome }) => [ticket, outcome.state]), [['m1', 'cancelled']]); // prettier-ignore
+  });
+
   it('tells a witness what no successor has taken over, also what had ended before', async () => {
     const bench = new Bench({ orphanGrace: 20 });
     const node = bench.attach('n');
