@@ -93,7 +93,7 @@ describe('the preview of a retention policy', function () {
     assert.equal(await section.locator('.zfs-preview-button').isVisible(), false);
     await section.locator('#node-input-targetRetention').selectOption('custom');
     await section.locator('.red-ui-editableList-addButton').first().click();
-    assert.match(await section.locator('.zfs-target-policy-words').innerText(), /10/);
+    await section.locator('.zfs-target-policy-words', { hasText: '10' }).waitFor();
     await section.locator('.zfs-preview-button').click();
     await section.locator('.zfs-timeline').first().waitFor();
     assert.deepEqual(asked.at(-1), {
