@@ -22,6 +22,8 @@ export interface DatasetWork extends PlannedPair {
   /** Properties that the stream cannot bring. */
   carried: CarriedProperties;
   keys: TargetKeys;
+  /** Source datasets whose snapshots have no properties of their own, as far as it was asked for (`long-steps.ts`). */
+  plain: ReadonlySet<string>;
   paths: DataPaths;
 }
 

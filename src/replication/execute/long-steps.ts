@@ -5,7 +5,6 @@
 import { snapshotsHaveProperties } from '../../zfs/get';
 import { sendArgv, type SendStep } from '../../zfs/send';
 import type { DatasetPlan } from '../plan/plan-types';
-import { midRunFailure } from './attempt-failure';
 import { stepArgv, streamFlags } from '../plan/send-argv';
 import type { Run } from '../setup/run';
 
@@ -35,20 +34,26 @@ function halves(plan: DatasetPlan, step: SendStep): StepSend[] {
   ];
 }
 
-/** Some snapshot of the dataset has properties that only a stream with properties brings. */
-async function hasOwnProperties({ source, ctx }: Run, dataset: string): Promise<boolean> {
-  try {
-    return await snapshotsHaveProperties(source, dataset, ctx.signal);
-  } catch (thrown) {
-    throw midRunFailure(thrown);
-  }
+/**
+ * Source datasets with long steps none of whose snapshots has properties of its own. Never rejects: of which it cannot be
+ * said, all properties are sent with all.
+ */
+export async function withoutOwnProperties(run: Run, plans: readonly DatasetPlan[]): Promise<ReadonlySet<string>> {
+  const long = plans.filter((plan) => plan.refusal === null && plan.steps.some((step) => isLong(plan, step)));
+  const answers = await Promise.allSettled(
+    long.map(({ source }) => snapshotsHaveProperties(run.source, source, run.ctx.signal)),
+  );
+  const none = long.filter((_, index) => {
+    const answer = answers[index];
+    return answer?.status === 'fulfilled' && !answer.value;
+  });
+  return new Set(none.map(({ source }) => source));
 }
 
-/** The streams of the planned steps, in order. Throws what the question for properties fails with. */
-export async function stepSends(run: Run, plan: DatasetPlan): Promise<StepSend[]> {
-  const mayHalve = plan.steps.some((step) => isLong(plan, step)) && !(await hasOwnProperties(run, plan.source));
+/** The streams of the planned steps, in order. `none`: no snapshot has properties of its own. */
+export function stepSends(plan: DatasetPlan, none: boolean): StepSend[] {
   return plan.steps.flatMap((step) =>
-    mayHalve && isLong(plan, step)
+    none && isLong(plan, step)
       ? halves(plan, step)
       : [{ argv: stepArgv(plan, step), snapshots: step.snapshots, properties: true }],
   );

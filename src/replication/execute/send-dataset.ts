@@ -10,8 +10,6 @@ import { inheritProperty, setProperties } from '../../zfs/change';
 import { resumeArgv } from '../../zfs/send';
 import { countMoved, type DatasetWork } from './dataset-work';
 import { limitedTransfer } from './limited-transfer';
-import type { DatasetPlan } from '../plan/plan-types';
-import type { Run } from '../setup/run';
 import { restore } from './displace';
 import { runPrepare } from './prepare';
 import type { Preparation } from './preparation';
@@ -112,7 +110,7 @@ async function restoreAnyhow(preparation: Preparation): Promise<void> {
 }
 
 /** In order; the first may go on with a partial receive. */
-async function sendsOf(run: Run, plan: DatasetPlan): Promise<OneSend[]> {
+function sendsOf({ plan, plain }: DatasetWork): OneSend[] {
   const sends: OneSend[] = [];
   let offset = 0;
   const add = (one: Pick<OneSend, 'send' | 'snapshots' | 'creates' | 'properties'>): void => {
@@ -121,7 +119,7 @@ async function sendsOf(run: Run, plan: DatasetPlan): Promise<OneSend[]> {
   };
   const { resume } = plan;
   if (resume) add({ send: resumeArgv(resume.token), snapshots: [resume.to], creates: false, properties: true });
-  for (const { argv, ...step } of await stepSends(run, plan)) {
+  for (const { argv, ...step } of stepSends(plan, plain.has(plan.source))) {
     add({ ...step, send: argv, creates: sends.length === 0 });
   }
   return sends;
@@ -139,7 +137,7 @@ export async function sendDataset(work: DatasetWork): Promise<void> {
   const { run, plan, pair, book, entry } = work;
   const warn = (warnings: readonly string[]): void => book.warn(entry, warnings);
   const preparation: Preparation = { run, plan, warn, afterwards: [] };
-  const sends = await sendsOf(run, plan);
+  const sends = sendsOf(work);
   for (const step of plan.prepare) await runPrepare(preparation, step);
   const count = sends.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
   try {

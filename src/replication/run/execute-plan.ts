@@ -6,6 +6,7 @@ import { destinationId } from '../../zfs/marks';
 import { isWithin } from '../../zfs/records';
 import { createPlaceholder } from '../../zfs/receive';
 import { largest } from '../discover/sizes';
+import { withoutOwnProperties } from '../execute/long-steps';
 import { AttemptFailure } from '../execute/attempt-failure';
 import { askedTransport, DataPaths } from '../execute/data-paths';
 import type { DatasetWork } from '../execute/dataset-work';
@@ -34,6 +35,7 @@ import { sends, replacesCopy } from '../plan/plan-facts';
 interface Provisions {
   carried: CarriedProperties;
   keys: TargetKeys;
+  plain: ReadonlySet<string>;
   marks: MarksOnTheWay;
   paths: DataPaths;
 }
@@ -65,7 +67,11 @@ export async function executePlan(
     if (guid === undefined || !sends(dataset)) continue;
     state.marked.set(guid, new Set([...(state.marked.get(guid) ?? []), dataset.dstId]));
   }
-  const { bookmarks: made, warnings } = await protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []);
+  // Beside each other: marks mostly wait for the pool to write them.
+  const [{ bookmarks: made, warnings }, plain] = await Promise.all([
+    protect(run, good, (source) => pairs.get(source)?.sourceRecords ?? []),
+    withoutOwnProperties(run, good),
+  ]);
   book.warnRun(warnings);
   const keys = await TargetKeys.open(run, good, destinationId(targetPoolGuid, options.targetDataset));
   try {
@@ -74,7 +80,7 @@ export async function executePlan(
     const carried = await readCarriedProperties(run, good, (warnings) => book.warnRun(warnings));
     const bytes = [...sizes.estimates.values()].reduce((sum, size) => sum + size, 0);
     progress.expect(bytes, good.length);
-    return await new Execution(run, state, planned, { carried, keys, paths, marks: { unended, made } }).all();
+    return await new Execution(run, state, planned, { carried, keys, paths, plain, marks: { unended, made } }).all();
   } finally {
     book.warnRun(await keys.close());
   }
