@@ -135,6 +135,28 @@ describe('replication while the world changes', function () {
     });
   }
 
+  // jimsalterjrs/sanoid 376: the oldest one pruned while a first copy of days is under way.
+  it('keeps its first snapshot from being pruned until the rest of a first copy has been sent', async () => {
+    const one = await job(['1', '2', '3']);
+    const pruned: boolean[] = [];
+    const prune = async (): Promise<void> => {
+      for (const name of ['1', '2']) {
+        const { code } = await a.run(['zfs', 'destroy', `${one.source}@${name}`], { check: false });
+        pruned.push(code === 0);
+      }
+    };
+    const result = await disturbed(one, source, /^zfs send (?!-n).*-I/, prune, { speedLimit: '100M' });
+    assert.deepEqual(
+      [pruned, result.datasets[0]?.snapshots],
+      [
+        [false, false],
+        ['1', '2', '3'],
+      ],
+    );
+    await assertSame(a, one.source, b, one.target);
+    await assertTidy(a, one.source, b, one.target);
+  });
+
   it('says of a dataset below that it is gone, and sends the others', async () => {
     const one = await job([], { recursive: true });
     for (const child of ['a', 'b']) await a.run(['zfs', 'create', `${one.source}/${child}`]);
