@@ -18,8 +18,11 @@ export interface StepSend {
   properties: boolean;
 }
 
-const isLong = ({ properties, raw }: DatasetPlan, { intermediates, snapshots }: SendStep): boolean =>
-  properties && !raw && intermediates && snapshots.length >= LONG;
+/** Not what makes a dataset (a clone of another one, from its origin on): that needs its properties, encryption above all. */
+const isLong = (plan: DatasetPlan, step: SendStep): boolean => {
+  const makes = step.from === null || step.from.dataset !== undefined || (plan.initial && step === plan.steps[0]);
+  return plan.properties && !plan.raw && !makes && step.intermediates && step.snapshots.length >= LONG;
+};
 
 function halves(plan: DatasetPlan, step: SendStep): StepSend[] {
   const before = step.snapshots.slice(0, -1);

@@ -100,7 +100,8 @@ export class TargetKeys {
     for (const root of new Set(this.sending.map(({ loadKey }) => loadKey))) if (root !== '') await this.load(root);
     const makesRoot = this.sending.some(({ encryption }) => encryption === 'key');
     if (!makesRoot || !this.isStored) return;
-    await removeKeyFiles(target, this.dstId, ctx.signal);
+    // Whoever may write there could keep us from it; what could not be removed, `close` tells.
+    await removeKeyFiles(target, this.dstId, ctx.signal).catch(() => undefined);
     this.directory = await writeKeyFile(target, this.storedKey(), this.dstId, ctx.signal);
   }
 
@@ -189,7 +190,9 @@ const isOurFile = (location: string): boolean => location.includes('/zfsflow-key
 async function removeKeyFiles(host: Host, dstId: string, signal?: AbortSignal): Promise<void> {
   const options = { timeoutMs: CLEAN_UP_MS, ...(signal ? { signal } : {}) };
   const found = await succeed(host, ['/bin/sh', '-c', FIND_KEYS, 'sh', processTag(dstId)], options);
-  const left = found.split('\n').filter((path) => ownerOf(path.replace(/^.*\/zfsflow-key\./, ''), dstId) === 'left');
+  const left = found
+    .split('\n')
+    .filter((path) => ownerOf(/^\/.*\/zfsflow-key\.([^/]+)$/.exec(path)?.[1] ?? '', dstId) === 'left');
   if (left.length > 0) await succeed(host, ['rm', '-rf', '--', ...left], options);
 }
 

@@ -179,4 +179,22 @@ describe('replication of many pending snapshots', function () {
       await assertTidy(a, one.source, b, one.target);
     });
   }
+
+  it('goes on where a stream of very many was cut, and brings the properties in the end', async () => {
+    const one = jobOf(`tank/many${++counter}`, `backup/many${counter}`);
+    await a.createDataset(one.source);
+    await a.snapshot(one.source, 'p0');
+    await engine.replicate(one.options);
+    const script =
+      'i=1; while [ $i -le 120 ]; do head -c 150000 /dev/urandom >"/$1/file"; zfs snapshot "$1@m$i" || exit 1; i=$((i + 1)); done';
+    await a.sh(script, { args: [one.source] });
+    await a.run(['zfs', 'set', 'org.example:later=yes', one.source]);
+    await cancelled(one);
+    assert.equal(await b.property(one.target, 'org.example:later'), '-', 'the cut came before the last snapshot');
+    await engine.replicate(one.options);
+    assert.equal((await b.snapshotNames(one.target)).length, 121);
+    assert.equal(await b.property(one.target, 'org.example:later'), 'yes');
+    assert.equal(await b.property(one.target, 'readonly'), 'on');
+    await assertTidy(a, one.source, b, one.target);
+  });
 });
