@@ -67,7 +67,8 @@ class HandForm {
     toggle();
     pane.button(c('setUp.password.go'), 'next', () => {
       pane.clearAll();
-      if (!this.incomplete()) void pane.busy(c('setUp.password.looking', this.machine()), (signal) => this.look(signal));
+      if (!this.incomplete())
+        void pane.busy(c('setUp.password.looking', this.machine()), (signal) => this.look(signal));
     });
     pane.button(c('setUp.back'), 'back', () => {
       this.options.container.empty();
@@ -86,20 +87,20 @@ class HandForm {
     button.append(make('i', { class: 'fa fa-magic', 'aria-hidden': 'true' }), ` ${c('tools.generate')}`);
     pane.below('privateKey', make('div').append(button, place));
     button.on('click', () => {
-      void ask<{ privateKey: string; publicKey: string }>('generate-key-pair', { type: 'ed25519' }, c).then((answer) => {
-        if (isRefusal(answer)) {
-          pane.complain({ field: 'privateKey', text: answer.message, hint: answer.hint });
-          return;
-        }
-        pane.set('privateKey', answer.privateKey);
-        const line = make('textarea', { rows: 3, readonly: 'readonly', 'aria-label': c('tools.publicKeyLabel') });
-        const copy = make('button', { type: 'button', class: 'red-ui-button' });
-        copy.append(make('i', { class: 'fa fa-clipboard', 'aria-hidden': 'true' }), ` ${c('tools.copy')}`);
-        copy.on('click', () => RED.clipboard.copyText(answer.publicKey, copy, c('tools.copied')));
-        place
-          .empty()
-          .append(make('p').text(t('byHand.publicKey', this.machine())), line.val(answer.publicKey), copy);
-      });
+      void ask<{ privateKey: string; publicKey: string }>('generate-key-pair', { type: 'ed25519' }, c).then(
+        (answer) => {
+          if (isRefusal(answer)) {
+            pane.complain({ field: 'privateKey', text: answer.message, hint: answer.hint });
+            return;
+          }
+          pane.set('privateKey', answer.privateKey);
+          const line = make('textarea', { rows: 3, readonly: 'readonly', 'aria-label': c('tools.publicKeyLabel') });
+          const copy = make('button', { type: 'button', class: 'red-ui-button' });
+          copy.append(make('i', { class: 'fa fa-clipboard', 'aria-hidden': 'true' }), ` ${c('tools.copy')}`);
+          copy.on('click', () => RED.clipboard.copyText(answer.publicKey, copy, c('tools.copied')));
+          place.empty().append(make('p').text(t('byHand.publicKey', this.machine())), line.val(answer.publicKey), copy);
+        },
+      );
     });
   }
 

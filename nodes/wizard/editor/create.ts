@@ -56,7 +56,9 @@ export function create(answers: Answers, machines: Machines): Created | NotCreat
 }
 
 function tellToDeploy(withMachines: boolean): void {
-  const escaped = $('<span>').text(t(withMachines ? 'created.machines' : 'created.text')).html();
+  const escaped = $('<span>')
+    .text(t(withMachines ? 'created.machines' : 'created.text'))
+    .html();
   const notice = RED.notify(escaped, {
     type: 'success',
     fixed: true,
@@ -73,5 +75,9 @@ function tellToDeploy(withMachines: boolean): void {
     ],
   });
   // What was done about it by other means needs no reminder.
-  RED.events.on('deploy', () => notice.close());
+  const deployed = (): void => {
+    RED.events.off('deploy', deployed);
+    notice.close();
+  };
+  RED.events.on('deploy', deployed);
 }

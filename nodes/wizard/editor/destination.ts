@@ -50,7 +50,11 @@ export function destinationStep(stage: Stage): Step {
 
 /** A dataset that is there already has things of its own; a copy belongs below it, under the name of its source. */
 function proposal(form: Form, { store }: Stage, parent: JQuery): void {
-  const button = make('button', { type: 'button', class: 'red-ui-button zfs-wizard-propose', 'data-zfs-action': 'below' });
+  const button = make('button', {
+    type: 'button',
+    class: 'red-ui-button zfs-wizard-propose',
+    'data-zfs-action': 'below',
+  });
   parent.append(button);
   const below = (): string => {
     const { targetDataset: target, sourceDatasets: sources } = store.answers;
@@ -77,7 +81,9 @@ function landings(form: Form, { store, machines }: Stage, parent: JQuery): void 
     if (sources.length === 0 || target === '') return;
     const common = commonPath(sources);
     const to = machineName(machines, store.answers.targetConnection);
-    make('div').text(t('destination.lands', { machine: to })).appendTo(place);
+    make('div')
+      .text(t('destination.lands', { machine: to }))
+      .appendTo(place);
     const list = make('ul', { class: 'zfs-mono' }).appendTo(place);
     for (const source of sources.slice(0, MOST_LANDINGS)) {
       const item = make('li').appendTo(list);
@@ -88,7 +94,10 @@ function landings(form: Form, { store, machines }: Stage, parent: JQuery): void 
       );
     }
     const more = sources.length - MOST_LANDINGS;
-    if (more > 0) make('li').text(t('destination.moreLandings', { count: more })).appendTo(list);
+    if (more > 0)
+      make('li')
+        .text(t('destination.moreLandings', { count: more }))
+        .appendTo(list);
     if (recursive) make('div').text(t('destination.recursive')).appendTo(place);
   });
 }

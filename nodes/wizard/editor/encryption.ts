@@ -49,7 +49,11 @@ function keepKey(form: Form, { store }: Stage): void {
 function madeKey(form: Form, { store }: Stage, parent: JQuery): JQuery {
   const row = form.bare(parent, 'madeKey').append(make('span', { class: 'zfs-label' }).text(t('encryption.key')));
   const control = make('div', { class: 'zfs-control' }).appendTo(row);
-  const key = make('output', { class: 'zfs-wizard-key zfs-mono', 'data-zfs-key': '', 'aria-label': t('encryption.key') });
+  const key = make('output', {
+    class: 'zfs-wizard-key zfs-mono',
+    'data-zfs-key': '',
+    'aria-label': t('encryption.key'),
+  });
   const copy = make('button', { type: 'button', class: 'red-ui-button', 'data-zfs-action': 'copy-key' });
   copy.append(make('i', { class: 'fa fa-clipboard', 'aria-hidden': 'true' }), ` ${t('encryption.copy')}`);
   copy.on('click', () => RED.clipboard.copyText(store.answers.encryptionKey, copy, t('encryption.copied')));
@@ -80,8 +84,16 @@ function download(key: string, dataset: string): void {
 /** `stored`, or a path; the choice beside it is for who does not know that word. */
 function keyPlace(form: Form, { store }: Stage, parent: JQuery): JQuery {
   const choice = make('select', { 'aria-label': t('encryption.place') });
-  for (const place of ['stored', 'file']) make('option', { value: place }).text(t(`encryption.${place}`)).appendTo(choice);
-  const path = make('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: '/root/backup.key' });
+  for (const place of ['stored', 'file'])
+    make('option', { value: place })
+      .text(t(`encryption.${place}`))
+      .appendTo(choice);
+  const path = make('input', {
+    type: 'text',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    placeholder: '/root/backup.key',
+  });
   const row = form.row(parent, 'encryptionKeyLocation', path, { label: t('encryption.place'), mono: true });
   form.bind('encryptionKeyLocation', path);
   path.wrap(make('div', { class: 'zfs-wizard-line' })).before(choice);

@@ -103,7 +103,12 @@ export class Form {
 
   check(parent: JQuery, name: 'recursive' | 'encryptionKeyGenerate', options: RowOptions): JQuery {
     const { store } = this;
-    const box = make('input', { type: 'checkbox', name, id: this.idOf(name), 'aria-describedby': this.describedBy(name) });
+    const box = make('input', {
+      type: 'checkbox',
+      name,
+      id: this.idOf(name),
+      'aria-describedby': this.describedBy(name),
+    });
     const label = make('label', { class: 'zfs-check' }).append(box, make('span').text(options.label));
     const row = this.bare(parent, name).append(make('span', { class: 'zfs-label' }));
     const control = make('div', { class: 'zfs-control' }).append(label).appendTo(row);

@@ -59,7 +59,10 @@ function lifetimeRow(
   const unit = make('select', { name: unitName, 'aria-label': t('common.rule.unitLabel') });
   const forEver = name === 'sourceLifetime';
   if (forEver) make('option', { value: '' }).text(t('lifetime.forEver')).appendTo(unit);
-  for (const value of LIFETIME_UNITS) make('option', { value }).text(t(`common.rule.unit.${value}`)).appendTo(unit);
+  for (const value of LIFETIME_UNITS)
+    make('option', { value })
+      .text(t(`common.rule.unit.${value}`))
+      .appendTo(unit);
   const row = form.row(parent, name, number, { label });
   number.wrap(make('div', { class: 'zfs-wizard-line' })).after(unit);
   form.bind(name, number);

@@ -40,7 +40,8 @@ export function targetPreview(form: Form, { store, machines, closed }: Stage, pa
     if (mine !== asked || closed.aborted) return;
     place.empty();
     // A copy that is not there yet, or a machine that does not answer, is no mistake of whoever types a lifetime.
-    if (isRefusal(answer)) make('div', { class: 'zfs-hint' }).text(t('lifetime.noPreview', { why: answer.message })).appendTo(place); // prettier-ignore
+    if (isRefusal(answer))
+      make('div', { class: 'zfs-hint' }).text(t('lifetime.noPreview', { why: answer.message })).appendTo(place); // prettier-ignore
     else showPreview({ t }, place, answer);
   };
   form.live(() => {

@@ -1,4 +1,5 @@
 // Step 4: when it runs, and what becomes of the copies in between.
+import { suggestedAlert } from '../../../src/wizard/alert';
 import { SCHEDULES, scheduleOf } from '../../../src/wizard/answers';
 import { ask, isRefusal } from '../../dialog/admin';
 import { textOf } from '../../dialog/dialog';
@@ -29,7 +30,9 @@ export function scheduleStep(stage: Stage): Step {
     placeholder: t('common.timeZonePlaceholder'),
   });
   suggestZones(form, stage);
-  const runs = make('div', { class: 'zfs-sentence zfs-wizard-runs', role: 'status', 'data-zfs-runs': '' }).appendTo(when);
+  const runs = make('div', { class: 'zfs-sentence zfs-wizard-runs', role: 'status', 'data-zfs-runs': '' }).appendTo(
+    when,
+  );
   form.showWhen(() => store.answers.schedule === 'custom', cron);
   form.showWhen(() => store.answers.schedule !== '', zone);
   nextRuns(form, stage, runs);
@@ -39,6 +42,22 @@ export function scheduleStep(stage: Stage): Step {
   form.live(() => form.hint('readonly', t(`readonly.about.${store.answers.readonly}`)));
   alertRow(form, stage, after);
   return { form };
+}
+
+/** When somebody is told that it has not worked for too long; suggested where the schedule alone does not say. */
+function alertRow(form: Form, { store }: Stage, parent: JQuery): void {
+  const input = make('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: '36h' });
+  const row = form.row(parent, 'alertAfter', input, { label: t('schedule.alert') });
+  input.on('input change', () => {
+    if (textOf(input) !== shown()) store.set({ alertAfter: textOf(input).trim() });
+  });
+  const shown = (): string => store.answers.alertAfter ?? suggestedAlert(store.answers);
+  form.live(() => {
+    if (textOf(input).trim() !== shown()) input.val(shown());
+    const isSuggested = store.answers.alertAfter === null && shown() !== '';
+    form.hint('alertAfter', t(isSuggested ? 'schedule.alertSuggested' : 'schedule.alertHint'));
+  });
+  form.showWhen(() => store.answers.schedule !== '', row);
 }
 
 function suggestZones(form: Form, { store }: Stage): void {

@@ -29,10 +29,15 @@ export function securityStep({ store, machines }: Stage): Step {
     const [, key = 'auto'] = TRANSPORTS.find(([value]) => value === transport) ?? [];
     about.empty().toggleClass('zfs-warning', transport === 'ssh+netcat');
     const values = { from: machineName(machines, sourceConnection), to: machineName(machines, targetConnection) };
-    make('div').text(t(`security.${key}.about`, values)).appendTo(about);
+    make('div')
+      .text(t(`security.${key}.about`, values))
+      .appendTo(about);
     const bothRemote = sourceConnection !== '' && targetConnection !== '';
     const way = transport === 'auto' || transport === 'ssh' ? 'relayed' : 'direct';
-    if (bothRemote) make('div').text(t(`security.${way}`, values)).appendTo(about);
+    if (bothRemote)
+      make('div')
+        .text(t(`security.${way}`, values))
+        .appendTo(about);
   });
   return { form };
 }

@@ -80,7 +80,10 @@ function snapshotsPart(form: Form, stage: Stage): void {
 function newSnapshots(form: Form, { store }: Stage, parent: JQuery): void {
   const ways = ['here', 'ifNone', 'always', 'never'] as const;
   const select = make('select');
-  for (const way of ways) make('option', { value: way }).text(t(`source.new.${way}`)).appendTo(select);
+  for (const way of ways)
+    make('option', { value: way })
+      .text(t(`source.new.${way}`))
+      .appendTo(select);
   form.row(parent, 'takeSnapshots', select, { label: t('source.new.label') });
   const way = (): string => (takesSnapshots(store.answers) ? 'here' : store.answers.createSnapshot);
   select.on('change', () => {

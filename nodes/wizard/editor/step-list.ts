@@ -18,7 +18,9 @@ export class StepList {
       make('span', { class: 'zfs-wizard-number', 'aria-hidden': 'true' })
         .append(make('span').text(index + 1), make('i', { class: 'fa fa-check' }))
         .appendTo(button);
-      make('span', { class: 'zfs-wizard-step-name' }).text(t(`steps.${step}`)).appendTo(button);
+      make('span', { class: 'zfs-wizard-step-name' })
+        .text(t(`steps.${step}`))
+        .appendTo(button);
       this.buttons.set(step, button);
       make('li').append(button).appendTo(list);
     });

@@ -1,5 +1,5 @@
 // What a step of the wizard is, and what it is given.
-import type { StepName } from "./step-list";
+import type { StepName } from './step-list';
 import type { Form } from './form';
 import type { Machines } from './machines';
 import type { Store } from './store';

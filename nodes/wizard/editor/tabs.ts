@@ -18,7 +18,13 @@ export function tabChoices(): [string, string][] {
   const choices: [string, string][] = [];
   const active = RED.workspaces.active();
   RED.nodes.eachWorkspace(({ id, label, disabled }) => {
-    const key = RED.workspaces.isLocked(id) ? 'locked' : disabled === true ? 'disabled' : id === active ? 'current' : 'other';
+    const key = RED.workspaces.isLocked(id)
+      ? 'locked'
+      : disabled === true
+        ? 'disabled'
+        : id === active
+          ? 'current'
+          : 'other';
     choices.push([id, t(`tab.${key}`, { label })]);
   });
   return [...choices, [NEW_TAB, t('tab.new')]];
@@ -29,7 +35,8 @@ export function tabProblem({ answers }: Store): string {
   const { tab } = answers;
   if (tab === NEW_TAB) return '';
   const workspace = RED.nodes.workspace(tab) ?? null;
-  if (workspace === null) return t((RED.nodes.subflow(tab) ?? null) === null ? 'common.place.noTab' : 'common.place.subflow');
+  if (workspace === null)
+    return t((RED.nodes.subflow(tab) ?? null) === null ? 'common.place.noTab' : 'common.place.subflow');
   return RED.workspaces.isLocked(tab) ? t('common.place.locked', { tab: workspace.label }) : '';
 }
 

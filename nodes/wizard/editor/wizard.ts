@@ -47,6 +47,7 @@ export class Wizard {
   /** So far one may go without filling in anything more. */
   private reached = 0;
   private created: Created | null = null;
+  private isIn = false;
 
   open(): void {
     useStyle();
@@ -79,6 +80,7 @@ export class Wizard {
     tray.find('.red-ui-tray-body').addClass('zfs-wizard-body').append(body);
     this.store.onChange(() => this.settle());
     this.show('source');
+    this.isIn = true;
   }
 
   private button(index: number): JQuery {
@@ -110,20 +112,25 @@ export class Wizard {
     this.tray.attr('data-zfs-step', name).find('.red-ui-tray-body').scrollTop(0);
     const isLast = name === 'summary';
     // Ctrl-Enter leads on, and at the end it creates.
-    this.button(2).attr('id', isLast ? 'zfs-wizard-next' : OK).toggle(!isLast);
-    this.button(3).attr('id', isLast ? OK : 'zfs-wizard-create').toggle(isLast && mayMakeNodes());
+    this.button(2)
+      .attr('id', isLast ? 'zfs-wizard-next' : OK)
+      .toggle(!isLast);
+    this.button(3)
+      .attr('id', isLast ? OK : 'zfs-wizard-create')
+      .toggle(isLast && mayMakeNodes());
     this.button(1).toggle(name !== 'source');
     this.tray.removeClass('zfs-wizard-leading');
     this.showStates();
     step.shown?.();
-    this.focusStep();
+    // Before it has slid in, Node-RED would scroll its whole page to what has the focus.
+    if (this.isIn) this.focusStep();
   }
 
   /** The first thing of the step that can be filled in, which also reads its title to who does not see it. */
   private focusStep(): void {
     const { form } = this.stepOf(this.current);
     const first = form.element.find('input, select, textarea, button').filter(':visible:enabled').first();
-    first.trigger('focus');
+    first.get(0)?.focus({ preventScroll: !this.isIn });
   }
 
   private showStates(): void {
@@ -137,7 +144,10 @@ export class Wizard {
   }
 
   private complaintsOf(name: StepName): Complaint[] {
-    return [...(this.steps.get(name)?.complaints?.() ?? []), ...problemsOf(name, this.store, this.machines)];
+    const found = problemsOf(this.store.answers, this.machines).filter(
+      ({ step, isWarning }) => step === name && !isWarning,
+    );
+    return [...(this.steps.get(name)?.complaints?.() ?? []), ...found];
   }
 
   /** What was said to be wrong and is right now is taken back while it is being mended. */
@@ -221,7 +231,10 @@ export class Wizard {
     this.button(0).removeAttr('data-zfs-action').addClass('disabled');
     yes.on('click', () => RED.tray.close());
     no.on('click', stay);
-    this.question.empty().removeClass('zfs-hidden').attr({ 'data-zfs-confirm': 'leave', 'aria-label': t('leave.title') });
+    this.question
+      .empty()
+      .removeClass('zfs-hidden')
+      .attr({ 'data-zfs-confirm': 'leave', 'aria-label': t('leave.title') });
     this.question.append(
       make('strong').text(t('leave.title')),
       make('p').text(t(this.machines.allMade.length > 0 ? 'leave.aboutMachines' : 'leave.about')),
