@@ -15,7 +15,7 @@ const MAY_REACH: readonly RegExp[] = [
   /^nodes\/(?:node-options|fields|ssh-connection\/ssh-options)\.ts$/,
   /^src\/(?:[\w-]+\/)+(?:options|kinds)\.ts$/,
   /^nodes\/admin\/(?:preview-answer|task-answers)\.ts$/,
-  /^src\/(?:base|options|naming)\//,
+  /^src\/(?:base|options|naming|flow|wizard)\//,
   // Not the clocks of the runtime.
   /^src\/time\/(?!clock-watch|timer)/,
   // Rules about names: what is a dataset's, and where a dataset lands.

@@ -24,6 +24,8 @@ const DIALOG_MAY = [
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
   'src/readiness/readiness.ts',
+  'src/flow',
+  'src/wizard',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -184,6 +186,22 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/host/shell/carrier-commands.ts',
     'src/readiness/readiness.ts',
   ],
+  // What a node may hold is handed in.
+  'src/flow': ['src/options', 'src/flow'],
+  // Runs in the browser: the words of the capabilities, and nothing that does something.
+  'src/wizard': [
+    'src/base',
+    'src/options',
+    'src/time',
+    'src/naming',
+    'src/zfs/names.ts',
+    'src/zfs/mapping.ts',
+    'src/zfs/records.ts',
+    'src/retention/read-policy.ts',
+    'src/retention/plan/policy.ts',
+    'src/flow',
+    'src/wizard',
+  ],
   // Names of datasets and words of policies; what a node may hold is handed in.
   'src/import': [
     'src/base',
@@ -194,6 +212,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/records.ts',
     'src/zfs/mapping.ts',
     'src/retention/plan/policy.ts',
+    'src/flow',
     'src/import',
   ],
 
