@@ -244,8 +244,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
-  // Its runtime half; what stands in the browser is a dialog's room.
+  // Runtime halves of plugins; what stands in the browser is a dialog's room.
   'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/wizard': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/import': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
