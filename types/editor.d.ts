@@ -169,6 +169,7 @@ declare const RED: {
     node(id: string): EditorNode | null | undefined;
     eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
+    eachLink(callback: (link: EditorLink) => void): void;
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
     /** A template, by its id. */
     subflow(id: string): EditorNode | null | undefined;

@@ -22,7 +22,7 @@ export function encryptionPart(form: Form, stage: Stage): void {
     hint: t('encryption.generateHint'),
   });
   const made = madeKey(form, stage, part);
-  const typed = form.secret(part, 'encryptionKey', { label: t('encryption.key') });
+  const typed = form.secret(part, 'encryptionKey', { label: t('encryption.theKey') });
   const hasKey = (): boolean => store.answers.encryption === 'key';
   const isStored = (): boolean => storesKey(store.answers);
   form.showWhen(hasKey, format, place);
@@ -47,12 +47,12 @@ function keepKey(form: Form, { store }: Stage): void {
 }
 
 function madeKey(form: Form, { store }: Stage, parent: JQuery): JQuery {
-  const row = form.bare(parent, 'madeKey').append(make('span', { class: 'zfs-label' }).text(t('encryption.key')));
+  const row = form.bare(parent, 'madeKey').append(make('span', { class: 'zfs-label' }).text(t('encryption.theKey')));
   const control = make('div', { class: 'zfs-control' }).appendTo(row);
   const key = make('output', {
     class: 'zfs-wizard-key zfs-mono',
     'data-zfs-key': '',
-    'aria-label': t('encryption.key'),
+    'aria-label': t('encryption.theKey'),
   });
   const copy = make('button', { type: 'button', class: 'red-ui-button', 'data-zfs-action': 'copy-key' });
   copy.append(make('i', { class: 'fa fa-clipboard', 'aria-hidden': 'true' }), ` ${t('encryption.copy')}`);

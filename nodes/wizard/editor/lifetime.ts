@@ -13,7 +13,7 @@ const SUGGESTED = { sourceLifetime: '2', sourceLifetimeUnit: 'week' } as const;
 export function lifetimeStep(stage: Stage): Step {
   const { store, machines } = stage;
   const form = new Form(make('div', { class: 'zfs-wizard-step' }), store);
-  const source = form.part(t('lifetime.source'));
+  const source = form.part(t('lifetime.sourceTitle'));
   const row = lifetimeRow(form, stage, source, 'sourceLifetime', t('lifetime.keep'));
   const suggestion = make('button', { type: 'button', class: 'red-ui-button', 'data-zfs-action': 'suggest' });
   suggestion.text(t('lifetime.suggestion')).on('click', () => store.set(SUGGESTED));
@@ -34,7 +34,7 @@ export function lifetimeStep(stage: Stage): Step {
 
 function targetPart(form: Form, stage: Stage): void {
   const { store, machines } = stage;
-  const target = form.part(t('lifetime.target'));
+  const target = form.part(t('lifetime.targetTitle'));
   const choices = (['none', 'source', 'custom'] as const).map((value) => [value, t(`lifetime.${value}`)] as const);
   form.choice(target, 'targetRetention', choices, { label: t('lifetime.old') });
   const row = lifetimeRow(form, stage, target, 'targetLifetime', t('lifetime.keep'));

@@ -1,5 +1,6 @@
 // What src/wizard finds wrong, in words, for the fields of one step.
-import { problemsOf as findProblems, type Surroundings } from '../../../src/wizard/problems';
+import type { Surroundings } from '../../../src/wizard/finding';
+import { problemsOf as findProblems } from '../../../src/wizard/problems';
 import type { Answers } from '../../../src/wizard/answers';
 import { FIELDS } from '../../fields';
 import type { Machines } from './machines';
