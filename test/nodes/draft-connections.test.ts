@@ -2,7 +2,6 @@
 // real; they remember what they were offered.
 import assert from 'node:assert/strict';
 import { stageKey, unstageKey } from '../../nodes/admin/staged-keys';
-import type { Red } from '../../nodes/runtime/red';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
 import { Doorkeeper, Gatekeeper, HOST_KEYS, newKeyPair } from '../support/doorkeeper';
 import { FlowBench, helper, PRIVATE_KEY, sshConnection, type FlowNode } from '../support/flow-bench';
@@ -54,7 +53,7 @@ describe('connections that a request brings along', () => {
   it('are asked with the key that waits for them on the server, and with what was typed in', async () => {
     const pair = newKeyPair();
     const values = draft({ authMethod: 'privateKey', name: 'new one' });
-    stageKey(bench.RED as unknown as Red, 'new', { privateKey: pair.private }, { account: values });
+    stageKey(bench.RED, 'new', { privateKey: pair.private }, { account: values });
     try {
       const answer = await ask({ new: values }, 'new');
       assert.deepEqual([answer['ok'], answer['code']], [false, 'AUTHENTICATION_FAILED']);
@@ -63,7 +62,7 @@ describe('connections that a request brings along', () => {
       await ask({ new: draft({ credentials: { password: 'typed' } }) }, 'new');
       assert.deepEqual([...new Set(door.passwords)], ['typed']);
     } finally {
-      unstageKey(bench.RED as unknown as Red, 'new');
+      unstageKey(bench.RED, 'new');
     }
   });
 
