@@ -6,6 +6,7 @@
 const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
+  'nodes/admin/browse-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -240,7 +241,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection/connection-tools.ts',
     'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
+    'nodes/ssh-connection/route.ts',
+    'nodes/ssh-connection/secrets.ts',
     'src/import/result.ts',
+    'src/zfs/dataset-entries.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
