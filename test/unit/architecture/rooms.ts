@@ -6,6 +6,7 @@
 const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
+  'nodes/admin/browse-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -240,12 +241,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection/connection-tools.ts',
     'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
+    'nodes/ssh-connection/route.ts',
+    'nodes/ssh-connection/secrets.ts',
     'src/import/result.ts',
+    'src/zfs/dataset-entries.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
-  // Its runtime half; what stands in the browser is a dialog's room.
+  // Runtime halves of plugins; what stands in the browser is a dialog's room.
   'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/wizard': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/import': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
