@@ -58,6 +58,15 @@ const SNAPSHOT_FIELDS: ReadonlySet<string> = new Set(['connection', 'recursive',
 /** Of the node, and not of what it does; the datasets of its snapshots are those that it replicates. */
 const OWN: ReadonlySet<string> = new Set(['version', 'name', 'targetDataset', 'datasets']);
 
+type ChoiceField =
+  | 'snapshotSelection'
+  | 'createSnapshot'
+  | 'encryption'
+  | 'encryptionKeyFormat'
+  | 'transport'
+  | 'readonly'
+  | 'targetRetention';
+
 /** Reads properties as the runtime would: a missing one is its default, what cannot be read too. */
 class Reader {
   constructor(
@@ -84,7 +93,7 @@ class Reader {
   }
 
   /** One of the values that the field has. */
-  choice<K extends keyof Answers & string>(name: K): Answers[K] {
+  choice<K extends ChoiceField>(name: K): Answers[K] {
     const value = this.raw(name);
     const { choices = [], default: otherwise } = this.table[name] ?? {};
     return (choices.includes(value as string) ? value : otherwise) as Answers[K];
