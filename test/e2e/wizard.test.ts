@@ -72,7 +72,11 @@ for (const [label, platform] of platforms) {
     afterEach(async () => {
       const { complaints } = editor;
       await editor.page.close();
-      assert.deepEqual(complaints.filter((c) => !c.includes('count-snapshots')), [], 'the browser complained');
+      assert.deepEqual(
+        complaints,
+        [],
+        'the browser complained',
+      );
     });
     after(async () => {
       await browser?.close();
@@ -81,7 +85,7 @@ for (const [label, platform] of platforms) {
 
     /** Flows as an export has them, and what undo would take back. */
     const state = (): Promise<{ nodes: unknown[]; dirty: boolean; undo: number }> =>
-      editor.ask(`({ nodes: RED.nodes.createCompleteNodeSet(), dirty: RED.nodes.dirty(), undo: RED.history.depth() })`);
+      editor.ask(`({ nodes: RED.nodes.createCompleteNodeSet({ credentials: false }), dirty: RED.nodes.dirty(), undo: RED.history.depth() })`);
 
     async function toSummary(target: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
       await wizard.fill(FILLED);
@@ -165,8 +169,8 @@ for (const [label, platform] of platforms) {
       assert.equal(await wizard.field('sourceDatasets').evaluate((one) => one === document.activeElement), true);
       await wizard.fill({ sourceDatasets: 'tank//data' });
       assert.match(await wizard.refused('sourceDatasets'), /tank\/\/data/);
-      await wizard.fill({ ...FILLED, exclude: '[' });
-      assert.match(await wizard.refused('exclude'), /\[/);
+      await wizard.fill({ ...FILLED, exclude: 'tank//vm' });
+      assert.match(await wizard.refused('exclude'), /tank\/\/vm/);
       await wizard.fill({ exclude: '', snapshotSelection: 'schema', namingSchemas: '' });
       assert.match(await wizard.refused('namingSchemas'), /look like/);
       await wizard.fill({ namingSchemas: 'nothing' });

@@ -26,7 +26,7 @@ export function destinationStep(stage: Stage): Step {
     next: () => form.input('targetDataset').trigger('focus'),
   });
   const pair = make('div', { class: 'zfs-wizard-pair' }).appendTo(where);
-  const tree = targetTree(stage, make('div', { class: 'zfs-wizard-tree' }).appendTo(pair));
+  targetTree(form, stage, make('div', { class: 'zfs-wizard-tree' }).appendTo(pair));
   const beside = make('div', { class: 'zfs-wizard-beside' }).appendTo(pair);
   form.text(beside, 'targetDataset', {
     label: t('destination.dataset'),
@@ -40,11 +40,7 @@ export function destinationStep(stage: Stage): Step {
   return {
     form,
     complaints: () => (machine.problem === '' ? [] : [{ field: 'targetConnection', text: machine.problem }]),
-    shown: () => tree.shown(),
-    dispose: (kept) => {
-      machine.dispose(kept);
-      tree.dispose();
-    },
+    dispose: (kept) => machine.dispose(kept),
   };
 }
 

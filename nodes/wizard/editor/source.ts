@@ -25,7 +25,7 @@ export function sourceStep(stage: Stage): Step {
     next: () => form.input('sourceDatasets').trigger('focus'),
   });
   const pair = make('div', { class: 'zfs-wizard-pair' }).appendTo(what);
-  const tree = sourceTree(stage, make('div', { class: 'zfs-wizard-tree' }).appendTo(pair));
+  sourceTree(form, stage, make('div', { class: 'zfs-wizard-tree' }).appendTo(pair));
   const beside = make('div', { class: 'zfs-wizard-beside' }).appendTo(pair);
   form.lines(beside, 'sourceDatasets', {
     label: t('source.datasets'),
@@ -45,11 +45,7 @@ export function sourceStep(stage: Stage): Step {
   return {
     form,
     complaints: () => (machine.problem === '' ? [] : [{ field: 'sourceConnection', text: machine.problem }]),
-    shown: () => tree.shown(),
-    dispose: (kept) => {
-      machine.dispose(kept);
-      tree.dispose();
-    },
+    dispose: (kept) => machine.dispose(kept),
   };
 }
 

@@ -129,7 +129,9 @@ export class Wizard {
   /** The first thing of the step that can be filled in, which also reads its title to who does not see it. */
   private focusStep(): void {
     const { form } = this.stepOf(this.current);
-    const first = form.element.find('input, select, textarea, button').filter(':visible:enabled').first();
+    const fields = form.element.find('input, select, textarea, button').filter(':visible:enabled');
+    // Where there is nothing to fill in, the keyboard leads on from here all the same.
+    const first = fields.length > 0 ? fields : form.element.attr('tabindex', -1);
     first.get(0)?.focus({ preventScroll: !this.isIn });
   }
 
