@@ -120,7 +120,7 @@ describe('what ZFS notes in snapshots_changed', function () {
       await nas.read(['zpool', 'get', '-Hp', '-o', 'value', 'load_guid,guid', 'tank']),
     ];
     const [changed, loaded = ''] = await look();
-    await nas.sh('zpool export tank; zpool import tank');
+    await nas.sh('zpool export tank; zpool import -d /dev/ubda -d /dev/ubdb tank');
     const [again, reloaded = ''] = await look();
     assert.equal(again, changed);
     const [load, guid] = loaded.split('\n');

@@ -147,7 +147,7 @@ describe('replication where nothing has changed', function () {
 
   it('lists everything after the pool was imported again, and after a clock was put back', async () => {
     const { options } = settled();
-    await b.sh('zpool export backup; zpool import backup');
+    await b.sh('zpool export backup; zpool import -d /dev/ubda -d /dev/ubdb backup');
     assert.equal((await run(options)).listed.length, 2);
     assert.deepEqual((await run(options)).listed, []);
     await a.sh('date -s "@$(( $(date +%s) - 10 ))"');
