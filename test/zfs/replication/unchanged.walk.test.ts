@@ -120,7 +120,7 @@ describe(`replication where little changes (UNCHANGED_SEED=${SEED})`, function (
     takeAll: async () => attempt(a, 'zfs', 'snapshot', '-r', `${SOURCE}@s${++counter}`),
     renameChild: async () => attempt(a, 'zfs', 'rename', await child(a, SOURCE), `${SOURCE}/n${++counter}`),
     create: async () => attempt(a, 'zfs', 'create', `${SOURCE}/c${++counter}`),
-    destroyChild: async () => attempt(a, 'zfs', 'destroy', '-R', await child(a, `${SOURCE}`)),
+    destroyChild: async () => attempt(a, 'zfs', 'destroy', '-R', await child(a, SOURCE)),
     clone: async () => {
       const name = `${SOURCE}/clone${++counter}`;
       await attempt(a, 'zfs', 'clone', pick(await list(a, SOURCE)) ?? '', name);
