@@ -20,7 +20,7 @@ const PATIENCE = 400;
 /** The entry of Node-RED's main menu below which ours stand. */
 const NEIGHBOUR = '#menu-item-export';
 
-/** The catalogue of the plugin has the entry's text as `menu`, and where readers may open it `readers`. */
+/** The catalogue of the plugin has the entry's text as `menu`. */
 export function registerWayIn(way: WayIn, file: PartFile): void {
   RED.plugins.registerPlugin(way.plugin, {
     type: 'zfs-flows',
@@ -55,13 +55,13 @@ function menuEntry({ plugin, action }: WayIn, label: string): () => void {
 async function take(way: WayIn, part: Part<() => void>, t: Translate): Promise<void> {
   if (mayMakeNodes()) return open(part, t);
   if (way.forReaders !== true) return say(t('common.wayIn.forbidden'), 'error');
-  const notice = RED.notify(escaped(`${t('common.wayIn.forbidden')} ${t('readers.offer')}`), {
+  const notice = RED.notify(escaped(`${t('common.wayIn.forbidden')} ${t('common.wayIn.offer')}`), {
     type: 'warning',
     fixed: true,
     buttons: [
       { text: t('common.dialogs.close'), click: () => notice.close() },
       {
-        text: t('readers.open'),
+        text: t('common.wayIn.open'),
         click: () => {
           notice.close();
           void open(part, t);

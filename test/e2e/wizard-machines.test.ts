@@ -69,7 +69,7 @@ describe('the wizard with machines', function () {
 
       /** A new machine by its password, as a person does it. Returns the id of its connection. */
       async function newMachine(field: string, machine: Machine): Promise<string> {
-        await wizard.fill({ [field]: '_ADD_' });
+        await wizard.enter({ [field]: '_ADD_' });
         await setUp().locator('[data-zfs-action="password"]').click();
         const { host, port } = machine.login();
         for (const [name, value] of Object.entries({ host, port, username: USER, password: PASSWORD })) {
@@ -92,7 +92,7 @@ describe('the wizard with machines', function () {
         const { tray } = wizard;
         await tray.locator('[data-zfs-dataset="tank/data"]').click();
         assert.equal(await wizard.field('sourceDatasets').inputValue(), 'tank/data');
-        await wizard.fill({ recursive: true });
+        await wizard.enter({ recursive: true });
         const count = tray.locator('[data-zfs-count="tank/data"]');
         await count.filter({ hasText: '2 of 2 snapshots will be replicated' }).waitFor();
         await wizard.next('destination');
@@ -133,7 +133,7 @@ describe('the wizard with machines', function () {
       });
 
       it('takes a machine by hand, with a key that is generated here', async () => {
-        await wizard.fill({ sourceConnection: '_ADD_' });
+        await wizard.enter({ sourceConnection: '_ADD_' });
         await setUp().locator('[data-zfs-action="key"]').click();
         const { host, port } = source.login();
         await setUp().locator('[name="host"]').fill(host);

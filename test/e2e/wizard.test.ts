@@ -72,11 +72,7 @@ for (const [label, platform] of platforms) {
     afterEach(async () => {
       const { complaints } = editor;
       await editor.page.close();
-      assert.deepEqual(
-        complaints,
-        [],
-        'the browser complained',
-      );
+      assert.deepEqual(complaints, [], 'the browser complained');
     });
     after(async () => {
       await browser?.close();
@@ -85,12 +81,14 @@ for (const [label, platform] of platforms) {
 
     /** Flows as an export has them, and what undo would take back. */
     const state = (): Promise<{ nodes: unknown[]; dirty: boolean; undo: number }> =>
-      editor.ask(`({ nodes: RED.nodes.createCompleteNodeSet({ credentials: false }), dirty: RED.nodes.dirty(), undo: RED.history.depth() })`);
+      editor.ask(
+        `({ nodes: RED.nodes.createCompleteNodeSet({ credentials: false }), dirty: RED.nodes.dirty(), undo: RED.history.depth() })`,
+      );
 
     async function toSummary(target: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
-      await wizard.fill(FILLED);
+      await wizard.enter(FILLED);
       await wizard.next('destination');
-      await wizard.fill({ targetConnection: 'nas2', targetDataset: 'backup/nas1', ...target });
+      await wizard.enter({ targetConnection: 'nas2', targetDataset: 'backup/nas1', ...target });
       for (const step of ['security', 'schedule', 'lifetime', 'summary'] as const) await wizard.next(step);
     }
 
@@ -129,22 +127,22 @@ for (const [label, platform] of platforms) {
     });
 
     it('goes back and forth without losing anything', async () => {
-      await wizard.fill({ ...FILLED, snapshotSelection: 'schema', namingSchemas: 'auto-%Y-%m-%d_%H-%M\ndaily-%s' });
+      await wizard.enter({ ...FILLED, snapshotSelection: 'schema', namingSchemas: 'auto-%Y-%m-%d_%H-%M\ndaily-%s' });
       await wizard.next('destination');
-      await wizard.fill({ targetConnection: 'nas2', targetDataset: 'backup/x', encryption: 'key', encryptionKeyFormat: 'passphrase', encryptionKey: 'correct horse' }); // prettier-ignore
+      await wizard.enter({ targetConnection: 'nas2', targetDataset: 'backup/x', encryption: 'key', encryptionKeyFormat: 'passphrase', encryptionKey: 'correct horse' }); // prettier-ignore
       await wizard.next('security');
-      await wizard.fill({ transport: 'ssh+netcat' });
+      await wizard.enter({ transport: 'ssh+netcat' });
       await wizard.next('schedule');
-      await wizard.fill({ schedule: 'custom', scheduleCron: '30 2 * * 1-5', scheduleTimeZone: 'Europe/Berlin', readonly: 'ignore' }); // prettier-ignore
+      await wizard.enter({ schedule: 'custom', scheduleCron: '30 2 * * 1-5', scheduleTimeZone: 'Europe/Berlin', readonly: 'ignore' }); // prettier-ignore
       await wizard.next('lifetime');
-      await wizard.fill({ sourceLifetime: '3', sourceLifetimeUnit: 'week', targetRetention: 'custom', targetLifetime: '6', targetLifetimeUnit: 'month' }); // prettier-ignore
+      await wizard.enter({ sourceLifetime: '3', sourceLifetimeUnit: 'week', targetRetention: 'custom', targetLifetime: '6', targetLifetimeUnit: 'month' }); // prettier-ignore
       await wizard.next('summary');
-      await wizard.fill({ name: 'mine' });
+      await wizard.enter({ name: 'mine' });
       await wizard.page.locator('[data-zfs-go="source"]').click();
       await wizard.at('source');
       assert.equal(await wizard.field('sourceDatasets').inputValue(), 'tank/data\ntank/vm');
       assert.equal(await wizard.field('namingSchemas').inputValue(), 'auto-%Y-%m-%d_%H-%M\ndaily-%s');
-      await wizard.fill({ sourceDatasets: 'tank/other' });
+      await wizard.enter({ sourceDatasets: 'tank/other' });
       await wizard.next('destination');
       assert.equal(await wizard.field('encryptionKey').inputValue(), 'correct horse');
       await wizard.page.locator('[data-zfs-go="summary"]').click();
@@ -167,68 +165,68 @@ for (const [label, platform] of platforms) {
       assert.match(await wizard.refused('sourceDatasets'), /Which datasets/);
       assert.equal(await wizard.field('sourceDatasets').getAttribute('aria-invalid'), 'true');
       assert.equal(await wizard.field('sourceDatasets').evaluate((one) => one === document.activeElement), true);
-      await wizard.fill({ sourceDatasets: 'tank//data' });
+      await wizard.enter({ sourceDatasets: 'tank//data' });
       assert.match(await wizard.refused('sourceDatasets'), /tank\/\/data/);
-      await wizard.fill({ ...FILLED, exclude: 'tank//vm' });
+      await wizard.enter({ ...FILLED, exclude: 'tank//vm' });
       assert.match(await wizard.refused('exclude'), /tank\/\/vm/);
-      await wizard.fill({ exclude: '', snapshotSelection: 'schema', namingSchemas: '' });
+      await wizard.enter({ exclude: '', snapshotSelection: 'schema', namingSchemas: '' });
       assert.match(await wizard.refused('namingSchemas'), /look like/);
-      await wizard.fill({ namingSchemas: 'nothing' });
+      await wizard.enter({ namingSchemas: 'nothing' });
       assert.match(await wizard.refused('namingSchemas'), /nothing/);
-      await wizard.fill({ snapshotSelection: 'regex', nameRegex: '(' });
+      await wizard.enter({ snapshotSelection: 'regex', nameRegex: '(' });
       assert.match(await wizard.refused('nameRegex'), /\(/);
-      await wizard.fill({ snapshotSelection: 'all' });
+      await wizard.enter({ snapshotSelection: 'all' });
       await wizard.next('destination');
       assert.match(await wizard.refused('targetDataset'), /which dataset/);
-      await wizard.fill({ targetDataset: 'tank/data/copy' });
+      await wizard.enter({ targetDataset: 'tank/data/copy' });
       assert.match(await wizard.refused('targetDataset'), /inside it/);
-      await wizard.fill({ targetDataset: 'tank/copy', encryption: 'key', encryptionKeyFormat: 'passphrase', encryptionKey: 'short' }); // prettier-ignore
+      await wizard.enter({ targetDataset: 'tank/copy', encryption: 'key', encryptionKeyFormat: 'passphrase', encryptionKey: 'short' }); // prettier-ignore
       assert.match(await wizard.refused('encryptionKey'), /8 characters/);
-      await wizard.fill({ encryptionKeyFormat: 'hex', encryptionKeyGenerate: false, encryptionKey: 'abc' });
+      await wizard.enter({ encryptionKeyFormat: 'hex', encryptionKeyGenerate: false, encryptionKey: 'abc' });
       assert.match(await wizard.refused('encryptionKey'), /64 digits/);
-      await wizard.fill({ encryptionKeyLocation: '' });
+      await wizard.enter({ encryptionKeyLocation: '' });
       assert.match(await wizard.refused('encryptionKeyLocation'), /where the key file is/);
-      await wizard.fill({ encryption: 'none' });
+      await wizard.enter({ encryption: 'none' });
       await wizard.next('security');
       await wizard.next('schedule');
-      await wizard.fill({ schedule: 'custom' });
+      await wizard.enter({ schedule: 'custom' });
       assert.match(await wizard.refused('scheduleCron'), /Say when/);
-      await wizard.fill({ scheduleCron: '61 * * * *' });
+      await wizard.enter({ scheduleCron: '61 * * * *' });
       assert.match(await wizard.refused('scheduleCron'), /61/);
-      await wizard.fill({ scheduleCron: '0 1 * * *', scheduleTimeZone: 'Europe/Nowhere' });
+      await wizard.enter({ scheduleCron: '0 1 * * *', scheduleTimeZone: 'Europe/Nowhere' });
       assert.match(await wizard.refused('scheduleTimeZone'), /Nowhere/);
-      await wizard.fill({ scheduleTimeZone: 'UTC' });
+      await wizard.enter({ scheduleTimeZone: 'UTC' });
       assert.equal(await wizard.problem('scheduleTimeZone').count(), 0, 'taken back while it is mended');
-      await wizard.fill({ alertAfter: 'soon' });
+      await wizard.enter({ alertAfter: 'soon' });
       assert.match(await wizard.refused('alertAfter'), /soon/);
-      await wizard.fill({ alertAfter: '' });
+      await wizard.enter({ alertAfter: '' });
       await wizard.next('lifetime');
-      await wizard.fill({ sourceLifetime: '0', targetRetention: 'custom', targetLifetime: '' });
+      await wizard.enter({ sourceLifetime: '0', targetRetention: 'custom', targetLifetime: '' });
       assert.match(await wizard.refused('targetLifetime'), /whole number/);
       assert.equal(await wizard.problem('sourceLifetime').count(), 1, 'each of several');
-      await wizard.fill({ sourceLifetime: '2', sourceLifetimeUnit: '', targetLifetime: '3' });
+      await wizard.enter({ sourceLifetime: '2', sourceLifetimeUnit: '', targetLifetime: '3' });
       await wizard.next('summary');
-      await wizard.fill({ tab: 'shut' });
+      await wizard.enter({ tab: 'shut' });
       await wizard.button('create').click();
       assert.match((await wizard.problem('tab').textContent()) ?? '', /locked/);
       await wizard.leave();
     });
 
     it('shows when it runs, in the zone that was chosen', async () => {
-      await wizard.fill(FILLED);
+      await wizard.enter(FILLED);
       await wizard.next('destination');
-      await wizard.fill({ targetDataset: 'other/x' });
+      await wizard.enter({ targetDataset: 'other/x' });
       await wizard.next('security');
       assert.match(await wizard.tray.innerText(), /does not leave it/);
       await wizard.next('schedule');
-      await wizard.fill({ schedule: 'custom', scheduleCron: '30 2 29 2 *', scheduleTimeZone: 'Europe/Berlin' });
+      await wizard.enter({ schedule: 'custom', scheduleCron: '30 2 29 2 *', scheduleTimeZone: 'Europe/Berlin' });
       const runs = wizard.tray.locator('[data-zfs-runs] li');
       await runs.nth(4).waitFor();
       assert.deepEqual(
         (await runs.allTextContents()).map((time) => time.replace(/^\d+/, '')),
         Array.from({ length: 5 }, () => '-02-29 02:30'),
       );
-      await wizard.fill({ schedule: '' });
+      await wizard.enter({ schedule: '' });
       assert.match(await wizard.tray.locator('[data-zfs-runs]').innerText(), /button/);
       await wizard.leave();
     });
@@ -257,10 +255,10 @@ for (const [label, platform] of platforms) {
         await wizard.at(step);
         assert.deepEqual(await state(), before, step);
       };
-      await wizard.fill(FILLED);
+      await wizard.enter(FILLED);
       await beside('source');
       await wizard.next('destination');
-      await wizard.fill({ targetDataset: 'other/x' });
+      await wizard.enter({ targetDataset: 'other/x' });
       await beside('destination');
       for (const step of ['security', 'schedule', 'lifetime', 'summary'] as const) {
         await wizard.next(step);
@@ -301,9 +299,9 @@ for (const [label, platform] of platforms) {
 
     it('puts it into another flow or a new one, and into none that cannot take it', async () => {
       await toSummary();
-      await wizard.fill({ tab: 'off' });
+      await wizard.enter({ tab: 'off' });
       assert.match(await wizard.tray.innerText(), /disabled: nothing in it runs/);
-      await wizard.fill({ tab: 'new' });
+      await wizard.enter({ tab: 'new' });
       await wizard.create();
       const tabs = await editor.ask<string[]>(`RED.nodes.createCompleteNodeSet().filter(n => n.type === 'tab').map(n => n.label)`); // prettier-ignore
       assert.equal(tabs.length, 4);
@@ -322,7 +320,7 @@ for (const [label, platform] of platforms) {
 
     it('starts from a task that exists, and leaves that as it is', async () => {
       const before = await state();
-      await wizard.fill({ startFrom: 'old' });
+      await wizard.enter({ startFrom: 'old' });
       assert.equal(await wizard.field('sourceConnection').inputValue(), 'nas1');
       assert.equal(await wizard.field('sourceDatasets').inputValue(), 'tank/home');
       assert.equal(await wizard.field('recursive').isChecked(), true);
@@ -331,7 +329,7 @@ for (const [label, platform] of platforms) {
       await wizard.next('destination');
       assert.equal(await wizard.field('targetConnection').inputValue(), 'nas2');
       assert.equal(await wizard.field('targetDataset').inputValue(), '');
-      await wizard.fill({ targetDataset: 'backup/second' });
+      await wizard.enter({ targetDataset: 'backup/second' });
       await wizard.next('security');
       assert.equal(await wizard.field('transport').inputValue(), 'ssh+tls');
       await wizard.next('schedule');
@@ -349,9 +347,9 @@ for (const [label, platform] of platforms) {
     });
 
     it('shows a new key once, and hands it over to be stored', async () => {
-      await wizard.fill({ sourceDatasets: 'tank/data' });
+      await wizard.enter({ sourceDatasets: 'tank/data' });
       await wizard.next('destination');
-      await wizard.fill({ targetDataset: 'other/data', encryption: 'key' });
+      await wizard.enter({ targetDataset: 'other/data', encryption: 'key' });
       const shown = ((await wizard.tray.locator('[data-zfs-key]').textContent()) ?? '').replaceAll(' ', '');
       assert.match(shown, /^[0-9a-f]{64}$/);
       for (const step of ['security', 'schedule', 'lifetime', 'summary'] as const) await wizard.next(step);

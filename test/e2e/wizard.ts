@@ -44,7 +44,7 @@ export class WizardTray {
   }
 
   /** Whatever kind of input it is. */
-  async fill(values: Readonly<Record<string, string | boolean>>): Promise<void> {
+  async enter(values: Readonly<Record<string, string | boolean>>): Promise<void> {
     for (const [name, value] of Object.entries(values)) {
       const field = this.field(name);
       if (typeof value === 'boolean') await field.setChecked(value);

@@ -37,8 +37,10 @@ class HandForm {
 
   constructor(private readonly options: ByHandOptions) {
     this.build();
+  }
+
+  open(): void {
     this.show(this.pane);
-    this.pane.focus();
   }
 
   private build(): void {
@@ -194,5 +196,5 @@ class HandForm {
 }
 
 export function byHand(options: ByHandOptions): void {
-  new HandForm(options);
+  new HandForm(options).open();
 }

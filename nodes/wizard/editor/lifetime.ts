@@ -1,5 +1,5 @@
 // Step 5: how long snapshots are kept, on both sides. Nothing is ever deleted that was not asked for here.
-import { takesSnapshots, type Answers, LIFETIME_UNITS } from '../../../src/wizard/answers';
+import { LIFETIME_UNITS, takesSnapshots } from '../../../src/wizard/answers';
 import { textOf } from '../../dialog/dialog';
 import { Form, make } from './form';
 import { targetPreview } from './preview';
@@ -72,7 +72,7 @@ function lifetimeRow(
   unit.on('change', () => {
     const value = textOf(unit);
     endless = value === '';
-    store.set((endless ? { [name]: '' } : { [unitName]: value }) as Partial<Answers>);
+    store.set(endless ? { [name]: '' } : { [unitName]: value });
     if (!endless && textOf(number) === '') number.trigger('focus');
   });
   form.live(() => {
