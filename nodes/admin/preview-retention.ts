@@ -6,8 +6,8 @@ import { groupBy } from '../../src/base/group-by';
 import type { RawOptions } from '../../src/options/read';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
 import { engine } from '../runtime/engine';
-import { leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
+import { leaseRequestHosts } from './draft-connections';
 import { requireLiterals } from './literals';
 import type { PreviewAnswer, PreviewDataset } from './preview-answer';
 
@@ -56,7 +56,7 @@ async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResul
 /** Throws INVALID_OPTIONS, and whatever made a listing fail. */
 export async function previewRetention(RED: Red, body: RawOptions): Promise<PreviewAnswer> {
   requireLiterals(body, ASKING, { ignored: IGNORED, hint: 'set it here for a moment to see what would go' });
-  const { hosts, release } = leaseHosts(RED, body);
+  const { hosts, release } = leaseRequestHosts(RED, body);
   try {
     const plan = await planOf(body, hosts);
     const items = [
