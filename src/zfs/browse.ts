@@ -3,7 +3,8 @@
 import type { CommandResult, Host } from '../host/host';
 import type { DatasetEntry, LevelEntry, PoolEntry } from './dataset-entries';
 import { commandError, fields, missingIn, NO_RESULT, unreadable } from './command';
-import { requireAll, requireNamed } from './list';
+import { requireAll } from './list';
+import { requireNamed } from './list-parts';
 
 const COLUMNS = 'name,type,used,encryption,encryptionroot,keystatus';
 const LEVEL = ['zfs', 'list', '-Hp', '-t', 'filesystem,volume', '-o', COLUMNS] as const;

@@ -160,6 +160,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication/execute': [
     ...REPLICATION_FLOOR,
+    'src/host/shell/key-file-scripts.ts',
     'src/replication/execute',
     'src/replication/marks',
     'src/replication/report',
