@@ -45,6 +45,7 @@ export class Pane {
   private readonly id = `zfs-set-up-${++panes}`;
   private busyWith: AbortController | null = null;
   private readonly cancel: JQuery;
+  private readonly foot: JQuery;
 
   constructor(
     private readonly t: Translate,
@@ -61,10 +62,9 @@ export class Pane {
     const foot = $('<div>', { class: 'zfs-set-up-foot' }).appendTo(this.element);
     this.actions = $('<div>', { class: 'zfs-buttons' }).appendTo(foot);
     this.status = $('<span>', { class: 'zfs-set-up-status', role: 'status' });
-    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort()).addClass(
-      'zfs-hidden',
-    );
-    foot.append(this.status, this.cancel);
+    // In the page only while there is something to be cancelled.
+    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort());
+    this.foot = foot.append(this.status);
   }
 
   /** A paragraph; an alarming one is read out at once. */
@@ -87,6 +87,17 @@ export class Pane {
   secret(name: string, options: FieldOptions): JQuery {
     // Browsers would offer to keep it, as if it were the login of this page.
     return this.field(name, input({ type: 'password', autocomplete: 'new-password' }), options);
+  }
+
+  /** A text of several lines, in which Enter is Enter. */
+  area(name: string, options: FieldOptions): JQuery {
+    const area = $('<textarea>').attr({ rows: 3, autocomplete: 'off', spellcheck: 'false' });
+    return this.field(name, area, options);
+  }
+
+  /** Puts something below a field, in its row. */
+  below(name: string, content: JQuery): void {
+    this.rowOf(name).find('.zfs-control').append(content);
   }
 
   /** On the line of the field `beside`. */
@@ -144,7 +155,7 @@ export class Pane {
   private wire(name: string, input: JQuery): JQuery {
     input.on('input change', () => this.clear(name));
     input.on('keydown', (event) => {
-      if (event.key !== 'Enter' || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key !== 'Enter' || input.is('textarea') || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       this.actions.find('.primary:visible').first().trigger('click');
     });
@@ -219,7 +230,7 @@ export class Pane {
     off.prop('disabled', true);
     this.element.attr('aria-busy', 'true');
     this.say(text);
-    this.cancel.removeClass('zfs-hidden').trigger('focus');
+    this.cancel.appendTo(this.foot).trigger('focus');
     try {
       await work(controller.signal);
     } finally {
@@ -228,7 +239,7 @@ export class Pane {
       this.element.removeAttr('aria-busy');
       this.status.empty();
       const wasHere = this.cancel.is(document.activeElement ?? '');
-      this.cancel.addClass('zfs-hidden');
+      this.cancel.detach();
       if (wasHere && focused instanceof HTMLElement) focused.focus();
     }
   }

@@ -270,6 +270,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
+  // A new machine is set up there as in its own dialog.
+  ...(/^nodes\/(?:wizard|import)\//.test(file) ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */
