@@ -62,7 +62,9 @@ export class ImportForm {
   /** Goes on to the rows. */
   async next(): Promise<void> {
     await this.action('next').click();
-    await this.tray.locator('[data-zfs-item]').first().waitFor();
+    const rows = this.tray.locator('[data-zfs-item]').first();
+    await Promise.race([rows.waitFor(), this.tray.locator('[data-zfs-problem]').first().waitFor()]);
+    if (!(await rows.isVisible())) throw new Error(await this.tray.locator('[data-zfs-problem]').first().innerText());
   }
 
   async paste(text: string, here = ''): Promise<void> {
