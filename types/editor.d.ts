@@ -191,7 +191,11 @@ declare const RED: {
     updateConfigNodeUsers(node: EditorNode, options: { action: 'add' | 'remove' }): void;
   };
   readonly history: { push(event: EditorHistoryEvent): void };
-  readonly editor: { validateNode(node: EditorNode): boolean; edit(node: EditorNode): void };
+  readonly editor: {
+    validateNode(node: EditorNode): boolean;
+    edit(node: EditorNode): void;
+    editConfig(name: string, type: string, id: string): void;
+  };
   readonly view: {
     redraw(updateActive?: boolean): void;
     reveal(id: string, triggerHighlight?: boolean): void;
@@ -274,14 +278,33 @@ interface EditableListOptions<T> {
 
 interface TreeListItem {
   id?: string;
-  label: string;
+  label?: string;
   icon?: string;
+  /** In place of label and icon. */
+  element?: JQuery;
+  /** Of the row. */
+  class?: string;
   /** Whether there is one; `selected` is its state. */
   checkbox?: boolean;
   radio?: string;
   selected?: boolean;
   expanded?: boolean;
-  children?: TreeListItem[];
+  collapsible?: boolean;
+  /** A function is called when they are to be seen for the first time; it leaves to the item what it hands over. */
+  children?: TreeListItem[] | ((done: (children: TreeListItem[]) => void, item: TreeListItem) => void);
+  /** Once the tree has it. */
+  treeList?: TreeListHandle;
+}
+
+interface TreeListHandle {
+  /** Once it is built. */
+  readonly label?: JQuery;
+  readonly container?: JQuery;
+  readonly checkbox?: JQuery;
+  readonly radio?: JQuery;
+  remove(): void;
+  addChild(item: TreeListItem): void;
+  expand(): void;
 }
 
 interface AutoCompleteItem {
@@ -306,9 +329,7 @@ interface JQuery {
   editableList(method: 'items'): JQuery;
   editableList(method: 'empty' | 'destroy'): void;
 
-  treeList(options: { data: TreeListItem[]; multi?: boolean; autoSelect?: boolean }): this;
-  treeList(method: 'data', data: TreeListItem[]): void;
-  treeList(method: 'filter', filter: ((item: TreeListItem) => boolean) | null): number;
+  treeList(options: { data: TreeListItem[]; multi?: boolean; autoSelect?: boolean; selectable?: boolean }): this;
 
   autoComplete(options: { search: (value: string) => AutoCompleteItem[]; minLength?: number }): this;
   autoComplete(method: 'destroy'): void;

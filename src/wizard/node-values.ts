@@ -36,13 +36,26 @@ function lifetime(value: string, unit: string): RetentionPolicy | null {
   return { keep: [{ type: 'age', value: Number(value), unit: unit as 'day' }] };
 }
 
-/** Naming schema of the snapshots that the wizard's nodes take. */
-export function newSchema({ snapshotSelection, namingSchemas, carried }: Answers): string {
+/** Naming schema of the snapshots that the wizard's nodes take; '' where only a message says it. */
+export function newSchema(answers: Answers): string {
+  const { namingSchema, namingSchemaType } = schemaValues(answers);
+  return isDynamic({ namingSchemaType }, 'namingSchema') ? '' : String(namingSchema);
+}
+
+function schemaValues(answers: Answers): NodeValues {
+  const { snapshotSelection, namingSchemas, carried } = answers;
   const [first] = namingSchemas;
-  if (snapshotSelection === 'schema' && first !== undefined) return first;
-  const { namingSchema } = carried.snapshot;
-  if (typeof namingSchema === 'string' && namingSchema !== '') return namingSchema;
-  const { namingSchemas: names } = carried.replicate;
+  if (snapshotSelection === 'schema' && first !== undefined) return { namingSchema: first };
+  const { namingSchema, namingSchemaType } = carried.snapshot;
+  if (typeof namingSchema === 'string' && namingSchema !== '') {
+    return { namingSchema, ...(namingSchemaType === undefined ? {} : { namingSchemaType }) };
+  }
+  return { namingSchema: ownSchema(answers) };
+}
+
+/** Naming schema of the snapshots that the replication takes itself. */
+export function ownSchema({ snapshotSelection, namingSchemas, carried }: Answers): string {
+  const names: unknown = snapshotSelection === 'schema' ? namingSchemas : literalsOf(carried)['namingSchemas'];
   const name: unknown = Array.isArray(names) ? names[0] : undefined;
   return typeof name === 'string' && name !== '' ? name : DEFAULT_NAMING_SCHEMA;
 }
@@ -60,20 +73,18 @@ export function snapshotValues(answers: Answers): NodeValues | null {
   const { carried, sourceConnection, sourceDatasets, recursive, exclude, scheduleTimeZone } = answers;
   const { sourceLifetime, sourceLifetimeUnit } = answers;
   const retention = lifetime(sourceLifetime, sourceLifetimeUnit);
-  const { sourceDatasets: datasets, sourceDatasetsType: datasetsType } = orCarried(
-    'sourceDatasets',
-    sourceDatasets,
-    carried,
-  );
+  const from = orCarried('sourceDatasets', sourceDatasets, carried);
+  const { sourceDatasets: datasets, sourceDatasetsType: datasetsType } = from;
+  const { namingSchemaType: _its, ...others } = carried.snapshot;
   return {
     timeZone: scheduleTimeZone,
-    ...carried.snapshot,
+    ...others,
     connection: sourceConnection,
     datasets,
     ...(datasetsType === undefined ? {} : { datasetsType }),
     recursive,
     exclude,
-    namingSchema: newSchema(answers),
+    ...schemaValues(answers),
     ...(retention === null ? {} : { retention }),
     ...scheduleValues(answers),
   };

@@ -65,9 +65,7 @@ export class ImportDialog {
 
   private build(tray: JQuery): void {
     this.tray = tray.attr('data-zfs-import', '');
-    for (const [index, action] of ['cancel', 'back', 'next', 'create'].entries()) {
-      this.button(index).attr('data-zfs-action', action);
-    }
+    this.button(0).attr('data-zfs-action', 'cancel');
     this.button(2).addClass('primary');
     this.button(3).addClass('primary');
     tray.find('.red-ui-tray-body').addClass('zfs-import-tray-body').append(this.body);
@@ -95,14 +93,19 @@ export class ImportDialog {
     this.body.children().detach();
     this.body.append(this.problem.addClass('zfs-hidden'), content);
     this.tray.attr('data-zfs-step', step).find('.red-ui-tray-body').scrollTop(0);
-    this.button(1).toggle(isLast);
+    // What is not to be seen has no name either.
+    this.name(1, 'back', isLast);
+    this.name(2, 'next', !isLast);
+    this.name(3, 'create', isLast);
     // Ctrl-Enter leads on, and at the end it imports.
-    this.button(2)
-      .attr('id', isLast ? 'zfs-import-next' : OK)
-      .toggle(!isLast);
-    this.button(3)
-      .attr('id', isLast ? OK : 'zfs-import-create')
-      .toggle(isLast);
+    this.button(2).attr('id', isLast ? 'zfs-import-next' : OK);
+    this.button(3).attr('id', isLast ? OK : 'zfs-import-create');
+  }
+
+  private name(index: number, action: string, shown: boolean): void {
+    this.button(index)
+      .attr('data-zfs-action', shown ? action : null)
+      .toggle(shown);
   }
 
   private focus(): void {

@@ -44,7 +44,8 @@ export class SourceStep {
     });
     this.heading('source.hereTitle');
     this.here = new HereField(this.form, options.leading);
-    this.form.onInput(() => this.here.guess(this.host));
+    // Of the address alone: whoever chooses a machine is not to be corrected meanwhile.
+    this.form.element.find('[name="url"]').on('input change', () => this.here.guess(this.host));
     this.login = new TrueNasLogin<ImportAnswer>({
       t: of,
       form: this.form,

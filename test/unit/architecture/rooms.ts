@@ -6,6 +6,8 @@
 const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
+  'nodes/admin/browse-answer.ts',
+  'nodes/admin/check-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -159,6 +161,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication/execute': [
     ...REPLICATION_FLOOR,
+    'src/host/shell/key-file-scripts.ts',
     'src/replication/execute',
     'src/replication/marks',
     'src/replication/report',
@@ -240,7 +243,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection/connection-tools.ts',
     'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
+    'nodes/ssh-connection/route.ts',
+    'nodes/ssh-connection/secrets.ts',
     'src/import/result.ts',
+    'src/zfs/dataset-entries.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
