@@ -2,7 +2,7 @@
 // leaves it leaves nothing behind, on the server neither.
 import type { FlowNode } from '../../dialog/flow-node';
 import { place } from '../../dialog/place';
-import { Pane } from '../../ssh-connection/editor/set-up-pane';
+import type { Pane } from '../../ssh-connection/editor/set-up-pane';
 import { useSetUpStyle } from '../../ssh-connection/editor/set-up';
 import { tellWhatIsNext } from './after';
 import { forget, keepFor } from './answer';
