@@ -109,6 +109,8 @@ export class ImportDialog {
   }
 
   private focus(): void {
+    // Node-RED tells late that the tray is there: somebody may be typing already.
+    if (this.body.find(':focus').length > 0) return;
     if (this.rows === null) this.source?.form.focus();
     else this.rows.root.querySelector('h4')?.focus();
   }
