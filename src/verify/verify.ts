@@ -186,7 +186,12 @@ export async function verify(
   const result: VerifyResult = { jobId: ctx.jobId, ok: false, datasets: [], problems: [], warnings: [] };
   ctx.partial(result);
   const run: Run = { ...(await prepareRun(options.replication, hosts, ctx)), ctx };
-  await new Verification(run, options, turns, result).verify();
+  try {
+    await new Verification(run, options, turns, result).verify();
+  } catch (thrown) {
+    if (!ctx.signal.aborted) throw thrown;
+    throw new ZfsFlowError('CANCELLED', 'the verification was cancelled', { cause: thrown });
+  }
   if (!result.ok) throw failed(result, run.target.label);
   return result;
 }
