@@ -15,6 +15,7 @@ import { shareInput } from '../../dialog/share';
 import { scopeEditor } from '../../dialog/scope';
 import { type TypedList, typedChoice, typedList, typedText } from '../../dialog/typed';
 import { timeZoneInput } from '../../dialog/zones';
+import { countSection } from './count';
 
 export function buildSections(dialog: Dialog): void {
   const sources = sourceSection(dialog, 'sourceConnection', 'sourceDatasets');
@@ -23,6 +24,7 @@ export function buildSections(dialog: Dialog): void {
   targetRetentionSection(dialog);
   safetySection(dialog);
   streamSection(dialog);
+  countSection(dialog);
 }
 
 function snapshotsSection(dialog: Dialog): void {

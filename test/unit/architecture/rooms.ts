@@ -6,6 +6,8 @@
 const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
+  'nodes/admin/browse-answer.ts',
+  'nodes/admin/check-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -25,6 +27,8 @@ const DIALOG_MAY = [
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
   'src/readiness/readiness.ts',
+  'src/flow',
+  'src/wizard',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -159,6 +163,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication/execute': [
     ...REPLICATION_FLOOR,
+    'src/host/shell/key-file-scripts.ts',
     'src/replication/execute',
     'src/replication/marks',
     'src/replication/report',
@@ -207,6 +212,22 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/host/shell/carrier-commands.ts',
     'src/readiness/readiness.ts',
   ],
+  // What a node may hold is handed in.
+  'src/flow': ['src/options', 'src/flow'],
+  // Runs in the browser: the words of the capabilities, and nothing that does something.
+  'src/wizard': [
+    'src/base',
+    'src/options',
+    'src/time',
+    'src/naming',
+    'src/zfs/names.ts',
+    'src/zfs/mapping.ts',
+    'src/zfs/records.ts',
+    'src/retention/read-policy.ts',
+    'src/retention/plan/policy.ts',
+    'src/flow',
+    'src/wizard',
+  ],
   // Names of datasets and words of policies; what a node may hold is handed in.
   'src/import': [
     'src/base',
@@ -217,6 +238,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/records.ts',
     'src/zfs/mapping.ts',
     'src/retention/plan/policy.ts',
+    'src/flow',
     'src/import',
   ],
 
@@ -244,12 +266,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection/connection-tools.ts',
     'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
+    'nodes/ssh-connection/route.ts',
+    'nodes/ssh-connection/secrets.ts',
     'src/import/result.ts',
+    'src/zfs/dataset-entries.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
-  // Its runtime half; what stands in the browser is a dialog's room.
+  // Runtime halves of plugins; what stands in the browser is a dialog's room.
   'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/wizard': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/import': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
@@ -273,6 +300,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
+  // A new machine is set up in the wizard as in its own dialog.
+  ...(file.startsWith('nodes/wizard/') ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */
