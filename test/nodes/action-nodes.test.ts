@@ -143,13 +143,6 @@ describe('an action node', () => {
         'maxAge',
       ],
       ['a drill that is none', verification({ drill: 'look' }), {}, 'INVALID_OPTIONS', 'drill'],
-      [
-        'an unknown machine of a copy',
-        verification({ targetConnection: 'gone' }),
-        {},
-        'INVALID_OPTIONS',
-        'targetConnection',
-      ],
       ['no dataset to snapshot', { id: 'n', type: 'zfs-snapshot' }, {}, 'INVALID_OPTIONS', 'datasets'],
       [
         'a bad schema',

@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import { ZfsFlowError } from '../../base/errors';
 import { lookInside } from '../../replication/discover/empty-targets';
-import { listSource, listTarget } from '../../replication/discover/listings';
+import { listBoth } from '../../replication/discover/listings';
 import { listedPairs } from '../../replication/discover/pairs';
 import type { PairFacts } from '../../replication/plan/target-state';
 import type { Setup } from '../../replication/setup/setup';
@@ -19,7 +19,7 @@ const NAMES_PER_COMMAND = 500;
 
 /** Source and target datasets, parents before children. Throws DATASET_NOT_FOUND for a source, and what a listing fails with. */
 export async function lookAtBoth(setup: Setup, ctx: RunContext): Promise<PairFacts[]> {
-  const [source, target] = await Promise.all([listSource(setup, ctx), listTarget(setup, ctx)]);
+  const { source, target } = await listBoth(setup, ctx);
   requireAll(setup.source, source.missing);
   const pairs = listedPairs(setup, source, target, NO_CLOCK);
   const inside = await lookInside(setup, pairs, ctx);

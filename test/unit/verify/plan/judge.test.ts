@@ -29,7 +29,7 @@ const dataset = (name: string, more: Partial<DatasetRecord> = {}): DatasetRecord
 const records = (of: string, texts: readonly string[]): SnapshotRecord[] =>
   texts.map((text) => {
     const [, sign, name = '', txg = ''] = /^(#?)(\w+):(\d+)$/.exec(text) ?? [];
-    const guid = String(1000 + [...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 0));
+    const guid = String(1000 + Array.from(name).reduce((sum, char) => sum * 31 + char.charCodeAt(0), 0));
     return { dataset: of, kind: sign === '#' ? 'bookmark' : 'snapshot', name, guid, createtxg: txg };
   });
 
