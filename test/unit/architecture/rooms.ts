@@ -300,8 +300,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
-  // A new machine is set up in the wizard as in its own dialog.
-  ...(file.startsWith('nodes/wizard/') ? ['nodes/ssh-connection/editor'] : []),
+  // A new machine is set up there as in its own dialog.
+  ...(/^nodes\/(?:wizard|import)\//.test(file) ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */
