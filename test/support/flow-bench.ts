@@ -40,7 +40,14 @@ function collector(RED: NodeAPI): void {
   RED.nodes.registerType('test-collector', construct);
 }
 
-const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune] as Parameters<typeof helper.load>[0];
+/** Of Node-RED itself: what stands around our nodes in a flow of a person. */
+const CORE = ['common/20-inject', 'common/21-debug', 'common/90-comment'].map((file): unknown =>
+  require(`@node-red/nodes/core/${file}`),
+);
+
+const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, ...CORE] as Parameters<
+  typeof helper.load
+>[0];
 
 /**
  * Nodes on a tab, with a collector at each output and a Catch, a Complete and a Status node for all of them. (The helper

@@ -34,26 +34,28 @@ export async function look(run: Run): Promise<Sight> {
   const [discovery, lacking] = await Promise.all([discover(run, run.ctx), lackingFeatures(run, run.ctx)]);
   if (discovery.missingSources.length === run.options.sourceDatasets.length) {
     const [dataset = ''] = discovery.missingSources;
-    const host = run.source.label;
-    const message = `dataset "${dataset}" does not exist on ${host}`;
-    throw new AttemptFailure(new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host }), 'giveUp');
+    throw new AttemptFailure(missing(dataset, run.source.label), 'giveUp');
   }
   return { discovery, lacking };
 }
 
-/** The plan for what was seen, after a closer look at what it would destroy or displace. */
-export async function planAttempt(
-  run: Run,
+/** A source dataset that was asked for. */
+export function missing(dataset: string, host: string): ZfsFlowError {
+  return new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${host}`, { dataset, host });
+}
+
+/** What was seen, as the plan is made from it. */
+export function planInput(
+  { options }: Run,
   { stuck, given, keepLargeBlocks, isFirstAttempt }: RunState,
   { discovery, lacking }: Sight,
-): Promise<PlannedAttempt> {
-  const { options, ctx } = run;
+): PlanInput {
   const lost = [...given.keys()];
   const pairs = stuck
     .mark(discovery.pairs)
     .filter(({ source }) => !lost.some((failed) => isWithin(source.name, failed)));
   const failed = [...lost, ...discovery.missingSources][0];
-  const input: PlanInput = {
+  return {
     pairs,
     ancestors: discovery.ancestors,
     existing: discovery.existing,
@@ -64,9 +66,16 @@ export async function planAttempt(
     wholeTrees: isFirstAttempt,
     ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
   };
+}
+
+/** The plan for what was seen, after a closer look at what it would destroy or displace. */
+export async function planAttempt(run: Run, state: RunState, sight: Sight): Promise<PlannedAttempt> {
+  const { ctx } = run;
+  const { discovery } = sight;
+  const input = planInput(run, state, sight);
   const plan = planReplication(input);
   const sizes = await measure(run, plan.datasets, ctx);
-  const found = await objections(run, plan, sizes, pairs, ctx);
+  const found = await objections(run, plan, sizes, input.pairs, ctx);
   if (found.size === 0) return { discovery, plan, sizes };
   const careful = planReplication({ ...input, objections: found });
   return { discovery, plan: careful, sizes: await measure(run, careful.datasets, ctx) };

@@ -7,6 +7,7 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/browse-answer.ts',
+  'nodes/admin/check-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
