@@ -81,14 +81,16 @@ export async function planAttempt(run: Run, state: RunState, sight: Sight): Prom
   return { discovery, plan: careful, sizes: await measure(run, careful.datasets, ctx) };
 }
 
-/** Tells the plan. Throws NO_SNAPSHOTS where nothing is to be sent and nothing is there: a mistake, not a success. */
-export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt): void {
+/**
+ * Tells the plan. Throws NO_SNAPSHOTS where nothing is to be sent and nothing is there, unless a run would take a snapshot
+ * first: a mistake, not a success.
+ */
+export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt, takesFirst = false): void {
   const { options, source, ctx } = run;
   tellPlan(plan, sizes.estimates, ctx);
   const { datasets } = plan;
-  if (datasets.length === 0 || datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
-  // A run would take a snapshot first.
-  if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
+  if (takesFirst || datasets.length === 0) return;
+  if (datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
   const any = discovery.pairs.some(({ sourceRecords }) => sourceRecords.some(({ kind }) => kind === 'snapshot'));
   const check = 'Check the selection';
   throw new ZfsFlowError(

@@ -21,14 +21,21 @@ import {
 } from './plan-attempt';
 import type { RunState } from './run-state';
 
+interface Planned {
+  sight: Sight;
+  seen: PlannedAttempt;
+  first: FirstSnapshots;
+}
+
 /** What is planned, from listings between which nothing has changed. */
-async function planned(run: Run, state: RunState): Promise<{ sight: Sight; seen: PlannedAttempt }> {
+async function planned(run: Run, state: RunState): Promise<Planned> {
   for (;;) {
     try {
       const sight = await look(run);
       const seen = await planAttempt(run, state, sight);
-      announce(run, seen);
-      return { sight, seen };
+      const first = firstSnapshots(run, seen.discovery);
+      announce(run, seen, first.name !== '');
+      return { sight, seen, first };
     } catch (thrown) {
       const { next, error } = state.looks.judge(midRunFailure(thrown), null);
       run.ctx.signal.throwIfAborted();
@@ -80,12 +87,11 @@ function tellFirst({ book }: RunState, plans: readonly DatasetPlan[], sight: Sig
 /** Fills the book. Throws what makes a listing fail, NO_SNAPSHOTS, and INVALID_OPTIONS of `createSnapshot`. */
 export async function planOnly(run: Run, state: RunState): Promise<void> {
   const { book } = state;
-  const { sight, seen } = await planned(run, state);
+  const { sight, seen, first } = await planned(run, state);
   const { discovery, plan, sizes } = seen;
   book.result.transport = askedTransport(run) ?? run.transport;
   book.warnRun(runWarnings(run, seen));
   if (plan.datasets.some(sends)) book.warnRun(await new DataPaths(run).warnings(largest(sizes)));
-  const first = firstSnapshots(run, discovery);
   book.warnRun(first.warnings);
   for (const one of plan.datasets) {
     const entry = book.planned(one, sizes.estimates.get(one.source) ?? 0);
