@@ -103,14 +103,16 @@ export class TaskWatch {
     if (isNew && hold) return limit;
     const settled = this.startedAt + SETTLE_MS;
     if (isNew && limit <= this.startedAt && now >= this.startedAt && now < settled) return settled;
-    const { alarm, tell } = nextStep(memory.alarm, limit, now);
-    if (alarm?.since !== memory.alarm?.since || alarm?.toldAt !== memory.alarm?.toldAt) {
+    const { scheduleText, alertAfter } = this.settings;
+    const of = JSON.stringify([memory.lastSuccess ?? null, scheduleText, alertAfter]);
+    const { alarm, tell } = nextStep(memory.alarm, limit, now, of);
+    if (JSON.stringify(alarm) !== JSON.stringify(memory.alarm)) {
       delete memory.alarm;
       if (alarm !== undefined) memory.alarm = alarm;
       memories.keep();
     }
     const counted = alarm === undefined ? 0 : this.count(expected, now);
-    if (tell === 'late' && limit !== null) this.tellLate(memory, limit, counted);
+    if (tell === 'late' && alarm !== undefined) this.tellLate(memory, alarm.since, counted);
     if (tell === 'recovered') this.tellRecovered(memory);
     if (tell !== undefined) this.settings.changed();
     const next = nextLook(alarm, limit);

@@ -6,6 +6,8 @@ export interface Alarm {
   since: number;
   /** When it was last told. */
   toldAt: number;
+  /** What it went by: the last success, and what was asked for. Missing: an older version told it. */
+  of?: string;
 }
 
 export interface Step {
@@ -15,14 +17,22 @@ export interface Step {
 
 const DAY_MS = 86_400_000;
 
-/** `limit`: when the task becomes late, or became; null = never. */
-export function nextStep(alarm: Alarm | undefined, limit: number | null, now: number): Step {
-  if (limit === null || now < limit) return alarm === undefined ? { alarm } : { alarm: undefined, tell: 'recovered' };
-  if (alarm === undefined) return { alarm: { since: limit, toldAt: now }, tell: 'late' };
-  if (now - alarm.toldAt >= DAY_MS) return { alarm: { since: limit, toldAt: now }, tell: 'late' };
+/**
+ * `limit`: when the task becomes late, or became; null = never. `of`: the last success and what is asked for, as a text. As long as
+ * both are what they were, a limit that lies ahead is the work of a clock that was set, and nobody is told that all is well.
+ */
+export function nextStep(alarm: Alarm | undefined, limit: number | null, now: number, of = ''): Step {
+  const isLate = limit !== null && limit <= now;
+  if (alarm === undefined) return isLate ? told(limit, now, of) : { alarm };
+  const stands = alarm.of === of;
+  if (!isLate && !stands) return { alarm: undefined, tell: 'recovered' };
+  const since = isLate ? limit : Math.min(alarm.since, now);
+  if (now - alarm.toldAt >= DAY_MS) return told(since, now, of);
   // The clock was put back: what it said then is not to come again before anything is told.
-  return { alarm: { since: limit, toldAt: Math.min(alarm.toldAt, now) } };
+  return { alarm: { since, toldAt: Math.min(alarm.toldAt, now), of } };
 }
+
+const told = (since: number, now: number, of: string): Step => ({ alarm: { since, toldAt: now, of }, tell: 'late' });
 
 /** When the next step may have something to tell; null = not before something else happens. */
 export function nextLook(alarm: Alarm | undefined, limit: number | null): number | null {

@@ -161,6 +161,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication/execute': [
     ...REPLICATION_FLOOR,
+    'src/host/shell/key-file-scripts.ts',
     'src/replication/execute',
     'src/replication/marks',
     'src/replication/report',
@@ -275,6 +276,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
+  // A new machine is set up in the wizard as in its own dialog.
+  ...(file.startsWith('nodes/wizard/') ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */

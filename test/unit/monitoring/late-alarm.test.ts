@@ -11,7 +11,8 @@ describe('an alarm', () => {
     let alarm: Alarm | undefined;
     const told: [number, string][] = [];
     const look = (now: number, limit: number | null): void => {
-      const step = nextStep(alarm, limit, now);
+      // Another limit comes from another success.
+      const step = nextStep(alarm, limit, now, String(limit));
       alarm = step.alarm;
       if (step.tell !== undefined) told.push([now / HOUR, step.tell]);
     };
@@ -25,9 +26,26 @@ describe('an alarm', () => {
 
   it('is not silenced by a clock that was put back', () => {
     const ahead: Alarm = { since: 0, toldAt: 1_000 * DAY };
-    const { alarm, tell } = nextStep(ahead, 0, 10 * DAY);
-    assert.deepEqual([alarm, tell], [{ since: 0, toldAt: 10 * DAY }, undefined]);
-    assert.equal(nextStep(alarm, 0, 11 * DAY).tell, 'late');
+    const { alarm, tell } = nextStep(ahead, 0, 10 * DAY, 'x');
+    assert.deepEqual([alarm, tell], [{ since: 0, toldAt: 10 * DAY, of: 'x' }, undefined]);
+    assert.equal(nextStep(alarm, 0, 11 * DAY, 'x').tell, 'late');
+  });
+
+  it('is not over because a clock was set: that takes a success, or that something else is asked for', () => {
+    const begun = nextStep(undefined, 10 * HOUR, 14 * HOUR, 'success at 9').alarm;
+    // Four hours back: the time from which it is counted is now.
+    const back = nextStep(begun, 11 * HOUR, 10 * HOUR, 'success at 9');
+    assert.deepEqual([back.tell, back.alarm?.since, back.alarm?.toldAt], [undefined, 10 * HOUR, 10 * HOUR]);
+    assert.equal(nextStep(back.alarm, 11 * HOUR, 12 * HOUR, 'success at 9').tell, undefined);
+    assert.deepEqual(nextStep(back.alarm, 13 * HOUR, 12 * HOUR, 'success at 12'), {
+      alarm: undefined,
+      tell: 'recovered',
+    });
+    assert.deepEqual(nextStep(back.alarm, null, 12 * HOUR, 'never'), { alarm: undefined, tell: 'recovered' });
+  });
+
+  it('of an older version, which did not say what it went by, ends as it did there', () => {
+    assert.equal(nextStep({ since: 0, toldAt: 0 }, 2 * HOUR, HOUR, 'success').tell, 'recovered');
   });
 
   it('is told once a day at most, begins before it ends, and both in turn', () => {
@@ -44,7 +62,7 @@ describe('an alarm', () => {
           // Kept as JSON in between, as over a restart.
           const kept: Alarm | undefined =
             alarm === undefined ? undefined : (JSON.parse(JSON.stringify(alarm)) as Alarm);
-          const step = nextStep(kept, limit === null ? null : limit * HOUR, now);
+          const step = nextStep(kept, limit === null ? null : limit * HOUR, now, String(limit));
           alarm = step.alarm;
           if (step.tell === 'late') {
             assert.ok(!isLate || now - lastLate >= DAY);
@@ -53,7 +71,8 @@ describe('an alarm', () => {
             assert.ok(isLate);
             isLate = false;
           }
-          assert.equal(alarm !== undefined, limit !== null && now >= limit * HOUR);
+          if (limit !== null && now >= limit * HOUR) assert.ok(alarm);
+          else assert.equal(alarm, undefined);
           assert.equal(isLate, alarm !== undefined);
         }
       }),
