@@ -9,6 +9,7 @@ import replicate = require('../../nodes/replicate/replicate');
 import prune = require('../../nodes/retention-prune/retention-prune');
 import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
+import verify = require('../../nodes/verify/verify');
 import { newKeyPair } from './doorkeeper';
 
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
@@ -45,7 +46,7 @@ const CORE = ['common/20-inject', 'common/21-debug', 'common/90-comment'].map((f
   require(`@node-red/nodes/core/${file}`),
 );
 
-const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, ...CORE] as Parameters<
+const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, verify, ...CORE] as Parameters<
   typeof helper.load
 >[0];
 
