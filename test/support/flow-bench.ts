@@ -41,7 +41,12 @@ function collector(RED: NodeAPI): void {
   RED.nodes.registerType('test-collector', construct);
 }
 
-const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, verify] as Parameters<
+/** Of Node-RED itself: what stands around our nodes in a flow of a person. */
+const CORE = ['common/20-inject', 'common/21-debug', 'common/90-comment'].map((file): unknown =>
+  require(`@node-red/nodes/core/${file}`),
+);
+
+const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, verify, ...CORE] as Parameters<
   typeof helper.load
 >[0];
 
