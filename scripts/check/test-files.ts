@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './processes';
 
-export const TEST_TIERS = ['unit', 'nodes', 'zfs', 'package', 'e2e'] as const;
+export const TEST_TIERS = ['unit', 'nodes', 'zfs', 'package', 'e2e', 'soak'] as const;
 
 export type TestTier = (typeof TEST_TIERS)[number];
 
 /** Tiers that load the built package. */
-export const BUILT: ReadonlySet<string> = new Set<TestTier>(['nodes', 'zfs', 'package', 'e2e']);
+export const BUILT: ReadonlySet<string> = new Set<TestTier>(['nodes', 'zfs', 'package', 'e2e', 'soak']);
 
 /** The test files of a tier, as paths from the repository's root, in order. */
 export function testFiles(tier: string): string[] {

@@ -1,0 +1,25 @@
+// `npm run soak -- [--minutes 60] [--seed N]`: says what it does while it does it, then what was wrong, and ends with 1 where
+// anything was. What it needs installed is scripts/soak.sh's.
+import { parseArgs } from 'node:util';
+import { soak } from './soak';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+  const [minutes, seed] = [Number(values.minutes ?? 60), Number(values.seed ?? Date.now() % 1_000_000)];
+  if (!(minutes >= 8) || !Number.isSafeInteger(seed)) throw new Error('--minutes is 8 or more, --seed a whole number');
+  console.log(`${minutes} minutes of mishaps, seed ${seed}`);
+  const { faults, figures } = await soak({ minutes, seed, tell: (line) => console.log(line) });
+  for (const line of figures) console.log(`  ${line}`);
+  for (const fault of faults) console.error(`WRONG  ${fault}`);
+  if (faults.length === 0) {
+    console.log('Nothing was wrong.');
+    return;
+  }
+  console.error(`${faults.length} things were wrong. Again: npm run soak -- --minutes ${minutes} --seed ${seed}`);
+  process.exitCode = 1;
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
