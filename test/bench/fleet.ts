@@ -15,7 +15,7 @@ const [MACHINES, ROUNDS] = [Number(process.argv[2] ?? 10), Number(process.argv[3
 const MOST_CHANNELS = 8;
 const MOST_JOBS = 5;
 const LONGEST_MS = 600_000;
-const SNAPSHOTS = 20;
+const SNAPSHOTS = 12;
 
 interface Ended {
   /** Seconds from the moment in which all were started. */
@@ -103,6 +103,8 @@ class Fleet {
     await red.start();
     await red.deploy(flows(this.machines));
     await red.untilStarted();
+    // What a start costs is start-up.ts.
+    await red.inside();
     return red;
   }
 
@@ -163,7 +165,7 @@ function show(
 ): void {
   const all = rounds.flat();
   const errors = all.filter(({ error }) => error !== '');
-  for (const { error } of errors) console.error(error);
+  for (const { error } of errors.slice(0, 3)) console.error(error.slice(0, 300));
   const last = rounds.map((round) => round.at(-1)?.after ?? Number.NaN);
   const { mostJobs, mostConnections } = fleet;
   const { peak, loopP99, loopMax } = figures;

@@ -143,7 +143,15 @@ const OUTPUTS = ['result', 'log', 'error'] as const;
 
 function connection(id: string, { privateKey, ...login }: Login, withKey: boolean): FlowNode {
   const key = withKey ? { credentials: { privateKey } } : {};
-  return { id, type: 'zfs-ssh-connection', name: id, ...login, keepaliveInterval: 2, connectTimeout: 10, ...key };
+  return {
+    id,
+    type: 'zfs-ssh-connection',
+    name: `machine ${id}`,
+    ...login,
+    keepaliveInterval: 2,
+    connectTimeout: 10,
+    ...key,
+  };
 }
 
 /** A Function node for each output, so that nothing is lost between an output and its reader. */

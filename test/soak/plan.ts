@@ -70,7 +70,7 @@ export function makePlan(seed: number, minutes: number): Plan {
   const random = randomFrom(seed);
   const healed = minutes * 60 * 0.78;
   const alone = minutes * 60 * ONE_LIFE;
-  const mishaps: Mishap[] = [outage(random, QUIET)];
+  const mishaps: Mishap[] = QUIET + OUTAGE < healed ? [outage(random, QUIET)] : [];
   let at = QUIET + 5;
   for (let deck: Mishap[] = []; ; at += GAP * (0.5 + random())) {
     if (deck.length === 0) deck = shuffled(random);

@@ -118,7 +118,7 @@ export class SoakRed {
     if (/Started (modified |)(flows|nodes)/.test(line)) this.flowsStarted = true;
     this.lines.push(line);
     if (this.lines.length > 400) this.lines.shift();
-    if (/uncaught|unhandled|MaxListeners|TypeError|RangeError|out of memory/i.test(line)) {
+    if (/^\w*Error: |uncaught|unhandled|MaxListeners|TypeError|RangeError|out of memory/i.test(line)) {
       this.heard({ kind: 'broken', id: '', told: { line } });
     }
   }

@@ -31,6 +31,8 @@ export interface Outcome {
   faults: string[];
   /** For a person. */
   figures: string[];
+  /** Everything that the tasks said. */
+  heard: readonly Heard[];
 }
 
 const LOOK_MS = 12_000;
@@ -225,11 +227,15 @@ class Soak {
     faults.push(...judgeMemory(book.memory, book.lives));
     await this.sightings.look(machines.a);
     const sides = await sidesAtEnd(machines, this.sightings);
-    faults.push(...sides.flatMap(judgeData), ...(await leftBehind(machines)));
+    faults.push(...sides.flatMap(judgeData));
+    // What never came about is told above.
+    faults.push(
+      ...(await leftBehind(machines).catch((error: unknown) => [`could not look at what is left: ${String(error)}`])),
+    );
     const contents = await this.sightings.compare(machines.b);
     faults.push(...contents.faults, ...(await this.leftHere()));
     const taken = sides.reduce((sum, { taken: names }) => sum + names.length, 0);
-    return { faults, figures: this.figures({ taken, compared: contents.compared, slack }) };
+    return { faults, heard, figures: this.figures({ taken, compared: contents.compared, slack }) };
   }
 
   private async counted(id: string): Promise<number> {

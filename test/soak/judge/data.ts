@@ -58,10 +58,10 @@ function behind({ onSource, onTarget }: Sides): string[] {
 }
 
 /** What had to go has gone. */
-function thinned({ care, onSource, onTarget }: Sides): string[] {
+function thinned({ care, taken, onSource, onTarget }: Sides): string[] {
   const check = (side: string, kept: number, there: number): string[] => {
     // The newest may have come after the last pruning.
-    if (kept === 0 || (there >= kept && there <= kept + 2)) return [];
+    if (kept === 0 || (there >= Math.min(kept, taken.length) && there <= kept + 2)) return [];
     return [`${there} snapshots are left on the ${side}, which keeps ${kept}`];
   };
   return [
