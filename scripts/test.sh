@@ -11,7 +11,8 @@ packages=() lab=0
 for tier in "${tiers[@]}"; do
   case $tier in
     types | lint) ;;
-    unit) packages+=(csh tcsh fish zsh mksh openssl openssh-client sqlite3 netcat-openbsd netcat-traditional ncat busybox socat) ;; # login shells that a far side may have
+    # Login shells and `/bin/sh`s that a far side may have, and what a bare one is made of (test/bare-side/side).
+    unit) packages+=(csh tcsh fish zsh mksh yash openssl openssh-client openssh-server sqlite3 netcat-openbsd netcat-traditional ncat busybox socat zstd) ;;
     nodes | zfs) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl) lab=1 ;;
     # prometheus: its promtool judges metrics and alert rules (19 MB, and 10 more that it depends on).
     package) packages+=(mosquitto openssh-client openssh-server netcat-openbsd openssl prometheus) lab=1 ;;

@@ -104,6 +104,52 @@ interface EditorSidebarTab {
 interface EditorWorkspace {
   readonly id: string;
   readonly label: string;
+  readonly [property: string]: unknown;
+}
+
+interface EditorLink {
+  readonly source: EditorNode;
+  readonly sourcePort: number;
+  readonly target: EditorNode;
+}
+
+/** What an import has made. */
+interface EditorImport {
+  readonly nodes: EditorNode[];
+  readonly links: EditorLink[];
+  readonly groups: unknown[];
+  readonly junctions: unknown[];
+  readonly workspaces: unknown[];
+  readonly subflows: unknown[];
+}
+
+/** What undo takes back. */
+type EditorHistoryEvent =
+  | {
+      t: 'add';
+      /** Ids */
+      nodes: string[];
+      links: EditorLink[];
+      removedLinks: EditorLink[];
+      groups: unknown[];
+      junctions: unknown[];
+      workspaces: unknown[];
+      subflows: unknown[];
+    }
+  /** `changes`: what the properties were before; `changed`: whether the node was marked so. */
+  | { t: 'edit'; node: EditorNode; changes: Record<string, unknown>; changed: boolean }
+  /** `dirty`: whether there was anything to deploy. */
+  | { t: 'multi'; dirty: boolean; events: EditorHistoryEvent[] };
+
+interface EditorTray {
+  title: string;
+  width?: number | string;
+  buttons: { id?: string; text: string; class?: string; click: () => void }[];
+  open?: (tray: JQuery) => void;
+  /** Called again when a tray on top of it is closed. */
+  show?: () => void;
+  close?: () => void;
+  resize?: (size?: { width: number; height: number }) => void;
 }
 
 type EditorEvent =
@@ -124,10 +170,42 @@ declare const RED: {
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
     /** A template, by its id. */
     subflow(id: string): EditorNode | null | undefined;
+    workspace(id: string): EditorWorkspace | null | undefined;
+    /** A new id. */
+    id(): string;
+    /** Whether there is something to deploy. */
+    dirty(): boolean;
+    dirty(value: boolean): void;
+    import(
+      nodes: readonly object[],
+      options: { generateIds: false; reimport: true; markChanged: true; applyNodeDefaults: true },
+    ): EditorImport;
+    filterNodes(filter: { z: string }): EditorNode[];
+    filterLinks(filter: { source: EditorNode }): EditorLink[];
+    groups(tab: string): { y: number; h: number }[];
+    addLink(link: EditorLink): void;
+    removeLink(link: EditorLink): void;
+    updateConfigNodeUsers(node: EditorNode, options: { action: 'add' | 'remove' }): void;
   };
-  readonly editor: { validateNode(node: EditorNode): boolean; edit(node: EditorNode): void };
-  readonly view: { redraw(): void; reveal(id: string): void };
-  readonly workspaces: { show(id: string): void; isLocked(id?: string): boolean };
+  readonly history: { push(event: EditorHistoryEvent): void };
+  readonly editor: {
+    validateNode(node: EditorNode): boolean;
+    edit(node: EditorNode): void;
+    editConfig(name: string, type: string, id: string): void;
+  };
+  readonly view: {
+    redraw(updateActive?: boolean): void;
+    reveal(id: string, triggerHighlight?: boolean): void;
+    select(selection: { nodes: EditorNode[] }): void;
+  };
+  readonly workspaces: {
+    show(id: string): void;
+    isLocked(id?: string): boolean;
+    /** Of the tab, or the subflow, that is shown. */
+    active(): string;
+  };
+  readonly tray: { show(tray: EditorTray): void; close(done?: () => void): void };
+  readonly menu: { addItem(menu: string, item: { id: string; label: string; onselect: string }): void };
   readonly events: {
     emit(event: 'nodes:change', node: EditorNode): void;
     on(event: EditorEvent, listener: () => void): void;
@@ -137,7 +215,7 @@ declare const RED: {
     on?(event: 'connect', listener: () => void): void;
   };
   readonly user: { hasPermission(name: string): boolean };
-  readonly actions: { add(id: string, handler: () => void): void };
+  readonly actions: { add(id: string, handler: () => void): void; invoke(id: string): void };
   readonly plugins: { registerPlugin(id: string, plugin: EditorPlugin): void };
   readonly sidebar: { addTab(tab: EditorSidebarTab): void; show(id: string): void };
   /** `message` is HTML. */
@@ -196,14 +274,33 @@ interface EditableListOptions<T> {
 
 interface TreeListItem {
   id?: string;
-  label: string;
+  label?: string;
   icon?: string;
+  /** In place of label and icon. */
+  element?: JQuery;
+  /** Of the row. */
+  class?: string;
   /** Whether there is one; `selected` is its state. */
   checkbox?: boolean;
   radio?: string;
   selected?: boolean;
   expanded?: boolean;
-  children?: TreeListItem[];
+  collapsible?: boolean;
+  /** A function is called when they are to be seen for the first time; it leaves to the item what it hands over. */
+  children?: TreeListItem[] | ((done: (children: TreeListItem[]) => void, item: TreeListItem) => void);
+  /** Once the tree has it. */
+  treeList?: TreeListHandle;
+}
+
+interface TreeListHandle {
+  /** Once it is built. */
+  readonly label?: JQuery;
+  readonly container?: JQuery;
+  readonly checkbox?: JQuery;
+  readonly radio?: JQuery;
+  remove(): void;
+  addChild(item: TreeListItem): void;
+  expand(): void;
 }
 
 interface AutoCompleteItem {
@@ -228,9 +325,7 @@ interface JQuery {
   editableList(method: 'items'): JQuery;
   editableList(method: 'empty' | 'destroy'): void;
 
-  treeList(options: { data: TreeListItem[]; multi?: boolean; autoSelect?: boolean }): this;
-  treeList(method: 'data', data: TreeListItem[]): void;
-  treeList(method: 'filter', filter: ((item: TreeListItem) => boolean) | null): number;
+  treeList(options: { data: TreeListItem[]; multi?: boolean; autoSelect?: boolean; selectable?: boolean }): this;
 
   autoComplete(options: { search: (value: string) => AutoCompleteItem[]; minLength?: number }): this;
   autoComplete(method: 'destroy'): void;

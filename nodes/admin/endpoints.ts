@@ -8,6 +8,7 @@ import { engine } from '../runtime/engine';
 import { leaseHosts } from '../runtime/host-leases';
 import { setting, type Red } from '../runtime/red';
 import { discoverHostKey, generateKeyPair, testConnection } from '../ssh-connection/connection-tools';
+import { bringsDrafts } from './draft-connections';
 import { objectionTo } from './guard';
 import { nextRuns } from './next-runs';
 import { unstageKey, watchDeploys } from './staged-keys';
@@ -25,6 +26,7 @@ const LONGEST_REQUEST = 65_536;
 
 /** Loaded when first asked for; most starts of a Node-RED never see them. */
 const later = {
+  browse: () => require('./browse') as typeof import('./browse'),
   phone: () => require('./phone') as typeof import('./phone'),
   tasks: () => require('./tasks') as typeof import('./tasks'),
   remote: () => require('../ssh-connection/set-up-remote') as typeof import('../ssh-connection/set-up-remote'),
@@ -42,9 +44,10 @@ export function registerEndpoints(RED: Red): void {
   served.add(server);
   watchDeploys(RED);
   const guard = guarded(RED);
+  const drafts = writersForDrafts(RED);
   const post = (name: string, permission: Permission, work: Work, ...more: RequestHandler[]): void => {
     // Headers first, so that what is refused is answered like anything else.
-    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, ...more];
+    const before = [forNobodyElse, RED.auth.needsPermission(permission), guard, drafts, ...more];
     server.post(`/zfs-flows/${name}`, ...before, (request: Request, response: Response) => {
       const gone = new AbortController();
       response.on('close', () => gone.abort());
@@ -73,7 +76,10 @@ export function registerEndpoints(RED: Red): void {
     return { ok: true };
   });
   post('truenas-import', 'zfs.write', (body) => later.trueNasImport().truenasImport(RED, body));
-  // Only what is deployed can be asked.
+  // Only what is deployed can be asked, or with `zfs.write` what the request brings along (draft-connections.ts).
+  post('dataset-level', 'zfs.read', (body, signal) => later.browse().datasetLevel(RED, body, signal));
+  post('dataset-search', 'zfs.read', (body, signal) => later.browse().datasetSearch(RED, body, signal));
+  post('count-snapshots', 'zfs.read', (body, signal) => later.browse().countSnapshots(RED, body, signal));
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
   post('preview-retention', 'zfs.read', (body) => later.preview().previewRetention(RED, body));
@@ -97,6 +103,15 @@ export function registerEndpoints(RED: Red): void {
   post('tasks/run', 'zfs.tasks.write', (body, _signal, user) => later.tasks().runTask(RED, body, user), short);
   post('tasks/cancel', 'zfs.tasks.write', (body) => later.tasks().cancelTask(RED, body), short);
   post('tasks/pause', 'zfs.tasks.write', (body, _signal, user) => later.tasks().pauseTask(RED, body, user), short);
+}
+
+/** A request that brings connections along names the hosts that are connected to, whatever else it asks. */
+function writersForDrafts(RED: Red): RequestHandler {
+  const needsWrite = RED.auth.needsPermission('zfs.write');
+  return (request, response, next) => {
+    if (bringsDrafts(request.body)) needsWrite(request, response, next);
+    else next();
+  };
 }
 
 /** The name that somebody has logged in with. */

@@ -2,14 +2,13 @@
 // that exist now. Changes nothing, and gives out nothing that could be approved.
 import type { RunContext } from '../../src/base/run-context';
 import type { HostResolver } from '../../src/host/host';
-import { invalidOption } from '../../src/base/errors';
 import { groupBy } from '../../src/base/group-by';
-import type { Field, LiteralType } from '../../src/options/field';
-import { readString, type RawOptions } from '../../src/options/read';
+import type { RawOptions } from '../../src/options/read';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
 import { engine } from '../runtime/engine';
-import { leaseHosts } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
+import { leaseRequestHosts } from './draft-connections';
+import { requireLiterals } from './literals';
 import type { PreviewAnswer, PreviewDataset } from './preview-answer';
 
 /** Datasets that are drawn, and snapshots of each: a dialog is no place for more. */
@@ -22,12 +21,6 @@ const TIMEOUT_MS = 120_000;
 const ASKING = ['zfs-snapshot', 'zfs-replicate', 'zfs-retention-prune'] as const;
 /** What the dialog says of approvals and modes does not matter: this only plans. */
 const IGNORED: ReadonlySet<string> = new Set(['mode']);
-
-/** Properties that a message may decide, with their literal types. */
-function typedFields(): [string, LiteralType][] {
-  const fields = ASKING.flatMap((type) => Object.entries<Field>(engine.fields()[type]));
-  return fields.flatMap(([name, field]) => (field.typed && !IGNORED.has(name) ? [[name, field.type]] : []));
-}
 
 function context(): RunContext {
   return {
@@ -50,18 +43,6 @@ function describe(dataset: string, items: readonly (PruneItem & { goes: boolean 
   return { dataset, goes, stays: items.length - goes, snapshots };
 }
 
-function requireLiterals(body: RawOptions): void {
-  for (const [name, literal] of typedFields()) {
-    const type = readString(body, `${name}Type`, literal);
-    if (type === literal || type === '') continue;
-    throw invalidOption(
-      name,
-      `${name} comes from ${type}, so it is known only when a message comes`,
-      'set it here for a moment to see what would go',
-    );
-  }
-}
-
 /** The replicate dialog asks with that node's properties, the others with those of a prune. */
 async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResult | null> {
   if ('targetDataset' in body) {
@@ -74,8 +55,8 @@ async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResul
 
 /** Throws INVALID_OPTIONS, and whatever made a listing fail. */
 export async function previewRetention(RED: Red, body: RawOptions): Promise<PreviewAnswer> {
-  requireLiterals(body);
-  const { hosts, release } = leaseHosts(RED, body);
+  requireLiterals(body, ASKING, { ignored: IGNORED, hint: 'set it here for a moment to see what would go' });
+  const { hosts, release } = leaseRequestHosts(RED, body);
   try {
     const plan = await planOf(body, hosts);
     const items = [

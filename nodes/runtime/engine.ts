@@ -27,13 +27,19 @@ export const engine = {
     ...(require('../../src/replication/setup/check-options') as typeof import('../../src/replication/setup/check-options')),
     ...(require('../../src/replication/replicate') as typeof import('../../src/replication/replicate')),
     ...(require('../../src/replication/marks/list-marks') as typeof import('../../src/replication/marks/list-marks')),
+    ...(require('../../src/replication/discover/count-snapshots') as typeof import('../../src/replication/discover/count-snapshots')),
     ...(require('../../src/replication/retention/preview') as typeof import('../../src/replication/retention/preview')),
   })),
 
   /** The properties of all node types. Their tables know what is wrong with a value, so they come with the engine. */
   fields: once(() => (require('../fields') as typeof import('../fields')).FIELDS),
 
-  datasets: once(() => require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
+  datasets: once(() => ({
+    ...(require('../../src/zfs/list') as typeof import('../../src/zfs/list')),
+    ...(require('../../src/zfs/browse') as typeof import('../../src/zfs/browse')),
+    ...(require('../../src/zfs/names') as typeof import('../../src/zfs/names')),
+    ...(require('../../src/zfs/system-datasets') as typeof import('../../src/zfs/system-datasets')),
+  })),
 
   readiness: once(() => require('../../src/readiness/look') as typeof import('../../src/readiness/look')),
 

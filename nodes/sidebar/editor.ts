@@ -1,11 +1,13 @@
 // The sidebar tab (design/face.md §3): loaded when it is shown for the first time (`editor/stub.ts`). Puts the parts
 // together: what the runtime tells, what the editor knows, rows in order, the head.
 import { Actions } from './editor/actions';
-import { element, setAttribute, setHidden, setText } from './editor/dom';
+import { element, setAttribute, setHidden, setText } from '../dialog/dom';
+import { mayMakeNodes } from '../dialog/permissions';
 import { joined, localTasks, type Shown } from './editor/flows';
 import { RovingFocus } from './editor/keys';
 import { LogView } from './editor/log';
 import { Menu } from './editor/menu';
+import { makerButtons } from './editor/makers';
 import { compareTasks, needsAttention, staying } from './editor/order';
 import { nameOf, Row, TEXTS_LAST } from './editor/row';
 import { Store } from './editor/store';
@@ -19,13 +21,15 @@ const STYLE_ID = 'zfs-flows-tasks-style';
 const PATIENCE = 250;
 
 class Panel {
+  private readonly head: HTMLElement;
   private readonly root = element('div', { class: 'zfs-tasks', 'data-zfs-panel': 'tasks' });
   private readonly attention = element('span', { class: 'zfs-tasks-attention', 'data-zfs-attention': '' });
-  /** Where what makes new tasks has its place. */
-  private readonly actions = element('span', { class: 'zfs-tasks-actions' });
+  /** What makes new tasks; in the middle while there are none. */
+  private readonly makers = element('span', { class: 'zfs-tasks-actions' }, ...makerButtons());
   private readonly filter = element('input', { type: 'text', name: 'filter', autocomplete: 'off' });
   private readonly notice = element('div', { class: 'zfs-tasks-notice', role: 'status' });
-  private readonly empty = element('p', { class: 'zfs-tasks-empty' });
+  private readonly emptyText = element('p');
+  private readonly empty = element('div', { class: 'zfs-tasks-empty' }, this.emptyText);
   private readonly list = element('ul', { class: 'zfs-tasks-list', 'aria-label': t('label.list') });
   private readonly said = element('div', { class: 'zfs-tasks-said', 'aria-live': 'polite' });
   private readonly rows = new Map<string, Row>();
@@ -48,14 +52,8 @@ class Panel {
     this.filter.placeholder = t('label.filter');
     this.filter.setAttribute('aria-label', t('label.filter'));
     const search = element('div', { class: 'zfs-tasks-filter' }, this.filter);
-    const head = element(
-      'div',
-      { class: 'red-ui-sidebar-header zfs-tasks-header' },
-      this.attention,
-      search,
-      this.actions,
-    );
-    this.root.append(head, this.notice, this.empty, this.list, this.said);
+    this.head = element('div', { class: 'red-ui-sidebar-header zfs-tasks-header' }, this.attention, search);
+    this.root.append(this.head, this.notice, this.empty, this.list, this.said);
     this.store = new Store({
       changed: (ids) => this.told(ids),
       tick: () => this.tick(),
@@ -221,9 +219,20 @@ class Panel {
     const none = this.rows.size === 0;
     const hidden = !none && this.shownRows().length === 0;
     setHidden(this.empty, !this.store.loaded || !(none || hidden));
-    setText(this.empty, none ? t('empty') : t('noMatch'));
+    setText(this.emptyText, none ? t(mayMakeNodes() ? 'empty' : 'emptyForReaders') : t('noMatch'));
     setHidden(this.list, none || hidden);
+    this.placeMakers(this.store.loaded && none);
     this.focus.settle();
+  }
+
+  private placeMakers(middle: boolean): void {
+    setHidden(this.makers, !mayMakeNodes());
+    this.makers.classList.toggle('zfs-tasks-actions-large', middle);
+    const place = middle ? this.empty : this.head;
+    if (this.makers.parentElement === place) return;
+    const focused = document.activeElement;
+    place.append(this.makers);
+    if (focused instanceof HTMLElement && this.makers.contains(focused)) focused.focus();
   }
 
   private shownRows(): Row[] {

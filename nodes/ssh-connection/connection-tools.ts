@@ -3,18 +3,12 @@
 import { ZfsFlowError } from '../../src/base/errors';
 import type { HostFacts } from '../../src/host/host';
 import { readChoice, readObject, readString, type RawOptions } from '../../src/options/read';
-import { accountOf } from '../admin/account';
-import { stagedCredentials } from '../admin/staged-keys';
-import { CREDENTIALS } from '../node-options';
 import { engine } from '../runtime/engine';
-import { connectionHandle } from '../runtime/host-leases';
 import type { Red } from '../runtime/red';
 import { routeOptions } from './route';
+import { isDeployedAccount, secretsOf } from './secrets';
 import type { SshCredentials } from './ssh-options';
 import type { MachineAnswer, TestAnswer } from './test-answer';
-
-/** What Node-RED's editor shows in place of a stored secret. */
-const STORED = '__PWRD__';
 
 /** Milliseconds after which nobody waits for what a machine can do. */
 const LOOK_TIMEOUT_MS = 60_000;
@@ -66,29 +60,10 @@ export function shownFacts(facts: HostFacts): MachineAnswer {
 
 /**
  * The secrets of the request; where it has none, those that are stored for the node – but only for the account they are
- * deployed for. Else somebody who may edit flows could have them sent to a host of their own.
+ * deployed for, and not over another way either: there the name of the host may be that of somebody else's. Else somebody
+ * who may edit flows could have them sent to a host of their own.
  */
 function credentialsFor(RED: Red, body: RawOptions): SshCredentials {
   const id = readString(body, 'id');
-  const given = readObject(body, 'credentials');
-  const deployed = id === '' ? undefined : connectionHandle(RED, id)?.values;
-  // Not over another way either: there the name of the host may be that of somebody else's.
-  const isSame =
-    deployed !== undefined &&
-    accountOf(deployed) === accountOf(body) &&
-    readString(deployed, 'jumpConnection') === readString(body, 'jumpConnection');
-  const staged: SshCredentials | undefined = stagedCredentials(id, body);
-  // A key that waits for the next deploy is the one that is to be tested, and it has no passphrase.
-  const stored = { ...(isSame ? storedCredentials(RED, id) : {}), ...(staged && { passphrase: '', ...staged }) };
-  const result: SshCredentials = {};
-  for (const name of CREDENTIALS['zfs-ssh-connection']) {
-    const value = given[name];
-    const secret = value === undefined || value === STORED ? stored[name] : value;
-    if (typeof secret === 'string') result[name] = secret;
-  }
-  return result;
-}
-
-function storedCredentials(RED: Red, id: string): SshCredentials {
-  return { ...(RED.nodes.getCredentials(id) as SshCredentials | undefined) };
+  return secretsOf(RED, id, body, readObject(body, 'credentials'), isDeployedAccount(RED, id, body));
 }

@@ -7,14 +7,17 @@ import { migrate } from '../runtime/migrate';
 import type { Red } from '../runtime/red';
 import { sshHostOptions, type SshCredentials } from './ssh-options';
 
-interface Stop {
+export interface Stop {
   id: string;
   name: string;
 }
 
+/** The settings of a jump host, reached along a way that has come as far as this. */
+export type NextStop = (id: string, way: readonly Stop[]) => SshHostOptions;
+
 /**
- * Throws INVALID_OPTIONS with the property in `field`: `jumpConnection` for a circle, or a jump that is not deployed.
- * `behind`: connections that are reached through this one.
+ * Throws INVALID_OPTIONS with the property in `field`: `jumpConnection` for a circle, or a jump that is not there.
+ * `behind`: connections that are reached through this one. `next`: by default the connections that are deployed.
  */
 export function routeOptions(
   RED: Red,
@@ -22,6 +25,7 @@ export function routeOptions(
   values: RawOptions,
   credentials: SshCredentials,
   behind: readonly Stop[] = [],
+  next: NextStop = (jump, way) => deployedStop(RED, jump, way),
 ): SshHostOptions {
   const options = sshHostOptions(id, values, credentials);
   const jump = readString(values, 'jumpConnection');
@@ -29,9 +33,14 @@ export function routeOptions(
   const way = [...behind, { id, name: options.label }];
   const known = way.find((stop) => stop.id === jump);
   if (known !== undefined) throw circle([...way, known].map(({ name }) => name));
-  const handle = connectionHandle(RED, jump);
-  if (handle === undefined) throw jumpProblem(RED, jump) ?? missingJump(options.label, jump);
-  return { ...options, jump: routeOptions(RED, jump, migrate({ ...handle.values }), handle.credentials(), way) };
+  return { ...options, jump: next(jump, way) };
+}
+
+/** A connection as it is deployed, with its own secrets and the way that it is deployed with. */
+export function deployedStop(RED: Red, id: string, way: readonly Stop[]): SshHostOptions {
+  const handle = connectionHandle(RED, id);
+  if (handle === undefined) throw jumpProblem(RED, id) ?? missingJump(way.at(-1)?.name ?? '', id);
+  return routeOptions(RED, id, migrate({ ...handle.values }), handle.credentials(), way);
 }
 
 /** The hashes of the jump connections on the way: a change of one is a change of all behind it. */

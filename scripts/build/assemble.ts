@@ -26,7 +26,7 @@ export function registeredNodes(): Promise<Map<string, string>> {
   return registered('nodes');
 }
 
-/** `{ 'zfs-sidebar': 'sidebar' }` */
+/** `{ 'zfs-sidebar': 'sidebar', … }` */
 export function registeredPlugins(): Promise<Map<string, string>> {
   return registered('plugins');
 }

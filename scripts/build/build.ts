@@ -1,16 +1,16 @@
 // Makes dist/ and resources/ from nothing. dist/: the compiled engine and adapters, and per node one .html with its
-// registration and its form, beside it its catalogues and icons. resources/: the dialogs of all nodes, the sidebar tab. Type errors of either
-// half fail it. Nothing in these folders is edited.
+// registration and its form, beside it its catalogues and icons. resources/: the dialogs of all nodes, and what the plugins
+// show. Type errors of either half fail it. Nothing in these folders is edited.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { NODES, ROOT, assembleCatalogue, assembleForm, registeredNodes, registeredPlugins } from './assemble';
 import { DIALOG_FILE, type DialogBundle, bundleDialogs } from './dialogs';
+import { PARTS, bundlePart, pluginHtml } from './parts';
 import { phonePage } from './phone';
 import { registrationScript } from './registration';
 import type { Resource } from './resource';
-import { bundleSidebar, pluginHtml } from './sidebar';
 
 const DIST = path.join(ROOT, 'dist');
 /**
@@ -75,18 +75,22 @@ async function assembleDialogs(): Promise<void> {
   await writeResource(dialogs);
 }
 
-/** The sidebar tab, and the html of its plugin, which names it. */
-async function assembleSidebar(): Promise<void> {
-  const [plugins, sidebar] = await Promise.all([registeredPlugins(), bundleSidebar()]);
-  for (const folder of plugins.values()) {
-    const target = path.join(NEW, 'nodes', folder);
-    await mkdir(target, { recursive: true });
-    await Promise.all([
-      pluginHtml(sidebar).then((html) => writeFile(path.join(target, `${folder}.html`), html)),
-      copyLocales(folder),
-    ]);
-  }
-  await writeResource(sidebar);
+/** What the plugins show, and the html of each, which names its file. */
+async function assembleParts(): Promise<void> {
+  await Promise.all([...(await registeredPlugins())].map(([plugin, folder]) => assemblePart(plugin, folder)));
+}
+
+async function assemblePart(plugin: string, folder: string): Promise<void> {
+  const part = PARTS[plugin];
+  if (part === undefined) throw new Error(`nothing is known of the plugin ${plugin}`);
+  const target = path.join(NEW, 'nodes', folder);
+  await mkdir(target, { recursive: true });
+  const resource = await bundlePart(part);
+  await Promise.all([
+    pluginHtml(plugin, part, resource).then((html) => writeFile(path.join(target, `${folder}.html`), html)),
+    copyLocales(folder),
+    writeResource(resource),
+  ]);
 }
 
 /** The page for a phone, in all its languages. */
@@ -111,7 +115,7 @@ async function main(): Promise<void> {
       compile('tsconfig.editor.json'),
       assembleDialogs(),
       assemblePhone(),
-      assembleSidebar(),
+      assembleParts(),
     ]);
     await replace(DIST, NEW);
     await replace(RESOURCES, NEW_RESOURCES);

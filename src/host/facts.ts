@@ -86,11 +86,18 @@ export function changingScript(privilege: Privilege): string {
   return [`t=$(printf '\\t')`, ...changing(privilege)].join('\n');
 }
 
+const POOLS = 'name,guid,health';
+
 function changing(privilege: Privilege): string[] {
-  const elevated = privilege === 'none' ? '' : ` || ${privilege} -n zpool list -Hp -o name,guid,health 2>/dev/null`;
+  // What not every ZFS tells is asked for first, and left out where it is refused.
+  const lists = [`${POOLS},load_guid,feature@extensible_dataset`, POOLS].flatMap((columns) => {
+    const list = `zpool list -Hp -o ${columns} 2>/dev/null`;
+    return privilege === 'none' ? [list] : [list, `${privilege} -n ${list}`];
+  });
   return [
     `for p in ${HELPER_PROGRAMS.join(' ')}; do command -v $p >/dev/null 2>&1 && echo "program$t$p"; done`,
-    `{ zpool list -Hp -o name,guid,health 2>/dev/null${elevated}; } | while read -r v; do echo "pool$t$v"; done`,
+    `v=$(date -u +%s 2>/dev/null) && echo "clock$t$v"`,
+    `{ ${lists.join(' || ')}; } | while read -r v; do echo "pool$t$v"; done`,
     'exit 0',
   ];
 }
@@ -106,12 +113,15 @@ function readLines(text: string): Map<string, string[]> {
   return all;
 }
 
-function readChanging(all: ReadonlyMap<string, string[]>): Pick<HostFacts, 'programs' | 'pools'> {
+function readChanging(all: ReadonlyMap<string, string[]>): Pick<HostFacts, 'programs' | 'pools' | 'clock'> {
+  const clock = all.get('clock')?.[0] ?? '';
   return {
+    ...(/^\d+$/.test(clock) ? { clock: Number(clock) } : {}),
     programs: new Set(all.get('program')),
     pools: (all.get('pool') ?? []).map((line) => {
-      const [name = '', guid = '', health = ''] = line.split('\t');
-      return { name, guid, health };
+      const [name = '', guid = '', health = '', loadGuid = '', feature = ''] = line.split('\t');
+      const more = { loadGuid, keepsNotes: feature === 'enabled' || feature === 'active' };
+      return { name, guid, health, ...(/^[1-9]\d*$/.test(loadGuid) ? more : {}) };
     }),
   };
 }
@@ -119,7 +129,8 @@ function readChanging(all: ReadonlyMap<string, string[]>): Pick<HostFacts, 'prog
 /** What was known, with the answer to {@link changingScript}; null when that is no answer, or ZFS has gone. */
 export function updateFacts(known: HostFacts, result: CommandResult, noisyShell: boolean): HostFacts | null {
   const answer = readChanging(readLines(result.stdout));
-  return result.code === 0 && answer.programs.has('zfs') ? { ...known, ...answer, noisyShell } : null;
+  const { clock: _before, ...lasting } = known;
+  return result.code === 0 && answer.programs.has('zfs') ? { ...lasting, ...answer, noisyShell } : null;
 }
 
 /** Throws ZFS_ERROR when the answer is not one. */

@@ -29,6 +29,16 @@ export interface RunOptions {
   maxBytes?: number;
 }
 
+export interface PoolFacts {
+  name: string;
+  guid: string;
+  health: string;
+  /** Another one each time the pool is imported; undefined where ZFS does not tell. */
+  loadGuid?: string;
+  /** What it notes about single datasets stays when they leave memory (feature extensible_dataset). */
+  keepsNotes?: boolean;
+}
+
 /** What one round trip to the host finds out. Cached for as long as the connection lives; `refresh` asks again. */
 export interface HostFacts {
   /** `uname -s`: Linux, FreeBSD, … */
@@ -41,7 +51,9 @@ export interface HostFacts {
   /** Helper programs found on PATH (of the list that the probe asks for: lz4, zstd, pigz, xz, mbuffer, openssl …). */
   programs: ReadonlySet<string>;
   /** Imported pools. GUIDs are decimal strings. */
-  pools: readonly { name: string; guid: string; health: string }[];
+  pools: readonly PoolFacts[];
+  /** Its clock, seconds since the epoch, as the question was answered; undefined where it has no `date`. */
+  clock?: number;
   /** The CPU has AES instructions. */
   aes: boolean;
   /** The login shell printed something of its own before our command's output (an rc file that echoes). */

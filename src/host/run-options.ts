@@ -54,7 +54,7 @@ export function requireProgram(argv: readonly string[], result: CommandResult, h
   const program = argv[0] ?? '';
   const missing =
     result.code === 127
-      ? /not found|No such file/i.test(result.stderr)
+      ? /not found|No such (?:file|command)/i.test(result.stderr)
       : result.code === 1 && new RegExp(`^(sudo|doas): \\S*: command not found`, 'm').test(result.stderr);
   if (!missing) return result;
   throw commandNotFound(program, argv, host, result.stderr);

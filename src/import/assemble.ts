@@ -3,7 +3,16 @@
 import { ZfsFlowError } from '../base/errors';
 import { readString, type RawOptions } from '../options/read';
 import { checkSchedule } from '../time/check-schedule';
-import { buttonNode, commentNode, flowNode, layRows, tabNode, type FlowNodeJson, type Placed, type Row } from './flow';
+import {
+  buttonNode,
+  commentNode,
+  flowNode,
+  layRows,
+  tabNode,
+  type FlowNodeJson,
+  type Placed,
+  type Row,
+} from '../flow/flow';
 import {
   Findings,
   type Finding,

@@ -2,7 +2,7 @@
 // should know. What each node may hold is handed in with `ImportTools`, because the tables of the nodes stand above src/.
 import type { FieldTable } from '../options/field';
 import type { RawOptions } from '../options/read';
-import type { FlowNodeJson } from './flow';
+import type { FlowNodeJson } from '../flow/flow';
 
 /** `error`: it was not imported as it is, or stays disabled; `warn`: it will do something else than before. */
 export type Level = 'info' | 'warn' | 'error';

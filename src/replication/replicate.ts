@@ -7,6 +7,7 @@ import { toZfsFlowError, ZfsFlowError } from '../base/errors';
 import { groupBy } from '../base/group-by';
 import { listNamedSnapshots } from '../zfs/list';
 import { warnOfMachineZone } from '../time/machine-zone';
+import { beginToLook, Unchanged, type FirstLook } from './discover/unchanged';
 import { runAttempt } from './run/attempt';
 import { runError } from './run/failures';
 import { planOnly } from './run/plan-only';
@@ -33,10 +34,12 @@ class Replication {
     private readonly run: Run,
     private readonly hosts: HostResolver,
     private readonly started: Date,
+    first: FirstLook | null,
   ) {
     const { ctx, options, rateLimit, transport } = run;
     this.book = new ResultBook(emptyResult(ctx.jobId, options.name || ctx.task, started, transport));
     this.state = new RunState(options, this.book, ctx);
+    if (options.mode === 'execute') this.state.unchanged = Unchanged.of(run, first);
     ctx.partial(this.book.result);
     ctx.onSpeedLimit((bytesPerSecond) => {
       rateLimit.set(bytesPerSecond);
@@ -51,8 +54,15 @@ class Replication {
   }
 
   async execute(): Promise<void> {
-    await this.attempts();
-    await this.prune(this.book.result.datasets);
+    const { unchanged } = this.state;
+    try {
+      await this.attempts();
+      await this.prune(this.book.result.datasets);
+    } catch (thrown) {
+      unchanged?.forget();
+      throw thrown;
+    }
+    unchanged?.remember();
     this.end('success');
   }
 
@@ -132,8 +142,9 @@ export async function replicate(
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
   warnOfMachineZone(options.timeZone, (event) => ctx.emit(event));
+  const first = beginToLook(options, hosts, ctx);
   const run = await connect(options, hosts, ctx, encryptionKey);
-  const replication = new Replication(run, hosts, started);
+  const replication = new Replication(run, hosts, started, first);
   try {
     await (options.mode === 'plan' ? replication.plan() : replication.execute());
     return replication.book.result;

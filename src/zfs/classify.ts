@@ -79,7 +79,10 @@ const RULES: readonly Rule[] = [
       /is busy|is held|being held|has dependent clones|snapshot has|dataset is in use|has children|tag already exists|more recent snapshots/i,
     code: 'DATASET_BUSY',
   },
-  { pattern: /command not found|: not found$/m, code: 'COMMAND_NOT_FOUND' },
+  {
+    pattern: /command not found|: (?:inaccessible or )?not found$|\bno such command `\S+'$/m,
+    code: 'COMMAND_NOT_FOUND',
+  },
   {
     pattern:
       /unsupported|invalid option|unrecognized command|bad property|invalid property|must be upgraded|feature .*(disabled|not enabled)/i,

@@ -52,6 +52,11 @@ export interface DatasetRecord {
   mounted: boolean;
   /** Salt of the key that wraps its own, decimal: alike where a passphrase and what is derived from it are; '' for other keys. */
   keySalt: string;
+  /**
+   * Seconds since the epoch, decimal, of the last change of its snapshots, '' for none; only where the listing asked for it
+   * (`fingerprint.ts`).
+   */
+  snapshotsChanged?: string;
   /** User properties of ours (`zfsflow:…`) set on it. */
   userProperties: Readonly<Record<string, string>>;
 }

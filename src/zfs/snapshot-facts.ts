@@ -4,7 +4,7 @@ import { ZfsFlowError } from '../base/errors';
 import type { CommandResult, Host } from '../host/host';
 import { groupNames } from './batch';
 import { getEach } from './get';
-import { requireNamed } from './list';
+import { requireNamed } from './list-parts';
 import { fields, missingIn, NO_RESULT } from './command';
 
 const NAMES_PER_COMMAND = 500;

@@ -63,10 +63,22 @@ export class SshClient {
     await this.shell(`syncoid --no-sync-snap --compress=none --quiet ${more} ${source} ${target} </dev/null`);
   }
 
+  /**
+   * bzfs from the folder that BZFS names, in the same way: without a compressor, with all snapshots of its own accord, and
+   * as it comes in everything else; `more`: options.
+   */
+  async bzfs(source: string, target: string, more = ''): Promise<void> {
+    const common = `--recursive --quiet --compression-program=- --log-dir=${this.directory}/bzfs-logs`;
+    await this.shell(`cd "$BZFS" && python3 -m bzfs_main.bzfs ${source} ${target} ${common} ${more} </dev/null`);
+  }
+
   close(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+/** Whether bzfs is to be measured too: a folder with a checkout of it, for Python 3.9 or newer. */
+export const hasBzfs = (process.env['BZFS'] ?? '') !== '';
 
 /** Fails with what to install before any time is spent. */
 export async function requireSyncoid(): Promise<void> {

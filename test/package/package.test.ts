@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { FIELDS } from '../../nodes/fields';
 import { NODE_TYPES } from '../../nodes/node-options';
 import { DIALOG_FILE } from '../../scripts/build/dialogs';
-import { SIDEBAR_FILE } from '../../scripts/build/sidebar';
+import { PARTS, partFile } from '../../scripts/build/parts';
 import { NODE_RED_4, NodeRed, type Platform, ROOT, makeUserDir, node22, nodeRed5 } from './node-red';
 import { reverseProxy } from './reverse-proxy';
 
@@ -35,7 +35,7 @@ interface FlowNode {
 }
 
 /** What browsers load when it is needed, and how they got to be. */
-const RESOURCES = [DIALOG_FILE, SIDEBAR_FILE].flatMap((file) => [file, `${file}.map`]);
+const RESOURCES = [DIALOG_FILE, ...Object.values(PARTS).map(partFile)].flatMap((file) => [file, `${file}.map`]);
 
 let folder = '';
 let tarball = '';
@@ -201,21 +201,21 @@ describe('package', function () {
         }
       });
 
-      it('has the plugin of the sidebar, its texts, and its panel as the build that the plugin asks for', async () => {
+      it('has its plugins, their texts, and what each shows as the build that the plugin asks for', async () => {
         const plugins = (await nodeRed.get('plugins')) as { id: string; module: string; err?: unknown }[];
         const ours = plugins.filter(({ module }) => module === MODULE);
         assert.deepEqual(
           ours.map(({ id, err }) => [id, err]),
-          [[`${MODULE}/zfs-sidebar`, undefined]],
+          Object.keys(PARTS).map((plugin) => [`${MODULE}/${plugin}`, undefined]),
         );
-        const messages = (await nodeRed.get('plugins/messages?lng=en-US')) as Record<
-          string,
-          { tab?: { name?: string } }
-        >;
-        assert.equal(messages[`${MODULE}/zfs-sidebar`]?.tab?.name, 'ZFS');
+        const messages = (await nodeRed.get('plugins/messages?lng=en-US')) as Record<string, Record<string, unknown>>;
         const html = await nodeRed.text('plugins');
-        const [, url = '', build = ''] = /"(resources\/[^"?]*sidebar\.js\?v=([^"]*))"/.exec(html) ?? [];
-        assert.match(await nodeRed.text(url), new RegExp(`deliver\\("${build}"`));
+        for (const [plugin, part] of Object.entries(PARTS)) {
+          assert.ok(messages[`${MODULE}/${plugin}`]?.['common'] !== undefined, plugin);
+          const file = new RegExp(`"(resources/[^"?]*/${part.name}\\.js\\?v=([^"]*))"`);
+          const [, url = '', build = ''] = file.exec(html) ?? [];
+          assert.match(await nodeRed.text(url), new RegExp(`deliver\\("${build}"`));
+        }
       });
 
       it('lists every example', async () => {

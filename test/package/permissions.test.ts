@@ -26,7 +26,14 @@ const WRITE = [
 /** They change what runs, and nothing that is deployed. */
 const ORDERS = ['tasks/run', 'tasks/cancel', 'tasks/pause'] as const;
 const LOOKS = ['tasks', 'tasks/log?id=n', 'metrics'] as const;
-const READ = ['datasets', 'next-runs', 'preview-retention'] as const;
+const READ = [
+  'datasets',
+  'dataset-level',
+  'dataset-search',
+  'count-snapshots',
+  'next-runs',
+  'preview-retention',
+] as const;
 
 const platforms: [string, () => Promise<Platform>][] = [
   ['Node-RED 4.1', () => Promise.resolve(NODE_RED_4)],
@@ -72,12 +79,17 @@ for (const [label, platform] of platforms) {
     }
 
     /** What an endpoint answers to a user, or to nobody: as to a connection that would hang for a second. */
-    async function ask(endpoint: string, user: string | null, token = tokens.get(user ?? '')): Promise<Response> {
+    async function ask(
+      endpoint: string,
+      user: string | null,
+      token: string | undefined = tokens.get(user ?? ''),
+      more: object = {},
+    ): Promise<Response> {
       const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const credentials = { privateKey: utils.generateKeyPairSync('ed25519').private };
       const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
       const host = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials };
-      const body = { ...host, connection: 'none', schedule: 'none', id: 'n', paused: true };
+      const body = { ...host, connection: 'none', schedule: 'none', id: 'n', paused: true, ...more };
       return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization },
@@ -155,6 +167,27 @@ for (const [label, platform] of platforms) {
           assert.equal(((await answer.json()) as { code: string }).code, 'INVALID_OPTIONS');
         }
       }
+    });
+
+    it('what the request brings along may be asked with the right to write besides', async () => {
+      const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
+      const draft = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys };
+      const before = hole.connections;
+      for (const endpoint of READ) {
+        for (const connections of [{ none: draft }, {}, null, 'none']) {
+          for (const user of ['reader', 'zfs-reader', 'operator', null]) {
+            const answer = await ask(endpoint, user, undefined, { connections });
+            assert.equal(answer.status, 401, `${endpoint} for ${user}`);
+          }
+        }
+      }
+      assert.equal(hole.connections, before, 'a connection was made');
+      const question = {
+        connections: { none: { ...draft, credentials: { password: 'typed' }, authMethod: 'password' } },
+      };
+      const answer = await ask('dataset-level', 'admin', undefined, question);
+      assert.equal(((await answer.json()) as { code: string }).code, 'CONNECTION_TIMEOUT');
+      assert.equal(hole.connections, before + 1);
     });
   });
 }

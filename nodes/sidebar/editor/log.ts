@@ -1,7 +1,7 @@
 // The log of one task, in place below its row: the newest events at the bottom, older ones on demand, kept up to date without
 // being drawn anew, copied and saved as a file. How fast events come does not matter: what it cannot keep up with it skips.
 import { request, type Outcome } from '../../dialog/tasks';
-import { button, element, icon, setHidden } from './dom';
+import { button, element, icon, setHidden } from '../../dialog/dom';
 import { dayOf, fileName, logText } from './log-text';
 import type { Level, LogEvent, LogPage, Run } from './task';
 import { t } from './translate';

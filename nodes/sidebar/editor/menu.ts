@@ -1,6 +1,6 @@
 // The menu of a row: what can be done with a task. Core's menus are links without roles; this one is a menu for screen
 // readers and works by keyboard alone.
-import { button, element, icon } from './dom';
+import { button, element, icon } from '../../dialog/dom';
 
 export interface MenuItem {
   action: string;

@@ -1,6 +1,6 @@
 // What is asked below a row, in place: before a run that can destroy something, and for how long a pause shall last. One
 // question a row; Escape answers no.
-import { button, element } from './dom';
+import { button, element } from '../../dialog/dom';
 import { t } from './translate';
 
 export interface Question {

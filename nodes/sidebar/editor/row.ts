@@ -1,5 +1,5 @@
 // One task in the list: built once, then changed in place. What is pressed in it is the list's to answer.
-import { button, element, icon, setAttribute, setHidden, setLine, setText } from './dom';
+import { button, element, icon, setAttribute, setHidden, setLine, setText } from '../../dialog/dom';
 import type { Shown } from './flows';
 import { needsAttention } from './order';
 import type { Progress, Task } from './task';

@@ -1,38 +1,24 @@
 // What Node-RED's page has of the sidebar tab: the tab itself, added while plugins are loaded, since one that comes later is
 // not shown again after a reload. The panel is a file of the package, loaded when the tab is shown for the first time.
-
-/** Where the panel is, relative to the editor's page, and which build of it belongs to this html. */
-export interface PanelFile {
-  readonly url: string;
-  readonly build: string;
-}
+import { Part, type PartFile } from '../../dialog/on-demand';
 
 type Open = (place: JQuery) => void;
-
-declare global {
-  interface Window {
-    /** resources/sidebar.js looks for it. */
-    ZfsFlowsSidebar?: { deliver(build: string, open: Open): void };
-  }
-}
 
 const ID = 'zfs-sidebar';
 const TAB = 'zfs-tasks';
 const ACTION = 'zfs-flows:show-tasks';
 
-type State = 'untouched' | 'loading' | 'open';
-
 class Tab {
   private readonly content = $('<div>', { class: 'zfs-tasks-place' }).css('height', '100%');
-  private state: State = 'untouched';
-  private delivered: { build: string; open: Open } | null = null;
+  private readonly panel: Part<Open>;
+  private touched = false;
   private added = false;
 
   constructor(
-    private readonly file: PanelFile,
+    file: PartFile,
     private readonly t: (key: string, values?: Record<string, unknown>) => string,
   ) {
-    window.ZfsFlowsSidebar = { deliver: (build, open) => (this.delivered = { build, open }) };
+    this.panel = new Part('sidebar', file);
   }
 
   register(): void {
@@ -55,35 +41,26 @@ class Tab {
       pinned: true,
       enableOnEdit: true,
       action: ACTION,
-      onchange: () => this.load(),
+      onchange: () => void this.load(),
     });
   }
 
-  private load(): void {
-    if (this.state !== 'untouched') return;
-    this.state = 'loading';
-    this.delivered = null;
+  private async load(): Promise<void> {
+    if (this.touched) return;
+    this.touched = true;
     this.say(this.t('tab.loading'));
-    const script = document.createElement('script');
-    script.src = `${RED.settings.apiRootUrl}${this.file.url}`;
-    // Also when it holds something else, for example the page in which a proxy asks for a password.
-    script.addEventListener('load', () => this.settle());
-    script.addEventListener('error', () => this.settle());
-    document.head.append(script);
-  }
-
-  private settle(): void {
-    const { delivered, file } = this;
-    if (delivered?.build === file.build) {
-      this.state = 'open';
-      delivered.open(this.content);
+    const loaded = await this.panel.load();
+    if (loaded.state === 'ready') {
+      loaded.content(this.content);
       return;
     }
-    this.state = 'untouched';
-    const values = { url: file.url, running: file.build, found: delivered?.build ?? '' };
-    this.say(this.t(delivered === null ? 'tab.unreachable' : 'tab.otherBuild', values));
+    this.touched = false;
+    const { file } = this.panel;
+    const { url, build: running } = file;
+    const found = loaded.state === 'otherBuild' ? loaded.found : '';
+    this.say(this.t(`tab.${loaded.state}`, { url, running, found }));
     const again = $('<button>', { type: 'button', class: 'red-ui-button' }).text(this.t('tab.retry'));
-    this.content.append(again.css('margin', '0 10px').on('click', () => this.load()));
+    this.content.append(again.css('margin', '0 10px').on('click', () => void this.load()));
   }
 
   private say(text: string): void {
@@ -91,7 +68,7 @@ class Tab {
   }
 }
 
-export function registerSidebar(file: PanelFile): void {
+export function registerSidebar(file: PartFile): void {
   RED.plugins.registerPlugin(ID, {
     type: 'zfs-flows',
     onadd() {

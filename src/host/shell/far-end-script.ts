@@ -52,6 +52,8 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
   return script.add('exit 0').toString();
 }
 
+// What runs in the background is `{ …; } &`, which is a process: for `( … ) &` some shells have one more, which keeps what it
+// was given open and takes the signals.
 interface Parts {
   mark: string;
   /** Shell text, for a subshell, that runs the commands from standard input to standard output and exits. */
@@ -75,16 +77,17 @@ const BYE =
 /** All has ended by itself: nobody is left to be told to. */
 const DONE = '[ $c -ne 0 ] || X=';
 
-const NAP = 'nap() { sleep $1 2>/dev/null || sleep 1; }';
+/** `nap SECONDS MANY`: POSIX has whole seconds only; `n` is how many of these naps, of which MANY make one, have passed. */
+const NAP = 'nap() { if sleep $1 2>/dev/null; then n=1; else sleep 1; n=$2; fi; }';
 
 /**
  * Its standard input has ended: nobody follows any more. The carrier goes first, so that a receiver takes what is still in
  * its pipe and saves its place; then the rest. It outlives this shell where that was killed.
  */
 const WATCHDOG =
-  '( trap "" HUP INT TERM PIPE; while read -r x <&3; do :; done; : >"$D/stop"; read -r o <"$D/o" && kill $o; ' +
-  'i=0; while [ $i -lt 20 ] && kill -0 $$; do sleep 0.1 || sleep 1; i=$((i+1)); done; ' +
-  'rm -rf "$D"; kill -0 -$$ && { kill -s TERM 0; sleep 1; rm -rf "$D"; kill -s KILL 0; } ) >/dev/null 2>&1 & G=$!';
+  '{ trap "" HUP INT TERM PIPE; while read -r x <&3; do :; done; : >"$D/stop"; read -r o <"$D/o" && kill $o; ' +
+  'i=0; while [ $i -lt 20 ] && kill -0 $$; do nap 0.1 10; i=$((i+n)); done; ' +
+  'rm -rf "$D"; kill -0 -$$ && { kill -s TERM 0; sleep 1; rm -rf "$D"; kill -s KILL 0; }; } >/dev/null 2>&1 & G=$!';
 
 function statements(end: FarEnd, parts: Parts, setup: CommandSetup): string[] {
   const { carrier } = end;
@@ -136,7 +139,7 @@ const LISTENING =
 function listen({ ports }: FarEnd, mark: string): string[] {
   // Whose listener it is cannot be seen, so where there was one before, only that ours lives on says that it listens too.
   const settled =
-    'settled() { if [ -z "$Y" ] && [ -r /proc/net/tcp ]; then i=0; until busy; do kill -0 $O || return 1; i=$((i+1)); [ $i -lt 60 ] || break; nap 0.05; done; else nap 0.4; fi; kill -0 $O; } 2>/dev/null';
+    'settled() { if [ -z "$Y" ] && [ -r /proc/net/tcp ]; then i=0; until busy; do kill -0 $O || return 1; [ $i -lt 60 ] || break; nap 0.05 20; i=$((i+n)); done; else nap 0.4; fi; kill -0 $O; } 2>/dev/null';
   return [
     settled,
     `N=; for P in ${ports.join(' ')}; do ${LISTENING}; Y=; busy && Y=1; start; settled && { N=$P; break; }; wait $O; done`,
@@ -151,7 +154,7 @@ function said(mark: string): string {
 }
 
 /** `again`: the same port, for who comes after a client without the secret. */
-const AGAIN = 'R=0; again() { R=$((R+1)); [ $R -lt 200 ] && [ ! -e "$D/stop" ] || return 1; nap 0.1; start; }';
+const AGAIN = 'R=0; again() { [ $R -lt 200 ] && [ ! -e "$D/stop" ] || return 1; nap 0.1 10; R=$((R+n)); start; }';
 
 /**
  * Repeats a connect that was refused, and one that was cut off before the other side had proved itself: who listens takes one
@@ -172,7 +175,7 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
   const check =
     !isTls && end.listens ? `IFS= read -r t; [ "$t" = "$K" ] || exit ${STRANGER}; echo "${mark} connected"; ` : '';
   // The carrier does not notice that nobody reads any more.
-  const reader = `reader() { ( exec 5>&- 6>&-; ( ${check}${work} ) 2>&8 8>&-; c=$?; ${ends}; exit $c ) <"$D/z" & S=$!; }`;
+  const reader = `reader() { { exec 5>&- 6>&-; ( ${check}${work} ) 2>&8 8>&-; c=$?; ${ends}; exit $c; } <"$D/z" & S=$!; }`;
   const begun = end.listens ? listen(end, mark) : ['start'];
   const told = isTls && !end.listens ? [watchFor(mark)] : [];
   const lines = [`exec 5<>"$D/q" 6<>"$D/z"${first}`, feed(isTls), start(end, carrier), AGAIN, retry(isTls), reader];
@@ -204,14 +207,14 @@ function receive(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, p
 
 /** Tells as soon as the carrier has a connection. */
 function watchFor(mark: string): string {
-  return `kill $V 2>/dev/null; ( until ${ESTABLISHED}; do kill -0 $O || exit 0; nap 0.2; done; echo "${mark} connected" ) 2>/dev/null & V=$!`;
+  return `kill $V 2>/dev/null; { until ${ESTABLISHED}; do kill -0 $O || exit 0; nap 0.2; done; echo "${mark} connected"; } 2>/dev/null & V=$!`;
 }
 
 function send(end: FarEnd, carrier: Exclude<Carrier, { kind: 'handOver' }>, parts: Parts): string[] {
   const { mark, work } = parts;
   const isTls = carrier.kind === 'tls';
   const token = isTls || end.listens ? '' : 'echo "$K"; ';
-  const writer = `writer() { ( exec 5>&- 6>&- 7<&- 2>&8 8>&-; ${token}${work} ) >"$D/z" & S=$!; }`;
+  const writer = `writer() { { exec 5>&- 6>&- 7<&- 2>&8 8>&-; ${token}${work}; } >"$D/z" & S=$!; }`;
   const lines = ['exec 5<>"$D/q"', feed(isTls), start(end, carrier), AGAIN, retry(isTls), writer];
   const finish = [
     'wait $O; t=$?',

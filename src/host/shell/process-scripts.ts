@@ -1,8 +1,8 @@
 // The shell text that ends processes of ours on a host – TERM, and after three seconds KILL to what is left – and that lists
 // processes where `ps` does not.
 
-/** POSIX has whole seconds only. */
-const NAP = 'sleep 0.2 2>/dev/null || sleep 1';
+/** Waits, and counts fifths of a second in `i`: POSIX has whole seconds only. */
+const NAP = 'if sleep 0.2 2>/dev/null; then i=$((i + 1)); else sleep 1; i=$((i + 5)); fi';
 
 /** Ends these processes. */
 export function endProcesses(pids: readonly number[]): string {
@@ -14,7 +14,7 @@ export function endProcesses(pids: readonly number[]): string {
     '  alive=',
     `  for p in ${list}; do kill -0 $p 2>/dev/null && alive=1; done`,
     '  [ -z "$alive" ] && exit 0',
-    `  ${NAP}; i=$((i + 1))`,
+    `  ${NAP}`,
     'done',
     `kill -KILL ${list} 2>/dev/null`,
     'exit 0',
@@ -28,7 +28,7 @@ export function endProcesses(pids: readonly number[]): string {
 export function endGroup(pid: number): string {
   return [
     `g=-${pid}; kill -TERM $g 2>/dev/null || { g=${pid}; kill -TERM $g 2>/dev/null; }`,
-    `i=0; while kill -0 $g 2>/dev/null && [ $i -lt 15 ]; do ${NAP}; i=$((i + 1)); done`,
+    `i=0; while kill -0 $g 2>/dev/null && [ $i -lt 15 ]; do ${NAP}; done`,
     'kill -KILL $g 2>/dev/null; exit 0',
   ].join('\n');
 }

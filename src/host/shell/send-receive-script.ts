@@ -26,7 +26,7 @@ export function sendReceiveScript(
   return script
     .add('exec 3<&0 4>&1 </dev/null')
     .add(`echo ${word} begin; echo ${word} begin >&2`)
-    .add(`( ${watchdog} ) >/dev/null 2>&1 4>&- & w=$!`)
+    .add(`{ ${watchdog}; } >/dev/null 2>&1 4>&- & w=$!`)
     .add('exec 3<&-')
     .add(`{ ${send} 2>&4 4>&-; echo ${word} $? >&4; } ${between}| { ${receive} >&2 4>&-; echo ${word} $? >&2; }`)
     .add('kill -s KILL $w 2>/dev/null')

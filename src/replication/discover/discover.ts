@@ -10,7 +10,7 @@ import type { PairInput, TargetOther } from '../plan/plan-types';
 import type { Setup } from '../setup/setup';
 import { lookInside } from './empty-targets';
 import { compareIvsets } from './ivsets';
-import { listAncestors, listAsides, listSource, listTarget } from './listings';
+import { listAncestors, listAsides, listBoth, type Listings } from './listings';
 import { locate } from './locate';
 import { listedPairs, unmapped } from './pairs';
 import { readTokens } from './partial-receives';
@@ -55,13 +55,12 @@ function isExcluded({ options, common, excluded }: Setup, target: string): boole
   return excluded([common, rest].filter((part) => part !== '').join('/'));
 }
 
+/** How both sides are listed. */
+export type Lister = (setup: Setup, ctx: RunContext) => Promise<Listings>;
+
 /** Reads both sides. Throws whatever a listing fails with. */
-export async function discover(setup: Setup, ctx: RunContext): Promise<Discovery> {
-  const [source, target, clock] = await Promise.all([
-    listSource(setup, ctx),
-    listTarget(setup, ctx),
-    judgeClock(setup, ctx),
-  ]);
+export async function discover(setup: Setup, ctx: RunContext, list: Lister = listBoth): Promise<Discovery> {
+  const [{ source, target }, clock] = await Promise.all([list(setup, ctx), judgeClock(setup, ctx)]);
   const mapped = listedPairs(setup, source, target, clock);
   const others = unmapped(mapped, [target, await listAsides(setup, mapped, ctx)]);
   const located = await locate(setup, mapped, others, ctx);

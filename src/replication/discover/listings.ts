@@ -1,10 +1,12 @@
 // The listings of both sides: the sources, the target with what is below it, and what the options make necessary beside them.
 import type { RunContext } from '../../base/run-context';
 import { getProperties } from '../../zfs/get';
-import { listDatasets, listTrees, type SnapshotColumn, type TreeListing } from '../../zfs/list';
+import { listDatasets, listTrees, type TreeListing } from '../../zfs/list';
+import type { SnapshotListRequest } from '../../zfs/list-parts';
 import { destinationId, parseReplacedMark, PLACEHOLDER_PROPERTY, REPLACED_PROPERTY } from '../../zfs/marks';
 import type { DatasetRecord } from '../../zfs/records';
 import type { ListedPair } from '../plan/listed-pair';
+import { hasNotes } from '../../zfs/fingerprint';
 import type { Setup } from '../setup/setup';
 
 /** The path from the pool down to the parent of `dataset`. */
@@ -13,27 +15,51 @@ function ancestorNames(dataset: string): string[] {
   return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-const displaces = ({ options }: Setup): boolean =>
+/** Of both sides. */
+export interface Listings {
+  source: TreeListing;
+  target: TreeListing;
+}
+
+export const displaces = ({ options }: Pick<Setup, 'options'>): boolean =>
   options.whenDiverged === 'rotate' || options.whenDiverged === 'recreate';
 
-export async function listSource(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { options, source, selection, excluded } = setup;
-  return listTrees(source, {
+/** What of the source is listed. */
+export function sourceTrees({
+  options,
+  selection,
+  excluded,
+}: Pick<Setup, 'options' | 'selection' | 'excluded'>): TreeRequest {
+  return {
     roots: options.sourceDatasets,
     recursive: options.recursive,
     exclude: excluded,
     columns: selection.needsCreation || options.targetRetention === 'custom' ? ['creation'] : [],
-    signal: ctx.signal,
-  });
+  };
 }
 
-export async function listTarget(setup: Setup, ctx: RunContext): Promise<TreeListing> {
-  const { options, target } = setup;
-  // What is set aside takes everything below it along, so all of it has to be known.
-  const recursive = options.recursive || options.sourceDatasets.length > 1 || displaces(setup);
-  const columns: SnapshotColumn[] = options.targetRetention === 'custom' ? ['creation'] : [];
-  const roots = [options.targetDataset];
-  return listTrees(target, { roots, recursive, kinds: ['snapshot'], columns, signal: ctx.signal });
+/** What of the target is listed. */
+export function targetTrees(setup: Pick<Setup, 'options'>): TreeRequest {
+  const { options } = setup;
+  return {
+    roots: [options.targetDataset],
+    // What is set aside takes everything below it along, so all of it has to be known.
+    recursive: options.recursive || options.sourceDatasets.length > 1 || displaces(setup),
+    columns: options.targetRetention === 'custom' ? ['creation'] : [],
+  };
+}
+
+type TreeRequest = Required<Pick<SnapshotListRequest, 'roots' | 'recursive' | 'columns'>> &
+  Pick<SnapshotListRequest, 'exclude'>;
+
+/** Both sides at the same time, with all their snapshots. */
+export async function listBoth(setup: Setup, { signal }: RunContext): Promise<Listings> {
+  const { source: from, target: to, sourceFacts, targetFacts } = setup;
+  const [source, target] = await Promise.all([
+    listTrees(from, { ...sourceTrees(setup), changes: hasNotes(sourceFacts), signal }),
+    listTrees(to, { ...targetTrees(setup), changes: hasNotes(targetFacts), kinds: ['snapshot'], signal }),
+  ]);
+  return { source, target };
 }
 
 /** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */

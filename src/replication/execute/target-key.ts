@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { invalidOption, ZfsFlowError } from '../../base/errors';
 import type { Host, RunOptions } from '../../host/host';
+import { KEY_FILES, WRITE_KEY_FILE } from '../../host/shell/key-file-scripts';
 import { setProperties } from '../../zfs/change';
 import { commandError } from '../../zfs/command';
 import { listKeys, loadKey, unloadKey } from '../../zfs/keys';
@@ -32,25 +33,8 @@ export function checkEncryptionKey(options: ReplicateOptions, key: Secret | null
   }
 }
 
-/** `$1` begins the tags: prints the directories of keys. */
-const FIND_KEYS = `for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
-  for one in "$base/zfsflow-key.$1".*; do [ -d "$one" ] && printf '%s\\n' "$one"; done
-done
-exit 0`;
-
-/**
- * Keeps the key in memory where there is a memory file system. `$2` is a name that nobody can guess: `mkdir` makes what
- * was not there, or fails (POSIX has no `mktemp`).
- */
-const WRITE_KEY = `umask 077
-dir=
-for base in /run /dev/shm "\${TMPDIR:-/tmp}"; do
-  [ -d "$base" ] && [ -w "$base" ] && mkdir "$base/zfsflow-key.$1.$2" && dir=$base/zfsflow-key.$1.$2 && break
-done
-[ -n "$dir" ] && cat >"$dir/key" && printf '%s' "$dir"`;
-
 async function writeKeyFile(host: Host, key: Secret, dstId: string, signal: AbortSignal): Promise<string> {
-  const argv = ['/bin/sh', '-c', WRITE_KEY, 'sh', ownTag(dstId), randomBytes(16).toString('hex')];
+  const argv = ['/bin/sh', '-c', WRITE_KEY_FILE, 'sh', ownTag(dstId), randomBytes(16).toString('hex')];
   const result = await host.run(argv, { stdin: `${key.reveal()}\n`, signal });
   const directory = result.stdout.trim();
   if (result.code === 0 && /^\/[^\n]*\/zfsflow-key\.[^\n]+$/.test(directory)) return directory;
@@ -189,7 +173,7 @@ const isOurFile = (location: string): boolean => location.includes('/zfsflow-key
 /** Ours and those of a run that was killed; not those of another Node-RED of this machine, which may need its key still. */
 async function removeKeyFiles(host: Host, dstId: string, signal?: AbortSignal): Promise<void> {
   const options = { timeoutMs: CLEAN_UP_MS, ...(signal ? { signal } : {}) };
-  const found = await succeed(host, ['/bin/sh', '-c', FIND_KEYS, 'sh', processTag(dstId)], options);
+  const found = await succeed(host, ['/bin/sh', '-c', KEY_FILES, 'sh', processTag(dstId)], options);
   const left = found
     .split('\n')
     .filter((path) => ownerOf(/^\/.*\/zfsflow-key\.([^/]+)$/.exec(path)?.[1] ?? '', dstId) === 'left');

@@ -1,13 +1,15 @@
 // One attempt of a run: look, take the snapshots that are wanted first, plan, make room, carry the plan out.
 import { ZfsFlowError } from '../../base/errors';
-import { discover, type Discovery } from '../discover/discover';
+import { discover, type Discovery, type Lister } from '../discover/discover';
+import { listBoth } from '../discover/listings';
 import { AttemptFailure, midRunFailure } from '../execute/attempt-failure';
 import type { ReplicationPlan } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import { confirmPool } from '../setup/setup';
 import { executePlan } from './execute-plan';
-import { announce, look, planAttempt } from './plan-attempt';
+import { announce, look, planAttempt, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
+import { settledPairs } from './settled';
 
 /**
  * Notes source datasets that are not there, since they were asked for or were there when the run began; the others are
@@ -28,21 +30,42 @@ function giveUpMissing({ source }: Run, { given, book }: RunState, discovery: Di
   }
 }
 
+/** What an attempt has failed with may be something that no fingerprint tells: after it, everything is listed. */
+function lister({ unchanged, isFirstAttempt }: RunState): Lister | undefined {
+  if (!unchanged) return undefined;
+  return (setup, ctx) => (isFirstAttempt ? unchanged.list(setup, ctx) : unchanged.listInFull(setup, ctx));
+}
+
+/** Something would be done, or refused, on the strength of what is only remembered. */
+function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: PlannedAttempt): boolean {
+  const kept = unchanged?.kept();
+  if (!kept || kept.size === 0) return false;
+  const settled = new Set(settledPairs(run, plan.datasets, discovery.pairs).map(({ source }) => source.name));
+  return discovery.pairs.some(({ source }) => kept.has(source.name) && !settled.has(source.name));
+}
+
 async function attempt(
   run: Run,
   state: RunState,
   makeRoom: (plan: ReplicationPlan) => Promise<void>,
 ): Promise<Map<string, AttemptFailure>> {
   if (!state.isFirstAttempt) await confirmPool(run, run.ctx.signal);
-  const sight = await look(run);
-  if (await state.snapshots.take(run, sight.discovery)) sight.discovery = await discover(run, run.ctx);
-  const planned = await planAttempt(run, state, sight);
+  const list = lister(state);
+  const sight = await look(run, list);
+  if (await state.snapshots.take(run, sight.discovery)) sight.discovery = await discover(run, run.ctx, list);
+  let planned = await planAttempt(run, state, sight);
+  if (isDoubtful(run, state, planned)) {
+    const full: Lister = (setup, ctx) => state.unchanged?.listInFull(setup, ctx) ?? listBoth(setup, ctx);
+    planned = await planAttempt(run, state, { ...sight, discovery: await discover(run, run.ctx, full) });
+  }
   state.sees(planned.discovery);
   announce(run, planned);
   giveUpMissing(run, state, planned.discovery);
   await makeRoom(planned.plan);
   const failures = await executePlan(run, state, planned);
-  return state.ended(planned.plan.datasets, planned.discovery.pairs, failures);
+  const { pairs } = planned.discovery;
+  state.unchanged?.found(pairs, settledPairs(run, planned.plan.datasets, pairs));
+  return state.ended(planned.plan.datasets, pairs, failures);
 }
 
 /**

@@ -17,9 +17,9 @@ import { readCarriedProperties, type CarriedProperties } from '../execute/receiv
 import { sendDataset } from '../execute/send-dataset';
 import { sendTree } from '../execute/send-tree';
 import { TargetKeys } from '../execute/target-key';
-import { isMarked, type MarksOnTheWay } from '../marks/finish';
+import type { MarksOnTheWay } from '../marks/finish';
 import { protect } from '../marks/protect';
-import type { DatasetPlan, PairInput, PlannedPair, Refusal, ReplicationPlan } from '../plan/plan-types';
+import type { DatasetPlan, PairInput, Refusal, ReplicationPlan } from '../plan/plan-types';
 import { furthest } from '../report/result-book';
 import { prove } from '../setup/meeting';
 import type { Run } from '../setup/run';
@@ -29,7 +29,8 @@ import { runTree, type Outcome } from './parallel-tree';
 import { outcomesOf, parcelPlaces, parcelsOf, type Parcel } from './parcels';
 import { runWarnings, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
-import { sends, replacesCopy } from '../plan/plan-facts';
+import { isSettled } from './settled';
+import { sends } from '../plan/plan-facts';
 
 /** What the datasets of an attempt share on the target while it lasts. */
 interface Provisions {
@@ -171,7 +172,7 @@ class Execution {
     const begun = ctx.now().getTime();
     entry.action = furthest(entry.action, plan.action);
     try {
-      if (!this.isSettled(one)) {
+      if (!isSettled(this.run, one, this.provisions.marks.unended)) {
         await this.makeAbove(plan.target);
         await sendDataset(one);
         this.finisher.add(one);
@@ -210,16 +211,6 @@ class Execution {
       this.state.progress.datasetDone();
       this.tell(one);
     }
-  }
-
-  /** Nothing is sent, nothing is marked wrongly: such a dataset costs no further command. */
-  private isSettled(one: PlannedPair): boolean {
-    const { plan, pair } = one;
-    const { options } = this.run;
-    if (sends(plan) || plan.prepare.length > 0 || replacesCopy(plan)) return false;
-    if (this.provisions.marks.unended.has(pair.source.guid)) return false;
-    if (options.readonly === 'set' && pair.targetDataset?.readonly === false) return false;
-    return !options.holdPending || isMarked(one);
   }
 
   private tell({ plan, entry }: DatasetWork): void {

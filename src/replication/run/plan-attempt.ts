@@ -1,7 +1,7 @@
 // Looks at both sides, plans an attempt and tells the plan, changing nothing. Every retry begins here again, so that nothing is ever done
 // on the strength of an old listing.
 import { ZfsFlowError } from '../../base/errors';
-import { discover, type Discovery } from '../discover/discover';
+import { discover, type Discovery, type Lister } from '../discover/discover';
 import { lackingFeatures } from '../discover/pool-features';
 import { measure, type Sizes } from '../discover/sizes';
 import { AttemptFailure } from '../execute/attempt-failure';
@@ -30,8 +30,8 @@ export interface PlannedAttempt {
 /**
  * Throws whatever a listing fails with, and, never to be looked at again, DATASET_NOT_FOUND when no source dataset exists.
  */
-export async function look(run: Run): Promise<Sight> {
-  const [discovery, lacking] = await Promise.all([discover(run, run.ctx), lackingFeatures(run, run.ctx)]);
+export async function look(run: Run, list?: Lister): Promise<Sight> {
+  const [discovery, lacking] = await Promise.all([discover(run, run.ctx, list), lackingFeatures(run, run.ctx)]);
   if (discovery.missingSources.length === run.options.sourceDatasets.length) {
     const [dataset = ''] = discovery.missingSources;
     const host = run.source.label;

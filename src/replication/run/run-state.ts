@@ -4,10 +4,12 @@ import type { RunContext } from '../../base/run-context';
 import type { AttemptFailure } from '../execute/attempt-failure';
 import { SnapshotTaker } from '../execute/take-snapshots';
 import type { Discovery } from '../discover/discover';
+import type { Unchanged } from '../discover/unchanged';
 import type { DatasetPlan, PairInput } from '../plan/plan-types';
 import type { ResultBook } from '../report/result-book';
 import { RunProgress } from '../report/run-progress';
 import type { ReplicateOptions } from '../setup/options';
+import { compareDecimal, type SnapshotRecord } from '../../zfs/records';
 import { Tries } from './retry';
 import { SecondLooks } from './second-looks';
 import { StuckReceives } from './stuck-receives';
@@ -15,7 +17,12 @@ import { StuckReceives } from './stuck-receives';
 /** How far the targets are: bytes that were sent and did not stay are no progress. */
 function positionOf({ pairs }: Discovery): string {
   return pairs
-    .map(({ target, targetSnapshots, partial }) => `${target} ${targetSnapshots.length} ${partial?.token?.bytes ?? ''}`)
+    .map(({ target, targetSnapshots, partial }) => {
+      const newest = targetSnapshots.reduce<SnapshotRecord | null>((last, one) => {
+        return last && compareDecimal(last.createtxg, one.createtxg) > 0 ? last : one;
+      }, null);
+      return `${target} ${newest?.guid ?? ''} ${partial?.token?.bytes ?? ''}`;
+    })
     .join('\n');
 }
 
@@ -34,6 +41,8 @@ export class RunState {
    * destinations they were marked for: either may have another name by the next attempt.
    */
   readonly marked = new Map<string, ReadonlySet<string>>();
+  /** What need not be listed again; null: everything is. */
+  unchanged: Unchanged | null = null;
   /** How far the targets were at the last attempt. */
   private reached = '';
 

@@ -3,13 +3,14 @@
 // cannot do yet is UNSUPPORTED, never silently ignored.
 import type { DatasetUse } from '../../base/run-context';
 import { invalidOption } from '../../base/errors';
-import { readOptions } from '../../options/field';
+import { pick, readOptions } from '../../options/field';
 import { readString, type RawOptions } from '../../options/read';
 import { compileExcludes } from '../../zfs/names';
 import { listeningSide, portRange } from '../../stream/wire/wire-plan';
+import type { ScheduleOptions } from '../../time/check-schedule';
 import { isWithin } from '../../zfs/records';
 import { REPLICATE, type ReplicateOptions } from './options';
-import { compileSelection } from './selection';
+import { compileSelection, type SelectionOptions } from './selection';
 
 /** Checks property values and returns options. Throws INVALID_OPTIONS (with `field`) and UNSUPPORTED. */
 export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
@@ -18,15 +19,47 @@ export function parseReplicateOptions(raw: RawOptions): ReplicateOptions {
     ...read,
     recursive: read.recursive || read.fullFilesystem,
     name: readString(raw, 'name'),
-    schedule: {
-      schedule: raw['schedule'] ?? '',
-      scheduleTimeZone: raw['scheduleTimeZone'] ?? '',
-      scheduleBegin: raw['scheduleBegin'] ?? '',
-      scheduleEnd: raw['scheduleEnd'] ?? '',
-    },
+    schedule: ownSchedule(raw),
   };
   checkTogether(options);
   if (options.fullFilesystem) checkFull(options);
+  return options;
+}
+
+function ownSchedule(raw: RawOptions): ScheduleOptions {
+  return {
+    schedule: raw['schedule'] ?? '',
+    scheduleTimeZone: raw['scheduleTimeZone'] ?? '',
+    scheduleBegin: raw['scheduleBegin'] ?? '',
+    scheduleEnd: raw['scheduleEnd'] ?? '',
+  };
+}
+
+/** What decides which snapshots of which datasets a run sends. */
+const SELECTING = pick(
+  REPLICATE,
+  'sourceDatasets',
+  'recursive',
+  'fullFilesystem',
+  'exclude',
+  'snapshotSelection',
+  'nameRegex',
+  'namingSchemas',
+  'restrictSchedule',
+  'restrictBegin',
+  'restrictEnd',
+  'onlyMatchingSchedule',
+  'timeZone',
+);
+
+export type SourceOptions = SelectionOptions & Pick<ReplicateOptions, 'sourceDatasets' | 'recursive' | 'exclude'>;
+
+/** These alone, of a node whose other properties do not matter or are not known yet. Throws as `parseReplicateOptions`. */
+export function parseSourceOptions(raw: RawOptions): SourceOptions {
+  const read = readOptions(SELECTING, raw);
+  const options = { ...read, recursive: read.recursive || read.fullFilesystem, schedule: ownSchedule(raw) };
+  compileSelection(options);
+  checkExcludes(options);
   return options;
 }
 
@@ -40,8 +73,12 @@ function checkTogether(options: ReplicateOptions): void {
     throw invalidOption('targetRetentionPolicy', 'targetRetention "custom" needs a policy');
   }
   checkTransport(options);
-  const excluded = compileExcludes(options.exclude, 'exclude');
-  const source = options.sourceDatasets.find((name) => excluded(name));
+  checkExcludes(options);
+}
+
+function checkExcludes({ exclude, sourceDatasets }: SourceOptions): void {
+  const excluded = compileExcludes(exclude, 'exclude');
+  const source = sourceDatasets.find((name) => excluded(name));
   if (source !== undefined) throw invalidOption('exclude', `exclude leaves out the source "${source}" itself`);
 }
 

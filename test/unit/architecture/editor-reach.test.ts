@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { NODES, ROOT, registeredNodes } from '../../../scripts/build/assemble';
+import { NODES, ROOT, registeredNodes, registeredPlugins } from '../../../scripts/build/assemble';
 import { EDITOR_CODE } from '../../../scripts/build/resource';
 
 /** Folders and files that the browser may get, and what for. */
@@ -15,7 +15,7 @@ const MAY_REACH: readonly RegExp[] = [
   /^nodes\/(?:node-options|fields|ssh-connection\/ssh-options)\.ts$/,
   /^src\/(?:[\w-]+\/)+(?:options|kinds)\.ts$/,
   /^nodes\/admin\/(?:preview-answer|task-answers)\.ts$/,
-  /^src\/(?:base|options|naming)\//,
+  /^src\/(?:base|options|naming|flow|wizard)\//,
   // Not the clocks of the runtime.
   /^src\/time\/(?!clock-watch|timer)/,
   // Rules about names: what is a dataset's, and where a dataset lands.
@@ -63,8 +63,10 @@ describe('editor code', () => {
       ...dialog.map((file) => `./dialog/${path.basename(file, '.ts')}`),
       ...editors,
       './phone/editor/page',
-      './sidebar/editor',
-      './sidebar/editor/stub',
+      ...[...(await registeredPlugins()).values()].flatMap((folder) => [
+        `./${folder}/editor`,
+        `./${folder}/editor/stub`,
+      ]),
     ];
     const reach = await reachOf(entries.map((file) => `import '${file}';`).join('\n'));
     assert.deepEqual(trespasses(reach), []);

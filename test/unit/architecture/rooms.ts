@@ -6,6 +6,7 @@
 const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
+  'nodes/admin/browse-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -24,6 +25,8 @@ const DIALOG_MAY = [
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
   'src/readiness/readiness.ts',
+  'src/flow',
+  'src/wizard',
 ];
 
 /** Capabilities as the adapters see them: their types; their values only through the door. */
@@ -157,6 +160,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication/execute': [
     ...REPLICATION_FLOOR,
+    'src/host/shell/key-file-scripts.ts',
     'src/replication/execute',
     'src/replication/marks',
     'src/replication/report',
@@ -184,6 +188,22 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/host/shell/carrier-commands.ts',
     'src/readiness/readiness.ts',
   ],
+  // What a node may hold is handed in.
+  'src/flow': ['src/options', 'src/flow'],
+  // Runs in the browser: the words of the capabilities, and nothing that does something.
+  'src/wizard': [
+    'src/base',
+    'src/options',
+    'src/time',
+    'src/naming',
+    'src/zfs/names.ts',
+    'src/zfs/mapping.ts',
+    'src/zfs/records.ts',
+    'src/retention/read-policy.ts',
+    'src/retention/plan/policy.ts',
+    'src/flow',
+    'src/wizard',
+  ],
   // Names of datasets and words of policies; what a node may hold is handed in.
   'src/import': [
     'src/base',
@@ -194,6 +214,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/zfs/records.ts',
     'src/zfs/mapping.ts',
     'src/retention/plan/policy.ts',
+    'src/flow',
     'src/import',
   ],
 
@@ -221,12 +242,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'nodes/ssh-connection/connection-tools.ts',
     'nodes/ssh-connection/set-up-remote.ts',
     'nodes/ssh-connection/ssh-options.ts',
+    'nodes/ssh-connection/route.ts',
+    'nodes/ssh-connection/secrets.ts',
     'src/import/result.ts',
+    'src/zfs/dataset-entries.ts',
   ],
   'nodes/dialog': [...DIALOG_MAY, 'nodes/dialog'],
   'nodes/phone': [],
-  // Its runtime half; what stands in the browser is a dialog's room.
+  // Runtime halves of plugins; what stands in the browser is a dialog's room.
   'nodes/sidebar': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/wizard': ['nodes/admin', 'nodes/runtime/red.ts'],
+  'nodes/import': ['nodes/admin', 'nodes/runtime/red.ts'],
   'nodes/snapshot': [...ADAPTER_MAY, 'nodes/snapshot'],
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],

@@ -33,6 +33,17 @@ describe('facts of a machine', () => {
     });
   });
 
+  it('have the clock, and what the pools tell beside their health, where that is told', () => {
+    const told = answer(['program\tzfs', 'clock\t1795678302', 'pool\ttank\t123\tONLINE\t456\tactive']);
+    const facts = updateFacts(known, told, false);
+    assert.equal(facts?.clock, 1795678302);
+    assert.deepEqual(facts.pools, [{ name: 'tank', guid: '123', health: 'ONLINE', loadGuid: '456', keepsNotes: true }]);
+    const disabled = answer(['program\tzfs', 'pool\ttank\t123\tONLINE\t456\tdisabled']);
+    assert.equal(updateFacts(facts, disabled, false)?.pools[0]?.keepsNotes, false);
+    // An old time is none.
+    assert.equal('clock' in (updateFacts(facts, disabled, false) ?? { clock: 0 }), false);
+  });
+
   it('say what tells this machine from others, and nothing where it cannot be read', () => {
     const { bootId, hostId, ...rest } = known.machine;
     assert.deepEqual([bootId, hostId], ['1234-abcd', ' 01 02 03 04']);

@@ -156,6 +156,8 @@ describe('standard error', () => {
       ['doas: Operation not permitted', 'PERMISSION_DENIED'],
       ['/bin/sh: 1: /usr/sbin/zfs: Permission denied', 'PERMISSION_DENIED'],
       ['sh: zfs: not found', 'COMMAND_NOT_FOUND'],
+      ['/bin/sh: zfs: inaccessible or not found', 'COMMAND_NOT_FOUND'], // mksh
+      ["eval: no such command `zfs'", 'COMMAND_NOT_FOUND'], // yash
       ['client_loop: send disconnect: Broken pipe', 'CONNECTION_LOST'],
     ] as const) {
       const error = commandError(HOST, LIST, ended([NOISE[0], line, NOISE[3]].join('\n')));

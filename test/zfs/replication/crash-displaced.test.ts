@@ -14,7 +14,8 @@ const STRIDE = Number(process.env['CRASH_STRIDE'] ?? 6);
 const OFFSET = Number(process.env['CRASH_OFFSET'] ?? Date.now() % STRIDE);
 
 describe(`replication after its controller died beside an old copy (CRASH_OFFSET=${OFFSET})`, function () {
-  this.timeout(400_000);
+  // All of them take as long as they take.
+  this.timeout(STRIDE === 1 ? 0 : 400_000);
   let a: Machine;
   let b: Machine;
   let engine: Engine;
@@ -48,8 +49,10 @@ describe(`replication after its controller died beside an old copy (CRASH_OFFSET
       const { options } = jobOf(source, target, { recursive: true, whenDiverged });
       await engine.replicate(options);
       let steps = OFFSET;
+      let tried = 0;
       for (let last = 'x'; last !== ''; steps += STRIDE) {
         assert.ok(steps < MOST_STEPS);
+        tried++;
         await a.sh('zfs snapshot -r "$1@s$2"', { args: [source, String(steps)] });
         await b.snapshot(target, `theirs${steps}`);
         const before = await everything(b, 'backup');
@@ -76,6 +79,9 @@ describe(`replication after its controller died beside an old copy (CRASH_OFFSET
         }
       }
       assert.ok(steps >= 10, `only ${steps} changes`);
+      console.log(
+        `      ${whenDiverged}: ${tried} points tried, the last of them after all of ${steps - STRIDE} changes`,
+      );
     });
   }
 });

@@ -74,6 +74,23 @@ export function buttonNode(id: string, name: string): FlowNodeJson {
   };
 }
 
+/** Shows a part of what comes to it in the editor's sidebar. */
+export function debugNode(id: string, name: string, complete: string): FlowNodeJson {
+  return {
+    id,
+    type: 'debug',
+    name,
+    active: true,
+    tosidebar: true,
+    console: false,
+    tostatus: false,
+    complete,
+    targetType: 'msg',
+    statusVal: '',
+    statusType: 'auto',
+  };
+}
+
 /** A node and where each of its outputs leads. */
 export interface Placed {
   node: FlowNodeJson;

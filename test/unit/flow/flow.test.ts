@@ -1,7 +1,7 @@
 // Flow JSON out of properties: literal types, defaults, places, wires.
 import assert from 'node:assert/strict';
 import { FIELDS } from '../../../nodes/fields';
-import { flowNode, layRows } from '../../../src/import/flow';
+import { flowNode, layRows } from '../../../src/flow/flow';
 
 const table = FIELDS['zfs-replicate'];
 const node = { id: 'x', type: 'zfs-replicate' };

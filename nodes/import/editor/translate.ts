@@ -1,0 +1,8 @@
+// The words of the import, out of the plugin's catalogue (nodes/import/locales). Outside of the plugin's own functions Node-RED
+// finds them only by their full name.
+
+const CATALOGUE = '@zfs-flows/node-red-zfs-replication/zfs-import';
+
+export function t(key: string, values?: Record<string, unknown>): string {
+  return RED._(`${CATALOGUE}:${key}`, values);
+}

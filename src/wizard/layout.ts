@@ -1,0 +1,51 @@
+// Where the nodes of one task stand: what is said of it above, then a line from left to right, each as wide as its label.
+// The editor places a node by its middle. Pure.
+import type { FlowNodeJson } from '../flow/flow';
+
+export interface Place {
+  /** Id of the tab. */
+  z: string;
+  /** Left edge and height of the line of the comment, which are free down to `HEIGHT` below. */
+  x: number;
+  y: number;
+}
+
+const GRID = 20;
+const LINE = 60;
+const GAP = 80;
+/** Of the editor's letters, and of what else a node has: its icon and its ports. */
+const LETTER = 7;
+const FRAME = 60;
+const NARROWEST = 100;
+
+/** Pixels that a task takes from top to bottom. */
+export const HEIGHT = 2 * LINE;
+
+export interface Cell {
+  node: FlowNodeJson;
+  wires: readonly (readonly string[])[];
+  /** What the editor shows on it. */
+  label: string;
+}
+
+const snap = (pixels: number): number => Math.ceil(pixels / GRID) * GRID;
+
+const widthOf = (label: string): number => Math.max(NARROWEST, snap(FRAME + label.length * LETTER));
+
+/** `columns`: cells that stand above each other. */
+export function layLine(comment: Cell, columns: readonly (readonly Cell[])[], { z, x, y }: Place): FlowNodeJson[] {
+  const at = (cell: Cell, left: number, top: number): FlowNodeJson => ({
+    ...cell.node,
+    z,
+    x: snap(left + widthOf(cell.label) / 2),
+    y: top,
+    wires: cell.wires.map((one) => [...one]),
+  });
+  const nodes = [at(comment, x, y)];
+  let left = x;
+  for (const column of columns.filter(({ length }) => length > 0)) {
+    nodes.push(...column.map((cell, row) => at(cell, left, y + LINE * (row + 1))));
+    left += Math.max(...column.map(({ label }) => widthOf(label))) + GAP;
+  }
+  return nodes;
+}

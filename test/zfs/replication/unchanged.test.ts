@@ -1,0 +1,156 @@
+// Where nothing has changed, no snapshot is listed, and everything is said as if it had been.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventInput } from '../../../src/base/events';
+import type { ReplicationResult } from '../../../src/replication/setup/options';
+import type { Machine } from '../../lab/machine';
+import { marks, type Engine } from '../../support/engine';
+import { usePair } from '../../support/machines';
+import { snapshotListings, TO_BE_OLD_MS } from '../../support/listings';
+
+const job = { sourceConnection: 'a', targetConnection: 'b', recursive: true, createSnapshot: 'never', retries: 1 };
+
+/** What a run says, without what differs each time. */
+interface Said {
+  events: EventInput[];
+  result: unknown;
+}
+
+const resultOf = (result: ReplicationResult): unknown => ({
+  ...result,
+  jobId: '',
+  startedAt: '',
+  durationMs: 0,
+  datasets: result.datasets.map((dataset) => ({ ...dataset, durationMs: 0 })),
+});
+
+describe('replication where nothing has changed', function () {
+  this.timeout(240_000);
+  let a: Machine;
+  let b: Machine;
+  let engine: Engine;
+
+  usePair((pair) => ({ a, b, engine } = pair));
+
+  /** Runs; returns what it says, and what it listed. */
+  async function run(options: Record<string, unknown>): Promise<Said & { listed: string[] }> {
+    const listings = snapshotListings(engine);
+    engine.events.length = 0;
+    const result = await engine.replicate({ ...job, ...options });
+    return { events: [...engine.events], result: resultOf(result), listed: listings.end() };
+  }
+
+  interface Tree {
+    source: string;
+    target: string;
+    options: { sourceDatasets: string[]; targetDataset: string };
+  }
+
+  /** Trees that are up to date, and known to be; one for each test. */
+  const trees: Tree[] = [];
+
+  before(async function () {
+    this.timeout(240_000);
+    for (let count = 0; count < 8; count++) {
+      const [source, target] = [`tank/t${count}`, `backup/t${count}`];
+      for (const dataset of ['', '/x', '/y', '/z']) await a.createDataset(`${source}${dataset}`);
+      for (const one of ['1', '2', '3']) await a.snapshot(source, one, { recursive: true });
+      trees.push({ source, target, options: { sourceDatasets: [source], targetDataset: target } });
+      await run(trees[count]?.options ?? {});
+    }
+    await sleep(TO_BE_OLD_MS);
+    for (const { options } of trees) assert.equal((await run(options)).listed.length, 2, 'both sides');
+    for (const { options } of trees) assert.deepEqual((await run(options)).listed, []);
+  });
+
+  function settled(): Tree {
+    const tree = trees.pop();
+    assert.ok(tree);
+    return tree;
+  }
+
+  it('lists no snapshot, and says the same', async () => {
+    const { options } = settled();
+    // Another option, and nothing is known.
+    const slow = await run({ ...options, retryDelay: 0.3 });
+    const fast = await run(options);
+    assert.deepEqual([slow.listed.length, fast.listed], [2, []]);
+    assert.deepEqual(fast.events, slow.events);
+    assert.deepEqual(fast.result, slow.result);
+  });
+
+  it('lists the datasets that have changed, and no other', async () => {
+    const { source, target, options } = settled();
+    await a.snapshot(`${source}/x`, '4');
+    const { listed, result } = await run(options);
+    assert.equal(listed.length, 2);
+    for (const line of listed) assert.match(line, /-d 1 .* (tank|backup)\/t\d+\/x$/);
+    const actions = (result as ReplicationResult).datasets.map(({ source: name, action }) => [name, action]);
+    assert.deepEqual(actions.filter(([, action]) => action !== 'current'), [[`${source}/x`, 'incremental']]); // prettier-ignore
+    assert.deepEqual(await b.snapshotNames(`${target}/x`), ['1', '2', '3', '4']);
+  });
+
+  it('makes a bookmark again that somebody has destroyed', async () => {
+    const { source, options } = settled();
+    const { final } = await marks(a, source);
+    const newest = (await a.bookmarks(source)).at(-1)?.name ?? '';
+    assert.ok(final.includes(newest));
+    for (const name of final) await a.run(['zfs', 'destroy', `${source}#${name}`]);
+    await run(options);
+    assert.deepEqual((await marks(a, source)).final, [newest]);
+  });
+
+  it('sees what is done to the copies', async () => {
+    const { target, options } = settled();
+    await b.snapshot(`${target}/y`, 'theirs');
+    await b.sh(`zfs set readonly=off "$1"; zfs mount "$1"; echo x >"$(zfs get -H -o value mountpoint "$1")/f"; zfs unmount "$1"; zpool sync`, { args: [`${target}/z`] }); // prettier-ignore
+    const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
+    const failures = error.details?.['failures'] as { dataset: string; code: string }[];
+    assert.deepEqual(failures.map(({ code }) => code).toSorted(), ['TARGET_DIVERGED', 'TARGET_MODIFIED']);
+    // What failed is not remembered.
+    await b.run(['zfs', 'destroy', `${target}/y@theirs`]);
+    await b.run(['zfs', 'rollback', `${target}/z@3`]);
+    assert.equal((await run(options)).listed.length, 2);
+  });
+
+  it('sees a source that gained snapshots by being promoted, which ZFS does not note', async () => {
+    const { source, target, options } = settled();
+    await a.run(['zfs', 'clone', `${source}/x@2`, `${source}/clone`]);
+    await a.snapshot(`${source}/clone`, 'own');
+    await run(options);
+    await sleep(TO_BE_OLD_MS);
+    await run(options);
+    assert.deepEqual((await run(options)).listed, []);
+    await a.run(['zfs', 'promote', `${source}/clone`]);
+    await a.snapshot(`${source}/clone`, 'later');
+    assert.equal((await run(options).catch(() => ({ listed: engine.events }))).listed.length > 0, true);
+    assert.deepEqual((await b.snapshotNames(`${target}/clone`)).slice(-2), ['own', 'later']);
+  });
+
+  it('lists everything where a policy of its own goes by dates, and lets go what is due', async () => {
+    const { target, options } = settled();
+    const policy = { keep: [{ type: 'last', count: 1 }] };
+    const pruned = await run({ ...options, targetRetention: 'custom', targetRetentionPolicy: policy });
+    assert.ok(pruned.listed.length >= 2);
+    assert.deepEqual(await b.snapshotNames(`${target}/x`), ['3']);
+  });
+
+  it('keeps to the source although nothing is listed for the plan', async () => {
+    const { source, target, options } = settled();
+    const mirrored = { ...options, targetRetention: 'source' };
+    await run(mirrored);
+    await run(mirrored);
+    await a.run(['zfs', 'destroy', `${source}/z@2`]);
+    await run(mirrored);
+    assert.deepEqual(await b.snapshotNames(`${target}/z`), ['1', '3']);
+  });
+
+  it('lists everything after the pool was imported again, and after a clock was put back', async () => {
+    const { options } = settled();
+    await b.sh('zpool export backup; zpool import -d /dev/ubda -d /dev/ubdb backup');
+    assert.equal((await run(options)).listed.length, 2);
+    assert.deepEqual((await run(options)).listed, []);
+    await a.sh('date -s "@$(( $(date +%s) - 10 ))"');
+    assert.equal((await run(options)).listed.length, 2);
+  });
+});
