@@ -106,12 +106,14 @@ class Soak {
     const { wanted, book, red, machines } = this;
     await red.start();
     book.lives.push({ from: book.now(), to: Infinity });
-    book.deploys.push({ from: book.now() - 1, to: book.now() + 1 });
+    const first = { from: book.now(), to: Infinity };
+    book.deploys.push(first);
     await red.deploy(this.flows(0, true));
     await red.untilStarted();
+    first.to = book.now();
     const writer = new Writer(wanted.seed, machines.a, () => this.hand.isUp(machines.a));
     writer.start();
-    const watching = this.watch();
+    const watching = Promise.all([this.watchRed(), this.watchSource()]);
     await this.hardship();
     await this.heal();
     await writer.stop();
@@ -189,15 +191,21 @@ class Soak {
     await sleep(500);
   }
 
-  /** Looks at Node-RED and at the source, over and over. */
-  private async watch(): Promise<void> {
-    const { book, red, machines } = this;
+  private async watchRed(): Promise<void> {
+    const { book, red } = this;
     while (!this.over) {
       const before = performance.now();
       await sleep(LOOK_MS);
       book.lag = Math.max(book.lag * 0.9, (performance.now() - before - LOOK_MS) / 1000);
       if (red.isUp) await this.lookAtRed().catch(() => undefined); // it may end meanwhile
-      if (this.hand.isUp(machines.a)) await this.sightings.look(machines.a).catch(() => undefined); // and that one too
+    }
+  }
+
+  private async watchSource(): Promise<void> {
+    const { a } = this.machines;
+    while (!this.over) {
+      if (this.hand.isUp(a)) await this.sightings.look(a).catch(() => undefined); // and so may this one
+      await sleep(LOOK_MS);
     }
   }
 

@@ -26,7 +26,8 @@ interface Alarm {
 }
 
 export function judgeAlarms(task: TaskFacts, book: AlarmBook): string[] {
-  const successes = [0, ...timesOf(task, book, ({ kind }) => kind === 'result')];
+  // Where there was no success yet, it counts from the first deploy.
+  const successes = [book.deploys[0]?.to ?? 0, ...timesOf(task, book, ({ kind }) => kind === 'result')];
   const alarms = book.heard.flatMap(({ id, at, event }): Alarm[] =>
     id === task.id && (event === 'late' || event === 'recovered') ? [{ at, event }] : [],
   );

@@ -32,7 +32,8 @@ function lost({ care, taken, onSource, onTarget }: Sides): string[] {
     .filter((name) => {
       if (care.keptOnTarget === 0) return true;
       // What the target let go has so many newer ones after it.
-      return there.filter((one) => one > name).length < care.keptOnTarget;
+      const newer = new Set(taken.slice(taken.indexOf(name) + 1));
+      return there.filter((one) => newer.has(one)).length < care.keptOnTarget;
     })
     .map((name) => `@${name} is lost`);
 }
