@@ -19,7 +19,9 @@ async function main(): Promise<void> {
     console.log('Nothing was wrong.');
     return;
   }
-  console.error(`${faults.length} things were wrong. Again: npm run soak -- --minutes ${minutes} --seed ${seed}`);
+  console.error(
+    `${faults.length === 1 ? 'One thing was' : `${faults.length} things were`} wrong. Again: npm run soak -- --minutes ${minutes} --seed ${seed}`,
+  );
   process.exitCode = 1;
 }
 
