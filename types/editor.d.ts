@@ -149,6 +149,8 @@ interface EditorTray {
   /** Called again when a tray on top of it is closed. */
   show?: () => void;
   close?: () => void;
+  /** What gets the focus when it has slid in; `false`: whatever has it keeps it. */
+  focusElement?: JQuery | false;
   resize?: (size?: { width: number; height: number }) => void;
 }
 
@@ -167,6 +169,7 @@ declare const RED: {
     node(id: string): EditorNode | null | undefined;
     eachNode(callback: (node: EditorNode) => void): void;
     eachConfig(callback: (node: EditorNode) => void): void;
+    eachLink(callback: (link: EditorLink) => void): void;
     eachWorkspace(callback: (workspace: EditorWorkspace) => void): void;
     /** A template, by its id. */
     subflow(id: string): EditorNode | null | undefined;
@@ -209,6 +212,7 @@ declare const RED: {
   readonly events: {
     emit(event: 'nodes:change', node: EditorNode): void;
     on(event: EditorEvent, listener: () => void): void;
+    off(event: EditorEvent, listener: () => void): void;
   };
   readonly comms: {
     subscribe(topic: string, callback: (topic: string, data: unknown) => void): void;
@@ -226,7 +230,7 @@ declare const RED: {
       fixed?: boolean;
       /** Milliseconds */
       timeout?: number;
-      buttons?: { text: string; click: () => void }[];
+      buttons?: { text: string; class?: string; click: () => void }[];
     },
   ): EditorNotification;
   readonly utils: {

@@ -45,4 +45,6 @@ export interface ShownCount {
 export interface CountAnswer extends Record<string, unknown> {
   ok: true;
   counts: ShownCount[];
+  /** A snapshot that a run would take now would be selected too. */
+  selectsNew: boolean;
 }

@@ -68,8 +68,8 @@ export function countSnapshots(RED: Red, body: RawOptions, gone: AbortSignal): P
   });
   const { parseSourceOptions, countSnapshots: count } = engine.replication();
   const options = parseSourceOptions({ ...body, sourceDatasets: body['datasets'] });
-  return onMachine(RED, body, gone, async (host, signal) => ({
-    ok: true,
-    counts: await count(host, options, signal),
-  }));
+  return onMachine(RED, body, gone, async (host, signal) => {
+    const { sources, selectsNew } = await count(host, options, new Date(), signal);
+    return { ok: true, counts: sources, selectsNew };
+  });
 }

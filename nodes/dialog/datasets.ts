@@ -28,7 +28,6 @@ export function browseDatasets(options: BrowseOptions): void {
     selected: names,
     changed: (chosen) => {
       names = chosen;
-      accept.prop('disabled', false);
     },
     t: (key, values) => dialog.t(key, values),
     test: () => {
@@ -46,8 +45,7 @@ export function browseDatasets(options: BrowseOptions): void {
       .text(label)
       .appendTo(footer);
   button(dialog.t('common.browse.cancel'), false).on('click', hide);
-  const accept = button(dialog.t('common.browse.choose'), true).prop('disabled', true);
-  accept.on('click', () => {
+  button(dialog.t('common.browse.choose'), true).on('click', () => {
     hide();
     options.done(names);
   });

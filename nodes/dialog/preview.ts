@@ -24,7 +24,7 @@ export function retentionPreview(dialog: Dialog, holder: JQuery, question: () =>
     result.empty().removeClass('zfs-hidden').text(dialog.t('common.preview.asking'));
     void ask<PreviewAnswer>('preview-retention', question(), (key, values) => dialog.t(key, values)).then((answer) => {
       // Changed or asked again meanwhile: this answer is about something else.
-      if (asked === mine) show(dialog, result.empty(), answer);
+      if (asked === mine) showPreview(dialog, result.empty(), answer);
     });
   });
   dialog.onChange(() => {
@@ -40,7 +40,10 @@ function sentence(parent: JQuery, text: string, kind = ''): void {
     .appendTo(parent);
 }
 
-function show(dialog: Dialog, parent: JQuery, answer: PreviewAnswer | Refusal): void {
+type Words = Pick<Dialog, 't'>;
+
+/** An answer as a person reads it, into an empty `parent`. */
+export function showPreview(dialog: Words, parent: JQuery, answer: PreviewAnswer | Refusal): void {
   if (isRefusal(answer)) {
     sentence(parent, answer.hint === undefined ? answer.message : `${answer.message} (${answer.hint})`, 'zfs-error');
     return;
@@ -55,7 +58,7 @@ function show(dialog: Dialog, parent: JQuery, answer: PreviewAnswer | Refusal): 
   }
 }
 
-function words(dialog: Dialog, goes: number, stays: number): string {
+function words(dialog: Words, goes: number, stays: number): string {
   return `${dialog.t('common.preview.goes', { count: goes })}, ${dialog.t('common.preview.stays', { count: stays })}`;
 }
 
@@ -63,7 +66,7 @@ function day(iso: string): string {
   return iso === '' ? '' : new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-function showDataset(dialog: Dialog, parent: JQuery, dataset: PreviewDataset, now: string): void {
+function showDataset(dialog: Words, parent: JQuery, dataset: PreviewDataset, now: string): void {
   const block = $('<div>', { class: 'zfs-preview-dataset' }).appendTo(parent);
   const head = $('<div>', { class: 'zfs-preview-head' }).appendTo(block);
   $('<span>', { class: 'zfs-mono' }).text(dataset.dataset).appendTo(head);
@@ -108,7 +111,7 @@ function timeLine(parent: JQuery, { dataset, snapshots }: PreviewDataset, now: s
   line.appendTo(parent);
 }
 
-function list(dialog: Dialog, parent: JQuery, title: string, snapshots: readonly PreviewSnapshot[]): void {
+function list(dialog: Words, parent: JQuery, title: string, snapshots: readonly PreviewSnapshot[]): void {
   if (snapshots.length === 0) return;
   const details = $('<details>', { class: 'zfs-preview-list' }).appendTo(parent);
   $('<summary>')

@@ -9,6 +9,8 @@ export interface WayIn {
   part: string;
   /** What the sidebar and the menu invoke. */
   action: string;
+  /** Whoever may only look can open it all the same: what comes of it can be copied for somebody else. */
+  forReaders?: boolean;
 }
 
 type Translate = (key: string, values?: Record<string, unknown>) => string;
@@ -25,7 +27,7 @@ export function registerWayIn(way: WayIn, file: PartFile): void {
     onadd() {
       const t: Translate = (key, values) => this._(key, values);
       const part = new Part<() => void>(way.part, file);
-      RED.actions.add(way.action, () => void take(part, t));
+      RED.actions.add(way.action, () => void take(way, part, t));
       const add = menuEntry(way, t('menu'));
       RED.events.on('login', add);
       add();
@@ -50,8 +52,26 @@ function menuEntry({ plugin, action }: WayIn, label: string): () => void {
   };
 }
 
-async function take(part: Part<() => void>, t: Translate): Promise<void> {
-  if (!mayMakeNodes()) return say(t('common.wayIn.forbidden'), 'error');
+async function take(way: WayIn, part: Part<() => void>, t: Translate): Promise<void> {
+  if (mayMakeNodes()) return open(part, t);
+  if (way.forReaders !== true) return say(t('common.wayIn.forbidden'), 'error');
+  const notice = RED.notify(escaped(`${t('common.wayIn.forbidden')} ${t('common.wayIn.offer')}`), {
+    type: 'warning',
+    fixed: true,
+    buttons: [
+      { text: t('common.dialogs.close'), click: () => notice.close() },
+      {
+        text: t('common.wayIn.open'),
+        click: () => {
+          notice.close();
+          void open(part, t);
+        },
+      },
+    ],
+  });
+}
+
+async function open(part: Part<() => void>, t: Translate): Promise<void> {
   // Nothing can be put into flows below a dialog that holds one of their nodes.
   if (document.querySelector('.red-ui-tray') !== null) return say(t('common.wayIn.dialogOpen'), 'warning');
   let waiting: EditorNotification | undefined;
@@ -77,7 +97,7 @@ async function take(part: Part<() => void>, t: Translate): Promise<void> {
         text: t('common.dialogs.retry'),
         click: () => {
           notice.close();
-          void take(part, t);
+          void open(part, t);
         },
       },
     ],

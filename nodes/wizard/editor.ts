@@ -1,13 +1,7 @@
-// The wizard in the editor (design/face.md), loaded when somebody opens it for the first time (`editor/stub.ts`).
-import { element } from '../dialog/dom';
-import { t } from './editor/translate';
+// The wizard "Replicate…" (design/face.md §6), loaded when somebody opens it for the first time (`editor/stub.ts`). What the
+// answers mean, what is wrong with them and which nodes come of them is src/wizard.
+import { Wizard } from './editor/wizard';
 
 export function openWizard(): void {
-  RED.tray.show({
-    title: t('title'),
-    buttons: [{ id: 'node-dialog-cancel', text: t('action.cancel'), click: () => RED.tray.close() }],
-    open: (tray) => {
-      tray.find('.red-ui-tray-body').append(element('div', { 'data-zfs-wizard': '' }));
-    },
-  });
+  new Wizard().open();
 }

@@ -69,41 +69,73 @@ function requireComplete(host: Host, argv: readonly string[], result: CommandRes
   requireAll(host, missingIn(host, argv, result, dataset || undefined));
 }
 
+/** Milliseconds that a level waits for what lies below it, which costs more the more there is. */
+const PATIENCE = 300;
+
+/** Datasets with something below them, two levels below `parent` at most; null where that is not known in time. */
+async function parentsBelow(host: Host, parent: string, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
+  const parents = new Set<string>();
+  const onLine = (name: string): void => void parents.add(name.slice(0, Math.max(0, name.lastIndexOf('/'))));
+  try {
+    const { code } = await host.run([...NAMES, '-d', '2', parent], { signal, onLine });
+    return code === 0 ? parents : null;
+  } catch {
+    // Too late, or it failed: what nobody has looked into may have something in it.
+    return null;
+  }
+}
+
+/** The level itself, the parent among it. */
+async function readLevel(host: Host, parent: string, signal: AbortSignal | undefined): Promise<DatasetEntry[]> {
+  const argv = [...LEVEL, '-d', '1', parent];
+  const entries: DatasetEntry[] = [];
+  let failure: unknown;
+  const result = await host.run(argv, {
+    signal,
+    onLine: (line, _index, whole) => {
+      if (failure !== undefined || line === '') return;
+      try {
+        if (!whole) throw unreadable(line, host);
+        entries.push(parseEntry(line, host));
+      } catch (thrown) {
+        failure = thrown;
+      }
+    },
+  });
+  requireComplete(host, argv, result, parent);
+  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
+  requireNamed(host, { roots: [parent], seen: new Set(entries.map(({ name }) => name)) });
+  return entries;
+}
+
 /**
- * What lies right below `parent`, in one remote command. Beside the level the names of the next one are asked for, which
- * tell what can be opened. Throws DATASET_NOT_FOUND, and the error of a listing that failed.
+ * What lies right below `parent`. Beside it the names of the next level are asked for, which tell what can be opened, and given
+ * up when they take long. Throws DATASET_NOT_FOUND, and the error of a listing that failed.
  */
 export async function listLevel(
   host: Host,
   parent: string,
   signal?: AbortSignal,
 ): Promise<{ parent: DatasetEntry; datasets: LevelEntry[] }> {
-  const level = [...LEVEL, '-d', '1', parent];
-  const below = [...NAMES, '-d', '2', parent];
-  const entries: DatasetEntry[] = [];
-  const parents = new Set<string>();
-  let failure: unknown;
-  const results = await host.runAll([level, below], {
-    signal,
-    onLine: (line, index, whole) => {
-      if (failure !== undefined || line === '') return;
-      try {
-        if (!whole) throw unreadable(line, host);
-        if (index === 0) entries.push(parseEntry(line, host));
-        else parents.add(line.slice(0, line.lastIndexOf('/')));
-      } catch (thrown) {
-        failure = thrown;
-      }
-    },
-  });
-  for (const [index, argv] of [level, below].entries())
-    requireComplete(host, argv, results[index] ?? NO_RESULT, parent);
-  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('a listing could not be read');
-  requireNamed(host, { roots: [parent], seen: new Set(entries.map(({ name }) => name)) });
-  const [own] = entries.filter(({ name }) => name === parent);
-  if (own === undefined) throw commandError(host, level, NO_RESULT, parent);
-  const datasets = entries.filter(({ name }) => name !== parent);
-  return { parent: own, datasets: datasets.map((entry) => ({ ...entry, expandable: parents.has(entry.name) })) };
+  const late = new AbortController();
+  const below = parentsBelow(host, parent, signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+  try {
+    const entries = await readLevel(host, parent, signal);
+    const timer = setTimeout(() => late.abort(), PATIENCE);
+    const parents = await below;
+    clearTimeout(timer);
+    const [own] = entries.filter(({ name }) => name === parent);
+    if (own === undefined) throw commandError(host, LEVEL, NO_RESULT, parent);
+    const datasets = entries
+      .filter(({ name }) => name !== parent)
+      .map((entry): LevelEntry => ({
+        ...entry,
+        expandable: parents === null ? entry.type === 'filesystem' : parents.has(entry.name),
+      }));
+    return { parent: own, datasets };
+  } finally {
+    late.abort();
+  }
 }
 
 export interface Search {

@@ -14,7 +14,7 @@ export interface DatasetEntry {
 }
 
 export interface LevelEntry extends DatasetEntry {
-  /** Something lies below it. */
+  /** Something lies below it, or nobody knows yet. */
   expandable: boolean;
 }
 

@@ -86,16 +86,19 @@ describe('a first replication, by hand', function () {
     await editor.edit('zfs-ex00-replicate');
     await editor.section('source').getByRole('button', { name: 'browse…' }).click();
     const panel = editor.page.locator('.zfs-browse');
-    const dataset = (name: string): Locator => panel.locator('.red-ui-treeList-label:visible', { hasText: name });
-    await dataset('documents').waitFor();
+    const dataset = (name: string): Locator => panel.locator(`[data-zfs-dataset="${name}"]`);
+    // The node is recursive, so the one that is chosen stands for those below it.
+    const documents = dataset('tank/data/documents').locator('input');
+    await documents.waitFor();
+    assert.deepEqual([await documents.isChecked(), await documents.isDisabled()], [true, true]);
     await editor.screen('browse');
-    await panel.getByLabel('Filter datasets').fill('photos');
-    await dataset('documents').waitFor({ state: 'detached' });
-    await dataset('photos').click();
+    await dataset('tank/data').locator('input').uncheck();
+    await panel.getByLabel('Search names').fill('photos');
+    await dataset('tank/data/documents').waitFor({ state: 'detached' });
+    await dataset('tank/data/photos').click();
     await panel.getByRole('button', { name: 'Choose' }).click();
     const rows = editor.section('source').getByLabel('Dataset', { exact: true });
     assert.deepEqual(await rows.evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value)), [
-      'tank/data',
       'tank/data/photos',
     ]);
     await editor.cancel();

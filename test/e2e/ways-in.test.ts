@@ -40,8 +40,7 @@ for (const [label, platform] of platforms) {
     }
 
     async function cancel(opened: string): Promise<void> {
-      const tray = editor.page.locator('.red-ui-tray').filter({ has: editor.page.locator(opened) });
-      await tray.waitFor();
+      await editor.page.locator(opened).waitFor();
       await editor.page.waitForFunction('$(":animated").length === 0');
       await editor.cancel();
     }
@@ -131,7 +130,7 @@ for (const [label, platform] of platforms) {
         assert.equal(await sidebar.panel.locator(`[data-zfs-action="${action}"]`).isVisible(), false);
         assert.equal(await editor.page.locator(`#zfs-${part}-menu`).count(), 0);
         await editor.ask(`RED.actions.invoke('zfs-flows:${action === 'new' ? 'replicate' : 'import'}')`);
-        await editor.page.locator('.red-ui-notification', { hasText: 'flows.write and zfs.write' }).first().waitFor();
+        await editor.page.locator('.red-ui-notification', { hasText: 'flows.write and zfs.write' }).last().waitFor();
       }
       assert.equal(await editor.page.locator('.red-ui-tray').count(), 0);
       assert.deepEqual(editor.complaints, []);

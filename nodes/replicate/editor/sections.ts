@@ -15,6 +15,7 @@ import { shareInput } from '../../dialog/share';
 import { scopeEditor } from '../../dialog/scope';
 import { type TypedList, typedChoice, typedList, typedText } from '../../dialog/typed';
 import { timeZoneInput } from '../../dialog/zones';
+import { countSection } from './count';
 
 /** How many landing places the dialog lists. */
 const MAX_LANDINGS = 6;
@@ -35,6 +36,7 @@ export function buildSections(dialog: Dialog): void {
   targetRetentionSection(dialog);
   safetySection(dialog);
   streamSection(dialog);
+  countSection(dialog);
 }
 
 function snapshotsSection(dialog: Dialog): void {

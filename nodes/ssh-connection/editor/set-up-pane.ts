@@ -89,6 +89,17 @@ export class Pane {
     return this.field(name, input({ type: 'password', autocomplete: 'new-password' }), options);
   }
 
+  /** A text of several lines, in which Enter is Enter. */
+  area(name: string, options: FieldOptions): JQuery {
+    const area = $('<textarea>').attr({ rows: 3, autocomplete: 'off', spellcheck: 'false' });
+    return this.field(name, area, options);
+  }
+
+  /** Puts something below a field, in its row. */
+  below(name: string, content: JQuery): void {
+    this.rowOf(name).find('.zfs-control').append(content);
+  }
+
   /** On the line of the field `beside`. */
   number(name: string, options: FieldOptions & { min: number; max: number; beside: string }): JQuery {
     const { min, max, beside, label, value = '' } = options;
@@ -144,7 +155,7 @@ export class Pane {
   private wire(name: string, input: JQuery): JQuery {
     input.on('input change', () => this.clear(name));
     input.on('keydown', (event) => {
-      if (event.key !== 'Enter' || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key !== 'Enter' || input.is('textarea') || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       this.actions.find('.primary:visible').first().trigger('click');
     });

@@ -3,5 +3,5 @@ import type { PartFile } from '../../dialog/on-demand';
 import { registerWayIn } from '../../dialog/way-in';
 
 export function registerWizard(file: PartFile): void {
-  registerWayIn({ plugin: 'zfs-wizard', part: 'wizard', action: 'zfs-flows:replicate' }, file);
+  registerWayIn({ plugin: 'zfs-wizard', part: 'wizard', action: 'zfs-flows:replicate', forReaders: true }, file);
 }

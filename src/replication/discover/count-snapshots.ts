@@ -5,7 +5,7 @@ import type { Host } from '../../host/host';
 import { eachSnapshot, listDatasets } from '../../zfs/list';
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
 import type { SourceOptions } from '../setup/check-options';
-import { compileSelection, type Selection } from '../setup/selection';
+import { compileSelection, selectsNew, type Selection } from '../setup/selection';
 
 export interface SourceCount {
   dataset: string;
@@ -20,6 +20,12 @@ export interface SourceCount {
   problem?: { code: string; message: string };
 }
 
+export interface Count {
+  sources: SourceCount[];
+  /** A snapshot that a run would take now would be one of those that it sends. */
+  selectsNew: boolean;
+}
+
 interface Tally {
   total: number;
   selected: number;
@@ -31,7 +37,7 @@ interface Tally {
 /** Adds up the snapshots of each dataset for the sources that it belongs to. */
 class Counter {
   readonly tallies = new Map<string, Tally>();
-  private readonly selection: Selection;
+  readonly selection: Selection;
   /** A listing tells a dataset's snapshots one after the other. */
   private last: { dataset: string; tallies: readonly Tally[] } = { dataset: '', tallies: [] };
 
@@ -76,7 +82,12 @@ async function missingAmong(host: Host, silent: readonly string[], signal: Abort
  * One remote command, and one more where a source has no snapshot. A source that does not exist is told of as a problem of
  * its own; throws whatever a listing fails with otherwise.
  */
-export async function countSnapshots(host: Host, options: SourceOptions, signal?: AbortSignal): Promise<SourceCount[]> {
+export async function countSnapshots(
+  host: Host,
+  options: SourceOptions,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<Count> {
   const { sourceDatasets, recursive, exclude } = options;
   const counter = new Counter(options);
   const request = { roots: [...counter.tallies.keys()], recursive, exclude, signal };
@@ -87,11 +98,12 @@ export async function countSnapshots(host: Host, options: SourceOptions, signal?
     total === 0 && !missing.includes(name) ? [name] : [],
   );
   const absent = new Set([...missing, ...(await missingAmong(host, silent, signal))]);
-  return [...new Set(sourceDatasets)].map((dataset): SourceCount => {
+  const sources = [...new Set(sourceDatasets)].map((dataset): SourceCount => {
     const { total = 0, selected = 0, oldest = NaN, newest = NaN } = counter.tallies.get(dataset) ?? {};
     const count = { dataset, total, selected, oldest: isoOf(oldest), newest: isoOf(newest) };
     if (!absent.has(dataset)) return count;
     const message = `dataset "${dataset}" does not exist on ${host.label}`;
     return { ...count, problem: { code: 'DATASET_NOT_FOUND', message } };
   });
+  return { sources, selectsNew: selectsNew(counter.selection, options, now) };
 }

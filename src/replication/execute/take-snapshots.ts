@@ -2,24 +2,18 @@
 // that is there already, because another task took it in the same minute, is used; one that would not be selected is not
 // taken: at each run it would only litter the source.
 import { invalidOption, toZfsFlowError } from '../../base/errors';
-import { formatSnapshotName, isRepeatedName, parseNamingSchema } from '../../naming/schema';
+import { isRepeatedName, parseNamingSchema } from '../../naming/schema';
 import { createSnapshots } from '../../snapshots/create';
 import { listNamedSnapshots } from '../../zfs/list';
 import type { Discovery } from '../discover/discover';
 import type { Run } from '../setup/run';
-import { snapshotSchema } from '../setup/selection';
+import { newSnapshotName, selectsNew, snapshotSchema } from '../setup/selection';
 import { AttemptFailure } from './attempt-failure';
 
 /** Of a snapshot taken at this time. */
-function nameAt({ options }: Run, at: Date): string {
-  return formatSnapshotName(parseNamingSchema(snapshotSchema(options)), at, options.timeZone);
-}
+const nameAt = ({ options }: Run, at: Date): string => newSnapshotName(options, at);
 
-function wouldBeSelected(run: Run, at: Date): boolean {
-  const creation = Math.floor(at.getTime() / 1000);
-  const name = nameAt(run, at);
-  return run.selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
-}
+const wouldBeSelected = ({ options, selection }: Run, at: Date): boolean => selectsNew(selection, options, at);
 
 /** `always` and a selection that leaves out what is taken contradict each other. Throws INVALID_OPTIONS. */
 function requireSelected(run: Run, at: Date): void {

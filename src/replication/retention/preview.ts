@@ -12,12 +12,14 @@ import { type Copy, mergePruned, retentionRequests } from './target-retention';
 /** Sources with the copies that they have on the target; a source that is missing is an error, a copy is not. */
 async function copiesOf(options: ReplicateOptions, hosts: HostResolver, signal: AbortSignal): Promise<Copy[]> {
   const { sourceDatasets, targetDataset, recursive, exclude } = options;
-  const source = hosts(options.sourceConnection);
+  // Both before anything is asked: one that cannot be had must not leave the other's answer to nobody, whose failure would
+  // end Node-RED.
+  const [source, target] = [hosts(options.sourceConnection), hosts(options.targetConnection)];
   const common = commonPath(sourceDatasets);
   const onTarget = (dataset: string): string => mapDataset(dataset, common, targetDataset);
   const [listed, there] = await Promise.all([
     listDatasets(source, { roots: sourceDatasets, recursive, exclude, signal }),
-    listDatasets(hosts(options.targetConnection), { roots: sourceDatasets.map(onTarget), recursive, signal }),
+    listDatasets(target, { roots: sourceDatasets.map(onTarget), recursive, signal }),
   ]);
   requireAll(source, listed.missing);
   const targets = new Set(there.datasets.map(({ name }) => name));

@@ -1,6 +1,7 @@
 // Which snapshots of the source are wanted on the target (pure): by naming schema, regex, and the schedule that their
 // date must match. Which base they are sent from is `target-state.ts`; a filter never excludes a base.
 import { DEFAULT_NAMING_SCHEMA } from '../../naming/presets';
+import { formatSnapshotName, parseNamingSchema } from '../../naming/schema';
 import { parseNamingSchemas, readSnapshotName } from '../../naming/schemas';
 import { invalidOption } from '../../base/errors';
 import { readRegExp } from '../../options/read';
@@ -50,6 +51,22 @@ function compileSchedules(options: SelectionOptions): Schedule[] {
 /** Of snapshots that a run takes on the source, also where the node has no naming schema of its own. */
 export function snapshotSchema(options: Pick<ReplicateOptions, 'namingSchemas'>): string {
   return options.namingSchemas[0] ?? DEFAULT_NAMING_SCHEMA;
+}
+
+/** Name of a snapshot that a run takes on the source at this time. */
+export function newSnapshotName(options: Pick<ReplicateOptions, 'namingSchemas' | 'timeZone'>, at: Date): string {
+  return formatSnapshotName(parseNamingSchema(snapshotSchema(options)), at, options.timeZone);
+}
+
+/** Whether it would be among those that are selected. */
+export function selectsNew(
+  selection: Selection,
+  options: Pick<ReplicateOptions, 'namingSchemas' | 'timeZone'>,
+  at: Date,
+): boolean {
+  const creation = Math.floor(at.getTime() / 1000);
+  const name = newSnapshotName(options, at);
+  return selection.wants({ dataset: '', kind: 'snapshot', name, guid: '0', createtxg: '0', creation });
 }
 
 /** Checks the options (INVALID_OPTIONS) and returns the filter that they describe. */

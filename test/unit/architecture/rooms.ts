@@ -7,6 +7,7 @@ const DIALOG_MAY = [
   'nodes/fields.ts',
   'nodes/node-options.ts',
   'nodes/admin/browse-answer.ts',
+  'nodes/admin/check-answer.ts',
   'nodes/admin/preview-answer.ts',
   'nodes/admin/task-answers.ts',
   'nodes/ssh-connection/test-answer.ts',
@@ -275,6 +276,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
+  // A new machine is set up in the wizard as in its own dialog.
+  ...(file.startsWith('nodes/wizard/') ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */
