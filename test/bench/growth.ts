@@ -71,6 +71,9 @@ async function copyOf(lab: Lab, a: Machine, name: string): Promise<Machine> {
   for (const disk of ['a', 'b'])
     copyFileSync(path.join(from ?? '', disk), path.join(to ?? '', disk), constants.COPYFILE_FICLONE);
   const b = await lab.up(name, { pool: null, disks: 2, diskMb: 2048, mem: 3072 });
+  // It has the address of its predecessor, whose absence is remembered for a moment.
+  for (let turn = 0; turn < 20 && (await b.run(['true']).catch(() => undefined)) === undefined; turn++)
+    await sleep(1_000);
   await Promise.all([
     a.sh('zpool import -N tank'),
     b.sh('zpool import -f -N -d /dev/ubda -d /dev/ubdb tank backup; zpool reguid backup; zfs set readonly=on backup/t'),

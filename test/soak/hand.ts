@@ -141,7 +141,11 @@ export class Hand {
   /** To the last block: another dataset claims what is left, and what others write finds no room. */
   private async fill(name: 'a' | 'b', lasts: number): Promise<void> {
     const [machine, ballast] = [this.around.machines[name], `${POOLS[name]}/ballast`];
-    await machine.sh('zfs set refreservation="$(zfs get -Hpo value available "$1")" "$1"', { args: [ballast] });
+    // Others write meanwhile: what is left may be a little less already.
+    const script = `for less in 0 1 2 4 8 16; do
+      size=$(($(zfs get -Hpo value available "$1") - less * 1048576))
+      if zfs set refreservation="$size" "$1" 2>/dev/null; then exit 0; fi; done; exit 1`;
+    await machine.sh(script, { args: [ballast] });
     await sleep(lasts * 1000);
     await machine.run(['zfs', 'set', 'refreservation=none', ballast]);
   }
