@@ -5,6 +5,7 @@ import { flag } from '../src/options/kinds';
 import { REPLICATE } from '../src/replication/setup/options';
 import { PRUNE } from '../src/retention/options';
 import { LIST, SNAPSHOT } from '../src/snapshots/options';
+import { VERIFY } from '../src/verify/options';
 import { IDENTITY, RUNNING, SCHEDULE, type NodeType } from './node-options';
 import { SSH_CONNECTION } from './ssh-connection/ssh-options';
 
@@ -17,4 +18,5 @@ export const FIELDS = {
   'zfs-list-snapshots': { ...IDENTITY, ...LIST, ...RUNNING },
   'zfs-replicate': { ...IDENTITY, ...REPLICATE, ...FROM_MESSAGES, ...SCHEDULE, ...RUNNING },
   'zfs-retention-prune': { ...IDENTITY, ...PRUNE, ...SCHEDULE, ...RUNNING },
+  'zfs-verify': { ...IDENTITY, ...VERIFY, ...SCHEDULE, ...RUNNING },
 } satisfies Record<NodeType, FieldTable>;

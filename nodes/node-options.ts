@@ -13,6 +13,7 @@ export const NODE_TYPES = [
   'zfs-list-snapshots',
   'zfs-replicate',
   'zfs-retention-prune',
+  'zfs-verify',
 ] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
 
@@ -26,6 +27,7 @@ export const CREDENTIALS = {
   'zfs-list-snapshots': [],
   'zfs-replicate': ['encryptionKey'],
   'zfs-retention-prune': [],
+  'zfs-verify': [],
 } as const satisfies Record<NodeType, readonly string[]>;
 
 export const IDENTITY = { version: count(CONFIG_VERSION, { min: 1 }), name: text() } satisfies FieldTable;

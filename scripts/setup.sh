@@ -5,7 +5,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-say() { printf '\033[1m== %s\033[0m\n' "$*"; }
+# With the seconds that have passed.
+say() { printf '\033[1m== %s\033[0m (%d s)\n' "$*" "$SECONDS"; }
 give_up() { printf '%s\n' "$*" >&2; exit 1; }
 
 need_node() {
@@ -23,7 +24,7 @@ need_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || give_up "Debian packages are missing, and installing them takes root: ${missing[*]}"
-  say "installing Debian packages: ${missing[*]}"
+  say "installing ${#missing[@]} Debian packages, about a second each: ${missing[*]}"
   # A freshly installed broker shall not start as a service of this machine.
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -55,13 +56,41 @@ modules_current() {
 # node_modules as package-lock.json has it.
 need_modules() {
   if ! modules_current; then
-    say "installing npm packages"
+    say "installing npm packages, about half a minute"
     npm ci --no-audit --no-fund || give_up "npm ci failed"
   fi
+}
+
+# Starts building the lab in the background, where it is not there, after all Debian packages that it takes, these among
+# them: nothing else takes so long. need_lab waits for it.
+begin_lab() {
+  local build=(test/lab/zfs-lab-build --flavour "${ZFS_LAB_FLAVOUR:-newest}")
+  if "${build[@]}" --check; then
+    need_packages "$@"
+    return
+  fi
+  say "the first time this takes about 5 minutes on 2 cores, most of it to compile Linux and OpenZFS; later it takes seconds"
+  # shellcheck disable=SC2046  # a list of packages
+  need_packages "$@" $("${build[@]}" --print-packages)
+  lab_log=$(mktemp)
+  "${build[@]}" --quiet >"$lab_log" 2>&1 &
+  lab_pid=$!
+  trap 'kill "$lab_pid" 2>/dev/null; rm -f "$lab_log"' EXIT
 }
 
 # The kernel and root tree of the lab's machines; several minutes the first time.
 need_lab() {
   need_packages iproute2 util-linux openssh-client socat
+  if [ -n "${lab_pid:-}" ]; then
+    # What keeps the lab from running here is said before anybody waits for it.
+    node --require tsx/cjs scripts/check/prepare-lab.ts --problems || exit 1
+    tail -n +1 -f -s 0.2 --pid="$lab_pid" "$lab_log" &
+    local code=0 tail_pid=$!
+    wait "$lab_pid" || code=$?
+    wait "$tail_pid" || :
+    trap - EXIT
+    rm -f "$lab_log"
+    [ "$code" = 0 ] || give_up "the lab could not be built"
+  fi
   node --require tsx/cjs scripts/check/prepare-lab.ts || exit 1
 }

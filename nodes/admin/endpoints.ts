@@ -26,6 +26,7 @@ const LONGEST_REQUEST = 65_536;
 
 /** Loaded when first asked for; most starts of a Node-RED never see them. */
 const later = {
+  check: () => require('./check-replication') as typeof import('./check-replication'),
   browse: () => require('./browse') as typeof import('./browse'),
   phone: () => require('./phone') as typeof import('./phone'),
   tasks: () => require('./tasks') as typeof import('./tasks'),
@@ -82,6 +83,7 @@ export function registerEndpoints(RED: Red): void {
   post('count-snapshots', 'zfs.read', (body, signal) => later.browse().countSnapshots(RED, body, signal));
   post('datasets', 'zfs.read', (body) => datasets(RED, body));
   post('next-runs', 'zfs.read', nextRuns);
+  post('check-replication', 'zfs.read', (body, signal) => later.check().checkReplication(RED, body, signal));
   post('preview-retention', 'zfs.read', (body) => later.preview().previewRetention(RED, body));
   get('tasks', ({ query }, response) => {
     const { tag, list } = later.tasks().taskList(RED, query);

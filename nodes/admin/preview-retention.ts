@@ -3,7 +3,7 @@
 import type { RunContext } from '../../src/base/run-context';
 import type { HostResolver } from '../../src/host/host';
 import { groupBy } from '../../src/base/group-by';
-import type { RawOptions } from '../../src/options/read';
+import { readBoolean, type RawOptions } from '../../src/options/read';
 import type { PruneItem, PruneResult } from '../../src/retention/options';
 import { engine } from '../runtime/engine';
 import type { Red } from '../runtime/red';
@@ -50,7 +50,10 @@ async function planOf(body: RawOptions, hosts: HostResolver): Promise<PruneResul
     return planTargetRetention(parseReplicateOptions(body), hosts, context());
   }
   const { parsePruneOptions, planPrune } = engine.retention();
-  return planPrune(parsePruneOptions({ ...body, mode: 'plan' }), hosts, context(), { remember: false });
+  const options = parsePruneOptions({ ...body, mode: 'plan' });
+  // The snapshot node prunes so, and no property says it.
+  const scheduleByName = readBoolean(body, 'scheduleByName', false);
+  return planPrune({ ...options, scheduleByName }, hosts, context(), { remember: false });
 }
 
 /** Throws INVALID_OPTIONS, and whatever made a listing fail. */

@@ -15,7 +15,7 @@ type Answer = Record<string, unknown>;
 /**
  * `{upload, part, of, data}` takes a piece of a file. Else one of `json`, `text`, `file` (base64), `upload`, `live`; with `here`
  * (connection id, '' = this machine, or an object with the properties of a connection to be made) and `enable`.
- * Answers `{ok: true, version, nodes, secrets, findings}`. Throws INVALID_OPTIONS, and what a TrueNAS refuses.
+ * Answers `{ok: true, version, nodes, items, secrets, findings}`. Throws INVALID_OPTIONS, and what a TrueNAS refuses.
  */
 export async function truenasImport(RED: Red, body: RawOptions): Promise<Answer> {
   if (body['part'] !== undefined) return takePiece(body);
@@ -25,7 +25,8 @@ export async function truenasImport(RED: Red, body: RawOptions): Promise<Answer>
   const findings = [...imported.findings];
   tellNames(RED, imported, findings);
   const secrets = stageAll(RED, imported, findings);
-  return { ok: true, version: imported.version, nodes: imported.nodes, secrets, findings };
+  const { version, nodes, items } = imported;
+  return { ok: true, version, nodes, items, secrets, findings };
 }
 
 const SOURCES = ['json', 'text', 'file', 'upload', 'live'] as const;

@@ -1,15 +1,9 @@
 // Puts nodes that were made elsewhere into the flows as one change that one undo takes back (design/editor-study.md §4). Those
 // that are there already, from an earlier time, get the new properties and stay where somebody has put them. Nothing here
 // deploys, and nothing touches credentials.
+import { differences, type FlowNode } from './flow-node';
 
-/** Flow JSON with its final id. */
-export interface FlowNode {
-  readonly id: string;
-  readonly type: string;
-  readonly z?: string;
-  readonly wires?: readonly (readonly string[])[];
-  readonly [property: string]: unknown;
-}
+export type { FlowNode } from './flow-node';
 
 export interface Placed {
   readonly ok: true;
@@ -26,19 +20,6 @@ export interface NotPlaced {
 
 type Translate = (key: string, values?: Record<string, unknown>) => string;
 
-/** What a node of the editor has beside the properties of its type. */
-const NOT_PROPERTIES: ReadonlySet<string> = new Set([
-  'id',
-  'type',
-  'x',
-  'y',
-  'z',
-  'g',
-  'd',
-  'l',
-  'wires',
-  'credentials',
-]);
 /** Pixels of Node-RED's grid; between what is on a tab and what comes below it; from its left edge; half a node. */
 const GRID = 20;
 const GAP = 60;
@@ -160,11 +141,6 @@ interface Edit {
   values: Record<string, unknown>;
 }
 
-/** Properties of a node that `given` would change. */
-export function differences(given: FlowNode, node: EditorNode): string[] {
-  return Object.keys(given).filter((name) => !NOT_PROPERTIES.has(name) && !same(given[name], node[name]));
-}
-
 function changesOf(given: FlowNode): Edit[] {
   const node = RED.nodes.node(given.id);
   if (node === null || node === undefined) return [];
@@ -172,10 +148,6 @@ function changesOf(given: FlowNode): Edit[] {
   return names.length === 0
     ? []
     : [{ node, values: Object.fromEntries(names.map((name) => [name, copied(given[name])])) }];
-}
-
-function same(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** An undo gives back the object that was there: nobody else may hold it. */

@@ -1,13 +1,7 @@
-// The import in the editor (design/face.md), loaded when somebody opens it for the first time (`editor/stub.ts`).
-import { element } from '../dialog/dom';
-import { t } from './editor/translate';
+// The import of what another tool was told to do (design/face.md §7), in the editor: loaded when somebody opens it for the first
+// time (`editor/stub.ts`).
+import { ImportDialog } from './editor/dialog';
 
 export function openImport(): void {
-  RED.tray.show({
-    title: t('title'),
-    buttons: [{ id: 'node-dialog-cancel', text: t('action.cancel'), click: () => RED.tray.close() }],
-    open: (tray) => {
-      tray.find('.red-ui-tray-body').append(element('div', { 'data-zfs-import': '' }));
-    },
-  });
+  new ImportDialog().open();
 }

@@ -5,10 +5,11 @@ import { complaint, cronProblem, regexProblem } from '../dialog/checks';
 import { credentialsOf, defaultsOf } from '../dialog/defaults';
 import { dialogOf } from '../dialog/dialog-life';
 import { LABELS } from '../dialog/labels';
+import { suggestedName } from '../dialog/landings';
 import { RUN_BUTTON } from '../dialog/run-button';
 import { runningSection, scheduleSection } from '../dialog/running';
 import { current } from '../dialog/validate';
-import { buildSections, suggestedName } from './editor/sections';
+import { buildSections } from './editor/sections';
 
 const TYPE = 'zfs-replicate';
 

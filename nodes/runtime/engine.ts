@@ -31,6 +31,11 @@ export const engine = {
     ...(require('../../src/replication/retention/preview') as typeof import('../../src/replication/retention/preview')),
   })),
 
+  verification: once(() => ({
+    ...(require('../../src/verify/check-options') as typeof import('../../src/verify/check-options')),
+    ...(require('../../src/verify/verify') as typeof import('../../src/verify/verify')),
+  })),
+
   /** The properties of all node types. Their tables know what is wrong with a value, so they come with the engine. */
   fields: once(() => (require('../fields') as typeof import('../fields')).FIELDS),
 

@@ -15,6 +15,7 @@ import type { Config } from './migrate';
 import type { FlowMessage, Red, RuntimeNode } from './red';
 import { resolveFields } from './resolve-fields';
 import type { Occasion, TaskDefinition } from './task-definition';
+import { memories } from './task-memory';
 
 export type Done = (error?: Error) => void;
 
@@ -63,7 +64,16 @@ export class Requests<O, R> {
   async resolve(msg: FlowMessage, done: Done, scheduledAt?: Date): Promise<Request<O>> {
     const { RED, node, config, definition } = this.settings;
     const { values, dynamic } = await resolveFields(RED, node, config, engine.fields()[definition.type], msg);
-    const occasion: Occasion = { msg, dynamic, scheduledAt, credential: (name) => this.credential(name) };
+    const occasion: Occasion = {
+      msg,
+      dynamic,
+      scheduledAt,
+      credential: (name) => this.credential(name),
+      turns: {
+        last: () => memories.find(RED, node.id)?.turn,
+        took: (turn) => memories.setTurn(memories.of(RED, node.id), turn),
+      },
+    };
     return { msg, done, values, occasion, options: definition.parse(values, occasion) };
   }
 

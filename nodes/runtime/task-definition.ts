@@ -19,6 +19,8 @@ export interface Occasion {
   scheduledAt: Date | undefined;
   /** One of the node's encrypted properties, '' when nobody entered it. Never part of the options. */
   readonly credential: (name: string) => string;
+  /** What had its turn in this task's last run, over restarts too; for nodes that do one thing of several in each run. */
+  readonly turns: { last(): string | undefined; took(turn: string): void };
 }
 
 export interface TaskDefinition<O, R> {

@@ -30,6 +30,8 @@ export interface TaskMemory {
   alarm?: Alarm;
   /** Since it was first seen. */
   totals?: Totals;
+  /** What had its turn in the last run, where one thing has it in each. */
+  turn?: string;
 }
 
 export interface Totals {
@@ -92,6 +94,11 @@ export class TaskMemories {
     }
     delete memory.pause;
     if (pause !== undefined) memory.pause = pause;
+    this.keep();
+  }
+
+  setTurn(memory: TaskMemory, turn: string): void {
+    memory.turn = turn;
     this.keep();
   }
 
@@ -174,7 +181,8 @@ function read(RED: Red): Map<string, TaskMemory> {
 /** Written by this package, perhaps by another version of it, or by hand. */
 function isMemory(value: unknown): value is TaskMemory {
   if (typeof value !== 'object' || value === null) return false;
-  const { since, runs, pauses, lastSuccess, base, schedule, pause, alarm } = value as Partial<TaskMemory>;
+  const { since, runs, pauses, lastSuccess, base, schedule, pause, alarm, turn } = value as Partial<TaskMemory>;
+  if (turn !== undefined && typeof turn !== 'string') return false;
   if (alarm !== undefined && !(Number.isFinite(alarm.since) && Number.isFinite(alarm.toldAt))) return false;
   const times = [since, lastSuccess ?? since, base ?? since, schedule?.since ?? since, pause?.until ?? since];
   return times.every(isTime) && Array.isArray(runs) && Array.isArray(pauses);

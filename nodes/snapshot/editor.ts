@@ -62,7 +62,7 @@ function retentionSection(open: Dialog): void {
     const { datasetsType, namingSchemaType } = rest;
     const scope = { namingSchemas: [namingSchema], nameRegex: '' };
     const where = { connection, datasets, datasetsType, recursive, exclude };
-    return { ...where, namingSchemaType, scope, policy: policy(), timeZone };
+    return { ...where, namingSchemaType, scope, policy: policy(), timeZone, scheduleByName: true };
   });
   open.showWhen('.zfs-retention', isOn);
   open.store('retention', () => (isOn() ? policy() : null));

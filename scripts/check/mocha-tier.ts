@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { end, isStopped, ROOT, run } from './processes';
-import { testFiles } from './test-files';
+import { testFiles, TOGETHER, ZFS_21 } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 /** Minutes after which mocha is ended; an endless loop in a test is out of its own reach. */
@@ -11,7 +11,7 @@ const LIMIT = 30;
 /** Seconds that mocha gets to end by itself once all tests are done. */
 const GRACE = 30;
 /** How many files at once, by tier; 1 where it is not said, and then they share a process. */
-const AT_ONCE: Readonly<Record<string, number>> = { zfs: 2 };
+const AT_ONCE: Readonly<Record<string, number>> = { zfs: 2, [ZFS_21]: 2 };
 
 export interface TierRun {
   tests: TierResult;
@@ -67,24 +67,24 @@ function sum(runs: readonly TierRun[]): TierRun {
   return total;
 }
 
-/** `test/zfs/host/link.test.ts` → `zfs-host-link`. */
-const resultName = (file: string): string =>
+/** `test/zfs/host/link.test.ts` → `zfs-host-link`; `zfs21-…` where it is run in that tier. */
+const resultName = (tier: string, file: string): string =>
   file
-    .replace(/^test\//, '')
+    .replace(/^test\/[^/]+/, tier)
     .replace(/\.test\.ts$/, '')
     .replaceAll('/', '-');
 
 /** Runs a tier to its end, whatever fails on the way. */
 export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
   const atOnce = AT_ONCE[tier] ?? 1;
-  if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, false, settings);
+  if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, TOGETHER.has(tier), settings);
   // The long ones first, as far as the size tells, so that none is left over at the end.
   const size = (file: string): number => statSync(path.join(ROOT, file)).size;
   const files = testFiles(tier).toSorted((a, b) => size(b) - size(a));
   const runs: TierRun[] = [];
   const work = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined && !isStopped(); file = files.shift()) {
-      runs.push(await mocha(resultName(file), file, true, settings));
+      runs.push(await mocha(resultName(tier, file), file, true, settings));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

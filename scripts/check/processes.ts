@@ -17,11 +17,16 @@ export function end(child: ChildProcess): void {
   setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
 }
 
+/** Asks everything that runs to end. */
+export function endAll(): void {
+  for (const child of running) end(child);
+}
+
 /** Ctrl-C reaches the children by itself, since they are of the same process group; SIGTERM is handed on. */
 export function stopOnSignals(): void {
   const stop = (signal: NodeJS.Signals): void => {
     stopped = true;
-    if (signal === 'SIGTERM') for (const child of running) end(child);
+    if (signal === 'SIGTERM') endAll();
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
 }

@@ -65,6 +65,11 @@ export function importedId(hash: string, kind: string, old?: string): string {
   return ['zfs-imp', kind, ...(old === undefined ? [] : [old]), hash].join('-');
 }
 
+/** The 8 digits of the machine that a connection was made for by an earlier import; undefined for any other connection. */
+export function hashIn(here: ImportChoices['here']): string | undefined {
+  return typeof here === 'string' ? /^zfs-imp-self-([0-9a-f]{8})$/.exec(here)?.[1] : undefined;
+}
+
 /** Never throws for what was imported: what is wrong with an item is a finding, and it stays disabled. */
 export function assemble(draft: Draft, tools: ImportTools, { enable }: ImportChoices): Imported {
   const { connections, tasks, findings, hash } = draft;
@@ -73,9 +78,10 @@ export function assemble(draft: Draft, tools: ImportTools, { enable }: ImportCho
   const known = new Set(tasks.map(({ item }) => item));
   for (const item of enable) if (!known.has(item)) findings.warn(item, 'there is no such task to be enabled');
   const written = tasks.map((task) => {
-    const enabled = task.enabled && !task.broken && !findings.hasError(task.item) && enable.has(task.item);
-    if (enable.has(task.item) && !enabled) findings.warn(task.item, whyNot(task));
-    return { task, node: write(tools, task.type, task.id, { ...task.values, enabled }) };
+    const why = whyDisabled(task, findings);
+    if (enable.has(task.item) && why !== '') findings.warn(task.item, `stays disabled: ${why}`);
+    const enabled = why === '' && enable.has(task.item);
+    return { task, why, node: write(tools, task.type, task.id, { ...task.values, enabled }) };
   });
   const tab = importedId(hash, 'tab');
   const nodes = [
@@ -85,12 +91,22 @@ export function assemble(draft: Draft, tools: ImportTools, { enable }: ImportCho
   ];
   const ids = new Set(nodes.map(({ id }) => id));
   const secrets = new Map([...draft.secrets].filter(([id]) => ids.has(id)));
-  return { version: draft.version, nodes, secrets, findings: sorted(findings.all, draft) };
+  const items = [
+    ...connections.map(({ item, id, values }) => ({ item, id, decides: Object.keys(values), whyDisabled: '' })),
+    ...written.map(({ task: { item, id, values }, why }) => ({
+      item,
+      id,
+      decides: Object.keys(values),
+      whyDisabled: why,
+    })),
+  ];
+  return { version: draft.version, nodes, items, secrets, findings: sorted(findings.all, draft) };
 }
 
-function whyNot({ enabled, broken }: TaskDraft): string {
-  if (!enabled) return 'stays disabled: it was disabled where it comes from';
-  return broken ? 'stays disabled: what it names is missing' : 'stays disabled: it cannot run as it is';
+function whyDisabled({ item, enabled, broken }: TaskDraft, findings: Findings): string {
+  if (!enabled) return 'it was disabled where it comes from';
+  if (broken) return 'what it names is missing';
+  return findings.hasError(item) ? 'it cannot run as it is' : '';
 }
 
 function write(tools: ImportTools, type: ImportedType, id: string, values: RawOptions): FlowNodeJson {

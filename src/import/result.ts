@@ -42,10 +42,22 @@ export interface ImportChoices {
   enable: ReadonlySet<string>;
 }
 
+/** Something with a node of its own that a person may want or not. */
+export interface ImportedItem {
+  item: string;
+  /** Of its node. */
+  id: string;
+  /** Properties that come from what was imported; what else the node has are defaults. */
+  decides: string[];
+  /** Why a task cannot be enabled from the start; '' where it can, and of what is no task. */
+  whyDisabled: string;
+}
+
 export interface Imported {
   /** For people: `CORE 13.3-U1.2`, `sanoid`. */
   version: string;
   nodes: FlowNodeJson[];
+  items: ImportedItem[];
   /** By node id: credentials that are put into none of the nodes. */
   secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
   findings: Finding[];

@@ -1,7 +1,7 @@
 // What imports from configuration files share: ids out of names (there are no numbers to take), connections by account, and one
 // dataset to be left out of a tree while what is below it stays. Pure.
 import { stableHash } from '../base/stable-hash';
-import { importedId, type ConnectionDraft, type Draft, type TaskDraft } from './assemble';
+import { hashIn, importedId, type ConnectionDraft, type Draft, type TaskDraft } from './assemble';
 import { Findings, type ImportChoices, type TaskType } from './result';
 
 /** 6 hexadecimal digits that stand for a name as long as it is the same. */
@@ -33,7 +33,8 @@ export class TextDraft {
     { here }: ImportChoices,
   ) {
     const name = typeof here === 'string' ? here : here.host;
-    this.hash = stableHash([tool, name]).slice(0, 8);
+    // A connection that an earlier import has made for the machine stands for it.
+    this.hash = hashIn(here) ?? stableHash([tool, name]).slice(0, 8);
     this.here = typeof here === 'string' ? here : importedId(this.hash, 'self');
     if (typeof here === 'string') return;
     const values = { authMethod: 'privateKey', name: here.host, ...here };

@@ -41,6 +41,11 @@ export const PRUNE_DEFAULTS = readOptions(
 export interface PruneRequest extends Omit<OptionsOf<typeof PRUNE>, 'mode' | 'planLifetime'> {
   /** The fraction is looked at in datasets with more snapshots in scope than this; default 10. */
   fractionAbove?: number;
+  /**
+   * A rule of a schedule also keeps what is of the schedule by the date in its name: who takes snapshots by that schedule is
+   * now and then a minute late with one, and its name says which one it is.
+   */
+  scheduleByName?: boolean;
 }
 
 export interface PruneOptions extends PruneRequest, Pick<OptionsOf<typeof PRUNE>, 'mode' | 'planLifetime'> {

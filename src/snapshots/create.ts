@@ -117,7 +117,9 @@ async function prune({ options, result, ctx }: Run, hosts: HostResolver): Promis
   if (policy === null || result.snapshots.length === 0) return;
   const datasets = result.snapshots.map(({ dataset }) => dataset);
   const scope = { namingSchemas: [namingSchema], nameRegex: '' };
-  const what = { ...PRUNE_DEFAULTS, connection, datasets, recursive: false, exclude: [], scope, policy, timeZone };
+  const here = { connection, datasets, recursive: false, exclude: [], timeZone };
+  // A snapshot has the time of its run in its name, and is made when the hook before it has ended.
+  const what = { ...PRUNE_DEFAULTS, ...here, scope, policy, scheduleByName: true };
   const pruned = await pruneSnapshots(what, hosts, ctx, {
     report: (early) => {
       result.pruned = early;

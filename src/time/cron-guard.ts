@@ -107,7 +107,9 @@ export function matchesEitherDay({ day, weekday }: CronFields): boolean {
 export function checkCron(text: string): CronFields {
   const trimmed = text.trim();
   if (trimmed === '') throw new CronProblem('it is blank; leave the field empty for no schedule at all');
-  const preset = PRESETS[trimmed.toLowerCase()];
+  const name = trimmed.toLowerCase();
+  // Not what every object has by such a name, as `constructor`.
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset === undefined && trimmed.startsWith('@')) {
     throw new CronProblem(`"${trimmed}" is no preset; there are ${Object.keys(PRESETS).join(', ')}`);
   }

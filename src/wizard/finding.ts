@@ -27,6 +27,8 @@ export interface Surroundings {
   tables: WizardTables;
   /** Connections that there are, deployed or not, by id. */
   connections?: ReadonlyMap<string, { jumpConnection?: unknown }>;
+  /** Every `zfs-snapshot` that there is: how it is called, and its properties. */
+  snapshots?: readonly { name: string; values: Readonly<Record<string, unknown>> }[];
   /** Tabs by id. */
   tabs?: ReadonlyMap<string, { locked?: boolean; disabled?: boolean }>;
 }

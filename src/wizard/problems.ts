@@ -18,6 +18,7 @@ import { refusalOf, type Finding, type Problem, type Surroundings } from './find
 import { usedConnections } from './flow';
 import { isDynamic, replicateValues, snapshotValues } from './node-values';
 import { togetherProblems } from './together';
+import { twinProblems } from './twins';
 
 /** In the order of the steps; the first of a field is what is to be shown at it. */
 export function problemsOf(answers: Answers, around: Surroundings): Problem[] {
@@ -26,6 +27,7 @@ export function problemsOf(answers: Answers, around: Surroundings): Problem[] {
     ...targetProblems(answers, around),
     ...keyProblems(answers),
     ...scheduleProblems(answers, around),
+    ...twinProblems(answers, around),
     ...lifetimeProblems(answers),
     ...placeProblems(answers, around),
   ];

@@ -22,6 +22,23 @@ export const DESTINATION_PROPERTY = 'zfsflow:destination';
 /** User property of a copy that was set aside: the destination it was, and why. Only what carries it is ever destroyed. */
 export const REPLACED_PROPERTY = 'zfsflow:replaced';
 
+/** User property of the clone that a restore drill looks into: the job. Only where it is set on the clone itself. */
+export const DRILL_PROPERTY = 'zfsflow:drill';
+/** User property of the same: the process whose job it is, so that what a crash has left is told from a drill that goes on. */
+export const DRILL_OWNER_PROPERTY = 'zfsflow:drill-owner';
+
+const DRILL_NAME = 'zfsflow-drill-';
+
+/** Name of a drill's clone: directly below its pool, where nothing but clones of drills is called so. */
+export function drillCloneName(pool: string, id: string): string {
+  return `${pool}/${DRILL_NAME}${id}`;
+}
+
+/** It is called as the clone of a drill is: nobody's data, and gone in a moment. */
+export function isDrillClone(dataset: string): boolean {
+  return dataset.split('/', 2)[1]?.startsWith(DRILL_NAME) === true;
+}
+
 const belowPool = (dataset: string): string => dataset.slice(dataset.indexOf('/') + 1);
 
 /**

@@ -29,7 +29,10 @@ function readSections(text: string): Section[] {
     else if (heading !== undefined) sections.at(-1)?.lists.set(heading.toLowerCase(), (rows = []));
     else {
       const words = line.trim().split(/\s+/);
-      if (words.length > 1) rows.push({ who: words.slice(0, -1).join(' '), rights: (words.at(-1) ?? '').split(',') });
+      const rights = (words.at(-1) ?? '').split(',');
+      // Create time permissions name nobody: they are for whoever creates.
+      const isForCreator = words.length === 1 && words[0] !== '';
+      if (words.length > 1 || isForCreator) rows.push({ who: words.slice(0, -1).join(' '), rights });
     }
   }
   return sections;
@@ -43,7 +46,23 @@ function isFor({ names, groups }: Account, who: string): boolean {
 
 /** The rights that an account has on `dataset`, from what `zfs allow` prints of it; sets (`@name`) are taken apart. */
 export function rightsIn(text: string, dataset: string, account: Account): Set<string> {
+  return collect(readSections(text), dataset, account, []);
+}
+
+/** The rights that an account will have on `dataset`, which it has yet to create, from what `zfs allow` prints of its parent. */
+export function rightsInOwn(text: string, dataset: string, account: Account): Set<string> {
   const sections = readSections(text);
+  const own = sections.flatMap(({ lists }) => (lists.get('create time') ?? []).flatMap(({ rights }) => rights));
+  return collect(sections, dataset, account, own);
+}
+
+/** `more`: rights that come from elsewhere, which may be sets too. */
+function collect(
+  sections: readonly Section[],
+  dataset: string,
+  account: Account,
+  more: readonly string[],
+): Set<string> {
   const sets = sections.flatMap(({ lists }) => lists.get('permission') ?? []);
   const found = new Set<string>();
   const give = (right: string): void => {
@@ -51,6 +70,7 @@ export function rightsIn(text: string, dataset: string, account: Account): Set<s
     found.add(right);
     for (const { who, rights } of sets) if (who === right) rights.forEach(give);
   };
+  more.forEach(give);
   for (const section of sections) {
     const below = dataset.startsWith(`${section.dataset}/`);
     if (!below && section.dataset !== dataset) continue;
@@ -96,6 +116,28 @@ export async function lackingRights(
     if (missing.length > 0) lacking.set(dataset, missing);
   });
   return { user, lacking };
+}
+
+/**
+ * What the user lacks to create `dataset`, and on it once it is there. What cannot be found out counts as lacking. One remote
+ * command, none for who has all rights.
+ */
+export async function lackingForNew(
+  host: Host,
+  dataset: string,
+  wanted: { onParent: readonly string[]; onItself: readonly string[] },
+  signal?: AbortSignal,
+): Promise<{ user: string; onParent: string[]; onItself: string[] }> {
+  if (await hasAllRights(host, signal)) return { user: '', onParent: [], onItself: [] };
+  const parent = dataset.slice(0, dataset.lastIndexOf('/'));
+  const { user, account, texts } = await askRights(host, [parent], signal);
+  const text = texts[0] ?? '';
+  const [here, there] = [rightsIn(text, parent, account), rightsInOwn(text, dataset, account)];
+  return {
+    user,
+    onParent: wanted.onParent.filter((right) => !here.has(right)),
+    onItself: wanted.onItself.filter((right) => !there.has(right)),
+  };
 }
 
 /** What `zfs allow` prints of each dataset, '' where it failed, and who asks. One remote command. */

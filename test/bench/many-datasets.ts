@@ -89,7 +89,7 @@ const ends = { sourceConnection: 'a', targetConnection: 'b', createSnapshot: 'ne
 const tree = { ...ends, sourceDatasets: ['tank/t'], targetDataset: 'ours/t', recursive: true };
 
 const syncoid = ({ ssh }: Setting): Promise<void> => ssh.syncoid('root@a:tank/t', 'root@b:theirs/t', '-r');
-const bzfs = ({ ssh }: Setting): Promise<void> => ssh.bzfs('root@a:tank/t', 'root@b:bzfs/t');
+const bzfs = ({ ssh }: Setting): Promise<void> => ssh.bzfs('root@a:tank/t', 'root@b:bzfs/t', '--recursive');
 
 /** Replicates the tree; its time and its remote commands. */
 async function replicateTree({ engine }: Setting, what: string): Promise<{ time: number; commands: number }> {

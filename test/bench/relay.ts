@@ -1,10 +1,21 @@
 // First copy of a large dataset from one machine to another by way of this host: the engine against the bare pipe of two
-// ssh processes and against syncoid, in turns; with the event loop's delay and the processor time of this process.
+// ssh processes and against syncoid and, with BZFS=<folder of a checkout>, bzfs, in turns; with the event loop's delay and the processor time of this process.
 // `npx tsx test/bench/relay.ts [MiB] [turns]`. Both machines have mbuffer; NO_MBUFFER=1 takes it from the receiver.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Lab } from '../lab/lab';
 import { Engine } from '../support/engine';
-import { main, median, report, requireSyncoid, round, seconds, SshClient, surroundings, discard } from './support';
+import {
+  hasBzfs,
+  main,
+  median,
+  report,
+  requireSyncoid,
+  round,
+  seconds,
+  SshClient,
+  surroundings,
+  discard,
+} from './support';
 
 const [size, turns] = [Number(process.argv[2] ?? 1536), Number(process.argv[3] ?? 3)];
 /** Milliseconds between samples of the event loop; the histogram holds the time from one to the next, this included. */
@@ -43,8 +54,9 @@ async function bench(): Promise<void> {
         cpu += (user + system) / 1e6;
       },
       syncoid: () => ssh.syncoid('root@a:tank/data', 'root@b:backup/copy'),
+      ...(hasBzfs ? { bzfs: () => ssh.bzfs('root@a:tank/data', 'root@b:backup/copy') } : {}),
     };
-    const times: Record<string, number[]> = { bare: [], engine: [], syncoid: [] };
+    const times: Record<string, number[]> = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
     for (let turn = -1; turn < turns; turn++) {
       // The order changes, so that none always follows the same one. The first round fills the caches and is not counted.
       const names = Object.keys(ways);
@@ -72,7 +84,11 @@ function show(lab: Lab, times: Record<string, number[]>, cpu: number, delayP99: 
   const middle = (name: string): number => median(times[name] ?? []);
   const [bare, engine, syncoid] = [middle('bare'), middle('engine'), middle('syncoid')];
   const ran = (times['engine'] ?? []).reduce((sum, time) => sum + time, 0);
-  const ratios = { toBare: round(bare / engine), toSyncoid: round(syncoid / engine) };
+  const ratios = {
+    toBare: round(bare / engine),
+    toSyncoid: round(syncoid / engine),
+    toBzfs: round(middle('bzfs') / engine),
+  };
   const rate = (time: number): string => `${(size / time).toFixed(0)} MiB/s`;
   const corePercent = round((100 * cpu) / ran, 2);
   const rows = [
@@ -87,6 +103,15 @@ function show(lab: Lab, times: Record<string, number[]>, cpu: number, delayP99: 
       value: rate(syncoid),
       goal: { text: `engine ≥ 1.0 × syncoid: ${ratios.toSyncoid}`, met: ratios.toSyncoid >= 1 },
     },
+    ...(hasBzfs
+      ? [
+          {
+            what: 'bzfs',
+            value: rate(middle('bzfs')),
+            goal: { text: `engine ≥ 1.0 × bzfs: ${ratios.toBzfs}`, met: ratios.toBzfs >= 1 },
+          },
+        ]
+      : []),
     {
       what: 'event loop delay, p99',
       value: `${delayP99.toFixed(1)} ms`,

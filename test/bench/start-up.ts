@@ -6,7 +6,7 @@ import path from 'node:path';
 import { main, median, report, round, type Row } from './support';
 
 const RUNS = 7;
-const FOLDERS = ['ssh-connection', 'snapshot', 'list-snapshots', 'replicate', 'retention-prune'];
+const FOLDERS = ['ssh-connection', 'snapshot', 'list-snapshots', 'replicate', 'retention-prune', 'verify'];
 
 /** Runs in the child: prints one JSON line. */
 const MEASURE = `

@@ -68,7 +68,7 @@ export class SshClient {
    * as it comes in everything else; `more`: options.
    */
   async bzfs(source: string, target: string, more = ''): Promise<void> {
-    const common = `--recursive --quiet --compression-program=- --log-dir=${this.directory}/bzfs-logs`;
+    const common = `--quiet --compression-program=- --log-dir=${this.directory}/bzfs-logs`;
     await this.shell(`cd "$BZFS" && python3 -m bzfs_main.bzfs ${source} ${target} ${common} ${more} </dev/null`);
   }
 

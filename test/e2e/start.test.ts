@@ -158,6 +158,7 @@ describe('npm start', function () {
       'zfs-retention-prune',
       'zfs-snapshot',
       'zfs-ssh-connection',
+      'zfs-verify',
     ]);
     assert.deepEqual(
       ours.filter(({ err }) => err !== undefined),

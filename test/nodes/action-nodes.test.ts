@@ -23,6 +23,16 @@ const list = (more: Record<string, unknown> = {}): FlowNode => ({
   ...more,
 });
 
+const verification = (more: Record<string, unknown> = {}): FlowNode => ({
+  id: 'n',
+  type: 'zfs-verify',
+  sourceConnection: 'ssh',
+  sourceDatasets: ['tank/a'],
+  targetConnection: 'ssh',
+  targetDataset: 'backup/a',
+  ...more,
+});
+
 const replication = (more: Record<string, unknown> = {}): FlowNode => ({
   id: 'n',
   type: 'zfs-replicate',
@@ -118,6 +128,21 @@ describe('an action node', () => {
       ['an overlap that is none', list({ overlap: 'always' }), {}, 'INVALID_OPTIONS', 'overlap'],
       ['a newer configuration', list({ version: 99 }), {}, 'INVALID_OPTIONS', 'version'],
       ['no dataset', { id: 'n', type: 'zfs-retention-prune' }, {}, 'INVALID_OPTIONS', 'datasets'],
+      [
+        'no dataset to verify',
+        { id: 'n', type: 'zfs-verify', targetDataset: 'b/a' },
+        {},
+        'INVALID_OPTIONS',
+        'sourceDatasets',
+      ],
+      [
+        'an age that is none',
+        verification({ maxAge: 'payload', maxAgeType: 'msg' }),
+        { payload: 'old' },
+        'INVALID_OPTIONS',
+        'maxAge',
+      ],
+      ['a drill that is none', verification({ drill: 'look' }), {}, 'INVALID_OPTIONS', 'drill'],
       ['no dataset to snapshot', { id: 'n', type: 'zfs-snapshot' }, {}, 'INVALID_OPTIONS', 'datasets'],
       [
         'a bad schema',

@@ -182,6 +182,19 @@ describe('examples', function () {
     assert.ok(Number(result['bytes']) > 30e6);
   });
 
+  it('10: the drill opens a copy, compares it, and tells how it went', async () => {
+    await press('Drill now');
+    const good = await listener.next(NOTIFICATION);
+    assert.match(good as string, /^Restore drill passed\.\nbackup\/data: (?:same|behind)/);
+    assert.match(good as string, /, \d+ files compared/);
+    assert.deepEqual((await machines.nas2.datasets('backup')).filter((name) => name.includes('zfsflow-drill')), []); // prettier-ignore
+    await machines.nas2.run(['zfs', 'rename', 'backup/data/photos', 'backup/photos']);
+    await press('Drill now');
+    const bad = await listener.next(NOTIFICATION);
+    assert.equal(bad, 'Restore drill FAILED.\nthe target "backup/data/photos" does not exist');
+    await machines.nas2.run(['zfs', 'rename', 'backup/photos', 'backup/data/photos']);
+  });
+
   it('01: the nightly run takes snapshots and deletes old ones by the rules', async () => {
     const before = await names('nas1', 'tank/data/photos');
     await press('Every night at 2:30');

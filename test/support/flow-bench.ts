@@ -9,6 +9,7 @@ import replicate = require('../../nodes/replicate/replicate');
 import prune = require('../../nodes/retention-prune/retention-prune');
 import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
+import verify = require('../../nodes/verify/verify');
 import { newKeyPair } from './doorkeeper';
 
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
@@ -40,7 +41,14 @@ function collector(RED: NodeAPI): void {
   RED.nodes.registerType('test-collector', construct);
 }
 
-const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune] as Parameters<typeof helper.load>[0];
+/** Of Node-RED itself: what stands around our nodes in a flow of a person. */
+const CORE = ['common/20-inject', 'common/21-debug', 'common/90-comment'].map((file): unknown =>
+  require(`@node-red/nodes/core/${file}`),
+);
+
+const NODES = [collector, connection, snapshot, listSnapshots, replicate, prune, verify, ...CORE] as Parameters<
+  typeof helper.load
+>[0];
 
 /**
  * Nodes on a tab, with a collector at each output and a Catch, a Complete and a Status node for all of them. (The helper

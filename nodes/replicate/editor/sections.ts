@@ -1,12 +1,12 @@
 // The parts of the zfs-replicate dialog, in the order of TrueNAS's wizard: source, snapshots, target, its retention,
 // safety, stream.
 import { DEFAULT_NAMING_SCHEMA } from '../../../src/naming/presets';
-import { commonPath, mapDataset } from '../../../src/zfs/mapping';
 import type { RetentionPolicy, RetentionScope } from '../../../src/retention/plan/policy';
 import { cronProblem, leftOutProblem, overrideProblem, schemaProblem } from '../../dialog/checks';
 import { connectionLabel, connectionSelect } from '../../dialog/connection';
 import { datasetText, sourceSection } from '../../dialog/dataset-fields';
 import { type Dialog, textOf } from '../../dialog/dialog';
+import { showLandings, suggestedName } from '../../dialog/landings';
 import { addPresets, previewName } from '../../dialog/naming';
 import { retentionPreview } from '../../dialog/preview';
 import { policyEditor, summarizePolicy } from '../../dialog/retention';
@@ -16,18 +16,6 @@ import { scopeEditor } from '../../dialog/scope';
 import { type TypedList, typedChoice, typedList, typedText } from '../../dialog/typed';
 import { timeZoneInput } from '../../dialog/zones';
 import { countSection } from './count';
-
-/** How many landing places the dialog lists. */
-const MAX_LANDINGS = 6;
-
-/** What a node without a name is called: `tank/data → backup/data`, '' while source or target is not known. */
-export function suggestedName(node: EditorNode): string {
-  const { sourceDatasets: sources, targetDataset: target } = node;
-  if (!Array.isArray(sources) || sources.length === 0 || typeof target !== 'string' || target === '') return '';
-  if ((node['targetDatasetType'] ?? 'str') !== 'str') return '';
-  const [first] = sources as string[];
-  return `${first ?? ''}${sources.length > 1 ? ' …' : ''} → ${target}`;
-}
 
 export function buildSections(dialog: Dialog): void {
   const sources = sourceSection(dialog, 'sourceConnection', 'sourceDatasets');
@@ -105,7 +93,7 @@ function targetSection(dialog: Dialog, sources: TypedList): void {
   dialog.store('propertiesOverride', override);
   dialog.showWhen('.zfs-properties-exclude', () => dialog.checked('includeProperties'));
   keyFields(dialog);
-  showLandings(dialog, sources);
+  showLandings(dialog, sources, dialog.t('landing.intro'));
   dialog.onChange(() => {
     const name = suggestedName({
       ...dialog.node,
@@ -136,28 +124,6 @@ function keyFields(dialog: Dialog): void {
   dialog.showWhen('.zfs-encryption-key', () => dialog.shown('encryption') === 'key');
   dialog.showWhen('.zfs-key-stored', () => textOf(place) === 'stored');
   dialog.showWhen('.zfs-key-file', () => textOf(place) !== 'stored');
-}
-
-/** Where each source will be on the target; shown as soon as there are several, or one goes below. */
-function showLandings(dialog: Dialog, sources: TypedList): void {
-  const holder = dialog.form.find('.zfs-landings');
-  dialog.onChange(() => {
-    const names = sources.values()?.filter((name) => name !== '') ?? [];
-    const target = dialog.shown('targetDataset');
-    const known = names.length > 0 && target !== '' && dialog.shown('targetDatasetType') === 'str';
-    holder.empty().toggleClass('zfs-hidden', !known);
-    if (!known) return;
-    const common = commonPath(names);
-    $('<div>').text(dialog.t('landing.intro')).appendTo(holder);
-    const list = $('<ul>').appendTo(holder);
-    for (const name of names.slice(0, MAX_LANDINGS)) {
-      $('<li>', { class: 'zfs-mono' })
-        .text(`${name} → ${mapDataset(name, common, target)}`)
-        .appendTo(list);
-    }
-    if (names.length > MAX_LANDINGS) $('<li>').text('…').appendTo(list);
-    if (dialog.checked('recursive')) $('<div>').text(dialog.t('landing.recursive')).appendTo(holder);
-  });
 }
 
 function targetRetentionSection(dialog: Dialog): void {

@@ -57,9 +57,9 @@ function connectionChanged(node: EditorNode): boolean {
 
 /** What the panel shows of a node that the runtime does not know yet. */
 export function undeployedTask({ id, node, path }: LocalTask): Task {
-  const replicates = node.type === 'zfs-replicate';
-  const from = replicates ? endOf(node, 'sourceConnection', 'sourceDatasets') : endOf(node, 'connection', 'datasets');
-  const to = replicates ? endOf(node, 'targetConnection', 'targetDataset') : undefined;
+  const hasTarget = node.type === 'zfs-replicate' || node.type === 'zfs-verify';
+  const from = hasTarget ? endOf(node, 'sourceConnection', 'sourceDatasets') : endOf(node, 'connection', 'datasets');
+  const to = hasTarget ? endOf(node, 'targetConnection', 'targetDataset') : undefined;
   return {
     id,
     type: node.type,

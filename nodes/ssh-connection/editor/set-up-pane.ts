@@ -45,6 +45,7 @@ export class Pane {
   private readonly id = `zfs-set-up-${++panes}`;
   private busyWith: AbortController | null = null;
   private readonly cancel: JQuery;
+  private readonly foot: JQuery;
 
   constructor(
     private readonly t: Translate,
@@ -61,10 +62,9 @@ export class Pane {
     const foot = $('<div>', { class: 'zfs-set-up-foot' }).appendTo(this.element);
     this.actions = $('<div>', { class: 'zfs-buttons' }).appendTo(foot);
     this.status = $('<span>', { class: 'zfs-set-up-status', role: 'status' });
-    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort()).addClass(
-      'zfs-hidden',
-    );
-    foot.append(this.status, this.cancel);
+    // In the page only while there is something to be cancelled.
+    this.cancel = this.makeButton(this.t('setUp.cancel'), 'cancel', () => this.busyWith?.abort());
+    this.foot = foot.append(this.status);
   }
 
   /** A paragraph; an alarming one is read out at once. */
@@ -230,7 +230,7 @@ export class Pane {
     off.prop('disabled', true);
     this.element.attr('aria-busy', 'true');
     this.say(text);
-    this.cancel.removeClass('zfs-hidden').trigger('focus');
+    this.cancel.appendTo(this.foot).trigger('focus');
     try {
       await work(controller.signal);
     } finally {
@@ -239,7 +239,7 @@ export class Pane {
       this.element.removeAttr('aria-busy');
       this.status.empty();
       const wasHere = this.cancel.is(document.activeElement ?? '');
-      this.cancel.addClass('zfs-hidden');
+      this.cancel.detach();
       if (wasHere && focused instanceof HTMLElement) focused.focus();
     }
   }

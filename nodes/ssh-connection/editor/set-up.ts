@@ -37,6 +37,12 @@ export interface SetUp {
 
 const STYLE_ID = 'zfs-flows-set-up-style';
 
+/** Once in a page, for panes anywhere. */
+export function useSetUpStyle(): void {
+  useStyle();
+  if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(style).appendTo('head');
+}
+
 /** What a person may have, with the icons. */
 const WAYS = { password: 'fa-keyboard-o', truenas: 'fa-server', key: 'fa-key' } as const;
 
@@ -52,8 +58,7 @@ class SetUpPanel implements SetUp {
     // In the words of the connection's own catalogue, wherever it is shown.
     const definition = RED.nodes.getType('zfs-ssh-connection');
     this.t = (key, replacements) => definition?._(key, replacements) ?? key;
-    useStyle();
-    if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(style).appendTo('head');
+    useSetUpStyle();
     options.container.addClass('zfs-set-up').attr('data-zfs-set-up', '');
     this.mark('');
   }

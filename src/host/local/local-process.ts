@@ -125,6 +125,8 @@ function collect(
   child.stdout.on('data', (chunk: Buffer) => {
     try {
       reader.push(chunk);
+      // Lines go as they come; one that never ends does not.
+      if (reader.rest.length > limit) throw new ZfsFlowError('ZFS_ERROR', `a line is longer than ${limit} bytes`);
     } catch (error) {
       stop(error as Error);
     }

@@ -1,7 +1,7 @@
 // From what is known of a TrueNAS to a flow that does the same (truenas-api.md 4.3 to 4.6). Pure: the same dump gives the same
 // nodes with the same ids, so that a second import updates those of the first.
 import { stableHash } from '../../base/stable-hash';
-import { assemble, importedId, type ConnectionDraft } from '../assemble';
+import { assemble, hashIn, importedId, type ConnectionDraft } from '../assemble';
 import {
   Findings,
   WHOLE,
@@ -57,7 +57,9 @@ export function importTrueNas(
 ): Imported {
   const findings = new Findings();
   const name = shortName(dump.hostname) || shortName(fallbackName) || 'truenas';
-  const hash = stableHash(name).slice(0, 8);
+  // Where the machine does not say its name, a connection that an earlier import has made for it does.
+  const known = shortName(dump.hostname) === '' ? hashIn(choices.here) : undefined;
+  const hash = known ?? stableHash(name).slice(0, 8);
   const self = typeof choices.here === 'string' ? undefined : selfDraft(choices.here, hash, name);
   const here = self?.id ?? (choices.here as string);
   const { timeZone } = dump;

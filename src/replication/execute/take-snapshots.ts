@@ -5,6 +5,7 @@ import { invalidOption, toZfsFlowError } from '../../base/errors';
 import { isRepeatedName, parseNamingSchema } from '../../naming/schema';
 import { createSnapshots } from '../../snapshots/create';
 import { listNamedSnapshots } from '../../zfs/list';
+import { isWithin } from '../../zfs/records';
 import type { Discovery } from '../discover/discover';
 import type { Run } from '../setup/run';
 import { newSnapshotName, selectsNew, snapshotSchema } from '../setup/selection';
@@ -46,14 +47,29 @@ function snapshotsDue(run: Run, discovery: Discovery, at: Date): SnapshotsDue | 
     : { datasets: lacking, recursive: false, exclude: [] };
 }
 
-/** For a plan: that snapshots would be taken, which no listing can show. Throws INVALID_OPTIONS, see above. */
-export function announceSnapshots(run: Run, discovery: Discovery): string[] {
-  const due = snapshotsDue(run, discovery, run.ctx.now());
-  if (!due) return [];
-  const shown = due.datasets.slice(0, 5).join('", "');
-  const more = due.datasets.length > 5 ? ` and ${due.datasets.length - 5} more` : '';
-  const below = due.recursive ? ', with everything below' : '';
-  return [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too (createSnapshot)`];
+/** Snapshots that a run would take, for a plan. */
+export interface FirstSnapshots {
+  name: string;
+  /** For a person; no listing can show them. */
+  warnings: string[];
+  /** It would be taken of this source dataset. */
+  of(dataset: string): boolean;
+}
+
+/** Throws INVALID_OPTIONS, see above. */
+export function firstSnapshots(run: Run, discovery: Discovery): FirstSnapshots {
+  const at = run.ctx.now();
+  const due = snapshotsDue(run, discovery, at);
+  if (!due) return { name: '', warnings: [], of: () => false };
+  const { datasets, recursive } = due;
+  const shown = datasets.slice(0, 5).join('", "');
+  const more = datasets.length > 5 ? ` and ${datasets.length - 5} more` : '';
+  const below = recursive ? ', with everything below' : '';
+  return {
+    name: nameAt(run, at),
+    warnings: [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too (createSnapshot)`],
+    of: (dataset) => datasets.some((root) => dataset === root || (recursive && isWithin(dataset, root))),
+  };
 }
 
 /** Takes the snapshots of `createSnapshot`, once in a run, however many attempts that needs. */

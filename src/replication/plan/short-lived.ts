@@ -30,6 +30,7 @@ function goes(
     snapshots,
     ...policy,
     ageFrom: 'creation',
+    scheduleByName: true,
     clock,
     keepAtLeast: 1,
     neededElsewhere: new Map(),

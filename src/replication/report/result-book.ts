@@ -185,6 +185,7 @@ export class ResultBook {
   }
 
   failed(entry: DatasetResult, error: ZfsFlowError): void {
-    entry.error = { code: error.code, message: error.message };
+    const { code, message, hint } = error;
+    entry.error = { code, message, ...(hint === undefined ? {} : { hint }) };
   }
 }

@@ -36,6 +36,7 @@ export function retentionRequests(options: ReplicateOptions, copies: readonly Co
         own.map(({ source }) => source),
       ),
       ageFrom: 'creation' as const,
+      scheduleByName: true,
       timeZone: options.timeZone,
       protectFor: [],
       keepAtLeast: 1,

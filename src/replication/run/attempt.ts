@@ -7,7 +7,7 @@ import type { ReplicationPlan } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import { confirmPool } from '../setup/setup';
 import { executePlan } from './execute-plan';
-import { announce, look, planAttempt, type PlannedAttempt } from './plan-attempt';
+import { announce, look, missing, planAttempt, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
 import { settledPairs } from './settled';
 
@@ -21,10 +21,10 @@ function giveUpMissing({ source }: Run, { given, book }: RunState, discovery: Di
   const sources = new Map(pairs.map((pair) => [pair.source.name, pair.source.guid]));
   const gone = book.gone(sources, new Set([...missingSources, ...given.keys()]));
   for (const dataset of [...missingSources, ...gone]) {
-    const message = gone.includes(dataset)
-      ? `dataset "${dataset}" is gone from ${host}: it was destroyed while the run went on`
-      : `dataset "${dataset}" does not exist on ${host}`;
-    const error = new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host });
+    const message = `dataset "${dataset}" is gone from ${host}: it was destroyed while the run went on`;
+    const error = gone.includes(dataset)
+      ? new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host })
+      : missing(dataset, host);
     given.set(dataset, new AttemptFailure(error, 'giveUp'));
     book.failed(book.entry(dataset, ''), error);
   }

@@ -34,26 +34,28 @@ export async function look(run: Run, list?: Lister): Promise<Sight> {
   const [discovery, lacking] = await Promise.all([discover(run, run.ctx, list), lackingFeatures(run, run.ctx)]);
   if (discovery.missingSources.length === run.options.sourceDatasets.length) {
     const [dataset = ''] = discovery.missingSources;
-    const host = run.source.label;
-    const message = `dataset "${dataset}" does not exist on ${host}`;
-    throw new AttemptFailure(new ZfsFlowError('DATASET_NOT_FOUND', message, { dataset, host }), 'giveUp');
+    throw new AttemptFailure(missing(dataset, run.source.label), 'giveUp');
   }
   return { discovery, lacking };
 }
 
-/** The plan for what was seen, after a closer look at what it would destroy or displace. */
-export async function planAttempt(
-  run: Run,
+/** A source dataset that was asked for. */
+export function missing(dataset: string, host: string): ZfsFlowError {
+  return new ZfsFlowError('DATASET_NOT_FOUND', `dataset "${dataset}" does not exist on ${host}`, { dataset, host });
+}
+
+/** What was seen, as the plan is made from it. */
+export function planInput(
+  { options }: Run,
   { stuck, given, keepLargeBlocks, isFirstAttempt }: RunState,
   { discovery, lacking }: Sight,
-): Promise<PlannedAttempt> {
-  const { options, ctx } = run;
+): PlanInput {
   const lost = [...given.keys()];
   const pairs = stuck
     .mark(discovery.pairs)
     .filter(({ source }) => !lost.some((failed) => isWithin(source.name, failed)));
   const failed = [...lost, ...discovery.missingSources][0];
-  const input: PlanInput = {
+  return {
     pairs,
     ancestors: discovery.ancestors,
     existing: discovery.existing,
@@ -64,22 +66,31 @@ export async function planAttempt(
     wholeTrees: isFirstAttempt,
     ...(failed === undefined ? {} : { heldBackFor: `"${failed}" failed` }),
   };
+}
+
+/** The plan for what was seen, after a closer look at what it would destroy or displace. */
+export async function planAttempt(run: Run, state: RunState, sight: Sight): Promise<PlannedAttempt> {
+  const { ctx } = run;
+  const { discovery } = sight;
+  const input = planInput(run, state, sight);
   const plan = planReplication(input);
   const sizes = await measure(run, plan.datasets, ctx);
-  const found = await objections(run, plan, sizes, pairs, ctx);
+  const found = await objections(run, plan, sizes, input.pairs, ctx);
   if (found.size === 0) return { discovery, plan, sizes };
   const careful = planReplication({ ...input, objections: found });
   return { discovery, plan: careful, sizes: await measure(run, careful.datasets, ctx) };
 }
 
-/** Tells the plan. Throws NO_SNAPSHOTS where nothing is to be sent and nothing is there: a mistake, not a success. */
-export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt): void {
+/**
+ * Tells the plan. Throws NO_SNAPSHOTS where nothing is to be sent and nothing is there, unless a run would take a snapshot
+ * first: a mistake, not a success.
+ */
+export function announce(run: Run, { plan, sizes, discovery }: PlannedAttempt, takesFirst = false): void {
   const { options, source, ctx } = run;
   tellPlan(plan, sizes.estimates, ctx);
   const { datasets } = plan;
-  if (datasets.length === 0 || datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
-  // A run would take a snapshot first.
-  if (options.mode === 'plan' && options.createSnapshot !== 'never') return;
+  if (takesFirst || datasets.length === 0) return;
+  if (datasets.some(({ action, refusal }) => action !== 'skip' || refusal !== null)) return;
   const any = discovery.pairs.some(({ sourceRecords }) => sourceRecords.some(({ kind }) => kind === 'snapshot'));
   const check = 'Check the selection';
   throw new ZfsFlowError(

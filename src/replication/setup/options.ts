@@ -109,7 +109,9 @@ export interface DatasetResult {
   transport?: WireTransport;
   dataPath?: DataPath;
   /** Why nothing was done, or what failed. */
-  error?: { code: string; message: string };
+  error?: { code: string; message: string; hint?: string };
+  /** Only planned: name of the snapshot that would be taken first, since it has none to send. `estimatedBytes` is what it holds. */
+  takes?: string;
 }
 
 export interface ReplicationResult {

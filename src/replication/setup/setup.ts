@@ -10,6 +10,7 @@ import type { ReplicateOptions } from './options';
 import type { Secret } from '../../base/secret';
 import { compileSelection, type Selection } from './selection';
 import { compileTargetPolicy, type TargetPolicy } from './target-policy';
+import { isDrillClone } from '../../zfs/marks';
 import { compileExcludes, poolOf, type ExcludeFilter } from '../../zfs/names';
 
 export interface Setup extends Meeting {
@@ -23,7 +24,7 @@ export interface Setup extends Meeting {
   /** The key for what is encrypted at the target, where it comes from Node-RED. */
   encryptionKey: Secret | null;
   selection: Selection;
-  /** Source datasets that `exclude` leaves out. */
+  /** Source datasets that are left out. */
   excluded: ExcludeFilter;
   /** What the target deletes by itself; null where it has no policy of its own. */
   targetPolicy: TargetPolicy | null;
@@ -84,6 +85,7 @@ export async function prepareRun(
   ];
   await refuseOwnSource(from, to, options, ctx.signal);
   const targetPoolGuid = poolGuid(targetFacts, options.targetDataset, target.label);
+  const excluded = compileExcludes(options.exclude);
   return {
     options,
     source,
@@ -94,7 +96,8 @@ export async function prepareRun(
     targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
-    excluded: compileExcludes(options.exclude),
+    // Who copies a whole pool does not copy what a restore drill looks into at the moment.
+    excluded: (name) => isDrillClone(name) || excluded(name),
     targetPolicy: compileTargetPolicy(options),
     rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),

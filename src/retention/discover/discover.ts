@@ -109,6 +109,7 @@ export async function discover(
     scope: compileScope(request.scope, request.timeZone),
     rules: compileRules(request.policy, request.timeZone, sources),
     ageFrom: request.ageFrom,
+    scheduleByName: request.scheduleByName ?? false,
     timeZone: request.timeZone,
     clock,
     keepAtLeast: request.keepAtLeast,

@@ -14,6 +14,8 @@ export interface RetentionPlanInput {
   /** Union of keep rules; none keeps everything. */
   readonly rules: readonly CompiledRule[];
   readonly ageFrom: 'creation' | 'name';
+  /** Rules of a schedule also keep what is of it by the date in its name. */
+  readonly scheduleByName?: boolean;
   /** IANA zone of the calendar buckets, '' = the machine's. */
   readonly timeZone: string;
   readonly clock: ClockEvidence;
@@ -99,7 +101,7 @@ function decideDataset(
     neededElsewhere: input.neededElsewhere.get(dataset),
     keepAll: keepAll ?? input.keepAll.get(dataset) ?? null,
   });
-  const context = { now, timeZone: input.timeZone, dataset };
+  const context = { now, timeZone: input.timeZone, dataset, scheduleByName: input.scheduleByName ?? false };
   const rules = input.rules.map((rule) => applyRule(rule, candidates, context));
   return candidates.map((candidate, index) => {
     const reasons: string[] = [];

@@ -35,6 +35,8 @@ export interface RuleContext {
   readonly now: number;
   readonly timeZone: string;
   readonly dataset: string;
+  /** Rules of a schedule also look at the date in the name. */
+  readonly scheduleByName: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -115,15 +117,20 @@ function every(candidates: readonly Candidate[], period: BucketPeriod, count: nu
   });
 }
 
-function schedule(candidates: readonly Candidate[], rule: CompiledRule & { type: 'schedule' }, now: number): Verdict[] {
+function schedule(
+  candidates: readonly Candidate[],
+  rule: CompiledRule & { type: 'schedule' },
+  { now, scheduleByName }: RuleContext,
+): Verdict[] {
   const lifetime = plural(rule.value, rule.unit);
   const off: Verdict = { keeps: false, text: `not of the schedule ${rule.text}` };
   const yes: Verdict = { keeps: true, text: `of the schedule ${rule.text} and younger than ${lifetime}` };
   const no: Verdict = { keeps: false, text: `of the schedule ${rule.text}, but not younger than ${lifetime}` };
-  return candidates.map(({ date }) => {
+  return candidates.map(({ date, named }) => {
     if (date === null) return UNDATED;
-    if (now - date >= rule.value * UNIT_MS[rule.unit]) return rule.matches(new Date(date)) ? no : off;
-    return rule.matches(new Date(date)) ? yes : off;
+    const isOfIt = rule.matches(new Date(date)) || (scheduleByName && named !== null && rule.matches(new Date(named)));
+    if (!isOfIt) return off;
+    return now - date < rule.value * UNIT_MS[rule.unit] ? yes : no;
   });
 }
 
@@ -148,7 +155,7 @@ export function applyRule(rule: CompiledRule, candidates: readonly Candidate[], 
     case 'every':
       return every(candidates, rule.period, rule.count, context);
     case 'schedule':
-      return schedule(candidates, rule, context.now);
+      return schedule(candidates, rule, context);
     case 'regex': {
       const yes: Verdict = { keeps: true, text: `its name matches ${String(rule.pattern)}` };
       const no: Verdict = { keeps: false, text: `its name does not match ${String(rule.pattern)}` };

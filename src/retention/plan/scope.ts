@@ -24,6 +24,8 @@ export interface Candidate {
   readonly date: number | null;
   /** Why `date` is null, '' otherwise. */
   readonly undated: string;
+  /** The same of the date in its name, null where there is none or more than one. */
+  readonly named: number | null;
 }
 
 /** True for a scope that names nothing, and so allows nothing to be deleted. */
@@ -65,5 +67,6 @@ export function candidateOf(
     dates.push(date);
   }
   if (!scope.all && schemas.length === 0 && !scope.regex?.test(record.name)) return null;
-  return { record, schemas, ...(ageFrom === 'name' ? nameDate(dates) : creationDate(record)) };
+  const byName = nameDate(dates);
+  return { record, schemas, named: byName.date, ...(ageFrom === 'name' ? byName : creationDate(record)) };
 }

@@ -22,6 +22,7 @@ const DIALOG_MAY = [
   'src/retention/read-policy.ts',
   'src/retention/plan/policy.ts',
   'src/replication/setup/options.ts',
+  'src/verify/options.ts',
   'src/snapshots/kinds.ts',
   'src/retention/kinds.ts',
   'src/replication/setup/kinds.ts',
@@ -36,6 +37,7 @@ const TYPES_OF_CAPABILITIES = [
   'src/retention/options.ts',
   'src/snapshots/list.ts',
   'src/replication/setup/options.ts',
+  'src/verify/options.ts',
   'src/host/host.ts',
 ];
 
@@ -182,6 +184,27 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/replication': [...REPLICATION_FLOOR, 'src/replication'],
 
+  'src/verify': [...REPLICATION_FLOOR, 'src/replication', 'src/host/shell/drill-scripts.ts', 'src/verify'],
+  'src/verify/plan': [...REPLICATION_FLOOR, 'src/replication/plan', 'src/verify/options.ts', 'src/verify/plan'],
+  'src/verify/discover': [
+    ...REPLICATION_FLOOR,
+    'src/replication/setup',
+    'src/replication/plan',
+    'src/replication/discover',
+    'src/verify/discover',
+  ],
+  'src/verify/execute': [
+    ...REPLICATION_FLOOR,
+    'src/replication/setup',
+    'src/replication/plan',
+    'src/replication/execute/process-tag.ts',
+    'src/host/shell/drill-scripts.ts',
+    'src/verify/options.ts',
+    'src/verify/plan',
+    'src/verify/discover',
+    'src/verify/execute',
+  ],
+
   'src/readiness': ['src/base', 'src/host/host.ts', 'src/host/transport-facts.ts', 'src/zfs', 'src/readiness'],
   'src/readiness/judge.ts': [
     'src/host/host.ts',
@@ -258,6 +281,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'nodes/list-snapshots': [...ADAPTER_MAY, 'nodes/list-snapshots'],
   'nodes/replicate': [...ADAPTER_MAY, 'nodes/replicate'],
   'nodes/retention-prune': [...ADAPTER_MAY, 'nodes/retention-prune'],
+  'nodes/verify': [...ADAPTER_MAY, 'nodes/verify'],
   'nodes/ssh-connection': [
     ...ADAPTER_MAY,
     'nodes/ssh-connection',
@@ -276,8 +300,8 @@ export const dialogMay = (file: string): readonly string[] => [
   ...DIALOG_MAY,
   'nodes/dialog',
   `${file.split('/').slice(0, 2).join('/')}/editor`,
-  // A new machine is set up in the wizard as in its own dialog.
-  ...(file.startsWith('nodes/wizard/') ? ['nodes/ssh-connection/editor'] : []),
+  // A new machine is set up there as in its own dialog.
+  ...(/^nodes\/(?:wizard|import)\//.test(file) ? ['nodes/ssh-connection/editor'] : []),
 ];
 
 /** The one file that loads the engine. */

@@ -168,6 +168,12 @@ describe('cron expressions', () => {
     );
   });
 
+  it('that are names of what every object has are refused like any other word', () => {
+    for (const word of ['constructor', 'valueOf', '__proto__', 'hasOwnProperty']) {
+      assert.throws(() => checkCron(word), /five are needed/, word);
+    }
+  });
+
   it('with a zone and a window are refused by dialogs and runtime with the same words', () => {
     const time = fc.constantFrom('', '00:00', '23:59', '09:00', '17:30', '9:00');
     const zone = fc.constantFrom('', 'UTC', 'Europe/Berlin', 'Mars/Olympus');

@@ -65,6 +65,29 @@ describe('problems of answers', () => {
     assert.deepEqual(told({ schedule: '', scheduleTimeZone: 'Mars' }), [], 'nothing asks for it');
   });
 
+  it('nobody else takes the same snapshots at the same time', () => {
+    const warned = ['schedule schedule sameSnapshots (warn)'];
+    const other = (values: Record<string, unknown>): Partial<Surroundings> => ({
+      snapshots: [
+        { name: 'nightly', values: { datasets: ['tank'], recursive: true, schedule: '0 0 * * *', ...values } },
+      ],
+    });
+    assert.deepEqual(told({}, other({})), warned);
+    assert.deepEqual(told({}, other({ datasets: ['tank/data/below'] })), []);
+    assert.deepEqual(told({ recursive: true }, other({ datasets: ['tank/data/below'], recursive: false })), warned);
+    for (const apart of [
+      { recursive: false },
+      { schedule: '5 0 * * *' },
+      { namingSchema: 'other-%s' },
+      { connection: 'nas' },
+      { enabled: false },
+      { datasets: 'payload', datasetsType: 'msg' },
+    ]) {
+      assert.deepEqual(told({}, other(apart)), [], JSON.stringify(apart));
+    }
+    assert.deepEqual(told({ takeSnapshots: false }, other({})), []);
+  });
+
   it('lifetimes are whole numbers, and somebody has to see to them', () => {
     assert.deepEqual(told({ sourceLifetime: '0' }), ['lifetime sourceLifetime lifetime']);
     assert.deepEqual(told({ targetRetention: 'custom' }), ['lifetime targetLifetime lifetime']);

@@ -1,7 +1,7 @@
 // What `zfs allow` prints, and what follows for a user: local and descendent lists, groups, everybody, sets of rights.
 import assert from 'node:assert/strict';
 import type { CommandResult, Host } from '../../../src/host/host';
-import { lackingRights, rightsIn, rightsInPools } from '../../../src/zfs/rights';
+import { lackingRights, rightsIn, rightsInOwn, rightsInPools } from '../../../src/zfs/rights';
 
 const TEXT = `---- Permissions on tank/P-/deep -------------------------------------
 Local permissions:
@@ -43,6 +43,13 @@ describe('rights', () => {
   it('come to a user by number, by its groups, and by sets', () => {
     assert.deepEqual(rights('tank/P-/deep', ['4711'], ['domain users']), ['clone', 'mount', 'send']);
     assert.deepEqual(rights('tank/P-/deep', ['x'], ['staff']), ['release', 'send', 'snapshot']);
+  });
+
+  it('that come with creating are those of whoever creates, on what it has created alone', () => {
+    const op = { names: new Set(['op']), groups: new Set<string>() };
+    const own = rightsInOwn(TEXT, 'tank/P-/deep/new', op);
+    assert.deepEqual([...own].toSorted(), ['bookmark', 'diff', 'hold', 'promote']);
+    assert.equal(rightsIn(TEXT, 'tank/P-/deep/new', op).has('promote'), false);
   });
 
   it('are lacking where they cannot be found out, and never for root', async () => {

@@ -1,6 +1,7 @@
 // The planner by example: every rule type, every guard, and the words in which it explains itself.
 import assert from 'node:assert/strict';
-import { AUTO, DAY, NOW, names, plan, reasonsOf, series, snap } from '../../../support/builders';
+import type { SnapshotRecord } from '../../../../src/zfs/records';
+import { AUTO, DAY, HOUR, NOW, names, plan, reasonsOf, series, snap } from '../../../support/builders';
 
 const doomed = (more: object): string[] => {
   const snapshots = [snap('x', 30 * DAY, more), snap('new', 0)];
@@ -88,6 +89,27 @@ describe('retention plan: rules', () => {
       /of the schedule 0 0 \* \* \*, but not younger than 2 days/,
     );
     assert.match(reasonsOf(result, 'auto-2026-11-21_11-00'), /not of the schedule/);
+  });
+
+  it('schedule also keeps what is of it by its name, where whoever takes the snapshots prunes', () => {
+    const midnight = {
+      type: 'schedule',
+      text: '0 0 * * *',
+      value: 2,
+      unit: 'day',
+      matches: (d: Date) => d.getUTCHours() === 0 && d.getUTCMinutes() === 0,
+    } as const;
+    // Made two minutes after the time in its name, an hour's snapshot in between, and one that is too old.
+    const late = (day: number): SnapshotRecord =>
+      snap(`auto-2026-11-${day}_00-00`, (21 - day) * 24 * HOUR + 12 * HOUR - 120);
+    const snapshots = [late(18), late(20), snap('auto-2026-11-20_05-00', 31 * HOUR), late(21), snap('end', 1)];
+    const scope = { all: true, schemas: [AUTO], regex: null };
+    const given = { snapshots, scope, rules: [midnight], limits: none };
+    assert.deepEqual(names(plan({ ...given, scheduleByName: true }).destroy), [
+      'auto-2026-11-18_00-00',
+      'auto-2026-11-20_05-00',
+    ]);
+    assert.deepEqual(names(plan(given).keep), ['auto-2026-11-21_00-00', 'end'], 'the newest of its schema');
   });
 
   it('regex keeps matching names', () => {
