@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './processes';
 
-export const TEST_TIERS = ['unit', 'nodes', 'zfs', 'package', 'e2e'] as const;
+export const TEST_TIERS = ['unit', 'nodes', 'zfs', 'package', 'e2e', 'soak'] as const;
 
 export type TestTier = (typeof TEST_TIERS)[number];
 
@@ -13,7 +13,14 @@ export const ZFS_21 = 'zfs21';
 const TELLING = ['basics', 'walk', 'encryption', 'faults', 'diverged', 'properties'];
 
 /** Tiers that load the built package. */
-export const BUILT: ReadonlySet<string> = new Set<TestTier | typeof ZFS_21>(['nodes', 'zfs', 'package', 'e2e', ZFS_21]);
+export const BUILT: ReadonlySet<string> = new Set<TestTier | typeof ZFS_21>([
+  'nodes',
+  'zfs',
+  'package',
+  'e2e',
+  'soak',
+  ZFS_21,
+]);
 
 /** Tiers that mostly wait and whose times are their own, so that they run at the same time, after the others. */
 export const TOGETHER: ReadonlySet<string> = new Set([ZFS_21, 'soak']);

@@ -88,7 +88,7 @@ export async function requireSyncoid(): Promise<void> {
 }
 
 /** Processor, Node and load: figures mean little without them. */
-export function surroundings(lab: Lab): Record<string, unknown> {
+export function surroundings(lab: Pick<Lab, 'flavour'>): Record<string, unknown> {
   return {
     cpu: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30),

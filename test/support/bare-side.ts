@@ -60,7 +60,7 @@ export function useBareSide(shell: string, programs: readonly string[], ready: (
     const port = await freePort();
     const wanted = programs.filter((program) => !NEVER.has(program));
     const argv = [root, `bare-${path.basename(shell)}`, String(port), shell, ...wanted];
-    const started = spawn(path.join(ROOT, 'test/bare-side/side'), argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(path.join(ROOT, 'test/bare-side/side'), argv, { stdio: 'pipe' });
     child = started;
     let said = '';
     let hostKey = '';

@@ -7,8 +7,13 @@ export const KEY_BYTES = 32;
 /** What openssl calls itself to the other side unless it is told otherwise; both ends have to use the same. */
 export const PSK_IDENTITY = 'Client_identity';
 
-/** Seconds that the session says it lasts; a transfer's handshake is over long before. */
+/** Seconds that the session says it lasts, after the time that it says it was made. */
 const LIFETIME = 3600;
+/**
+ * That time. An openssl whose clock is past both refuses the key as one that has expired, and clocks of machines are wrong by
+ * anything; one that is before it takes the key. So this lies ahead, as far as four bytes go. What ends a key is that its transfer does.
+ */
+const MADE_AT = 0x7fff_ffff;
 
 /** Numbers of RFC 8446, B.4. */
 const CIPHERS: Readonly<Record<TlsCipher, readonly [number, number]>> = {
@@ -32,9 +37,10 @@ const octets = (content: Buffer): Buffer => element(0x04, content);
 
 /**
  * SEQUENCE { version 1, TLS 1.3, cipher suite, no session id, the key, [1] time, [2] timeout }, both in seconds.
- * Throws RangeError unless the key has {@link KEY_BYTES}.
+ * `seconds`: now. Throws RangeError unless the key has {@link KEY_BYTES}.
  */
 export function tlsSession(key: Buffer, cipher: TlsCipher, seconds: number): Buffer {
+  const madeAt = Math.max(MADE_AT, Math.floor(seconds));
   if (key.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes`);
   return element(
     0x30,
@@ -44,7 +50,7 @@ export function tlsSession(key: Buffer, cipher: TlsCipher, seconds: number): Buf
       octets(Buffer.from(CIPHERS[cipher])),
       octets(Buffer.alloc(0)),
       octets(key),
-      element(0xa1, integer(Math.floor(seconds))),
+      element(0xa1, integer(madeAt)),
       element(0xa2, integer(LIFETIME)),
     ]),
   );
