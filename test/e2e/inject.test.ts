@@ -88,6 +88,7 @@ describe('a first replication, by hand', function () {
     const panel = editor.page.locator('.zfs-browse');
     const dataset = (name: string): Locator => panel.locator(`[data-zfs-dataset="${name}"]`);
     // The node is recursive, so the one that is chosen stands for those below it.
+    await dataset('tank/data').locator('.fa-angle-right').click();
     const documents = dataset('tank/data/documents').locator('input');
     await documents.waitFor();
     assert.deepEqual([await documents.isChecked(), await documents.isDisabled()], [true, true]);
