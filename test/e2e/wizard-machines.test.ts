@@ -33,10 +33,6 @@ describe('the wizard with machines', function () {
 
   useMachines({ a: { pool: 'tank' }, b: { pool: 'backup' } }, async ({ a, b }) => {
     [source, target] = [a, b];
-    await a.createDataset('tank/data');
-    await a.createDataset('tank/data/photos');
-    await a.writeFile('tank/data', 'file', 'what somebody wants to keep');
-    await a.run(['zfs', 'snapshot', '-r', 'tank/data@auto-2026-11-20_03-00']);
     await a.run(['zfs', 'allow', USER, RIGHTS, 'tank']);
     await b.run(['zfs', 'allow', USER, RIGHTS, 'backup']);
   });
@@ -53,7 +49,10 @@ describe('the wizard with machines', function () {
       });
       beforeEach(async () => {
         for (const machine of [source, target]) await machine.sh(`rm -rf /home/${USER}/.ssh`);
-        await target.sh('zfs destroy -r backup/data 2>/dev/null || :');
+        await Promise.all([remove(target, 'backup/data'), remove(source, 'tank/data')]);
+        for (const name of ['tank/data', 'tank/data/photos']) await source.createDataset(name);
+        await source.writeFile('tank/data', 'file', 'what somebody wants to keep');
+        await source.run(['zfs', 'snapshot', '-r', 'tank/data@auto-2026-11-20_03-00']);
         await nodeRed.deploy(FLOWS);
         editor = await Editor.open(browser, nodeRed.url);
         wizard = await WizardTray.open(editor);
@@ -90,14 +89,14 @@ describe('the wizard with machines', function () {
       it('leads from two passwords to a replication that runs', async () => {
         const from = await newMachine('sourceConnection', source);
         const { tray } = wizard;
-        await tray.locator('[data-zfs-dataset="tank/data"]').click();
+        await tray.locator('[data-zfs-dataset="tank/data"] input').check();
         assert.equal(await wizard.field('sourceDatasets').inputValue(), 'tank/data');
-        await wizard.enter({ recursive: true });
+        await wizard.enter({ recursive: true, takeSnapshots: 'here' });
         const count = tray.locator('[data-zfs-count="tank/data"]');
         await count.filter({ hasText: '2 of 2 snapshots will be replicated' }).waitFor();
         await wizard.next('destination');
         const to = await newMachine('targetConnection', target);
-        await tray.locator('[data-zfs-dataset="backup"]').click();
+        await tray.locator('[data-zfs-dataset="backup"] input').check();
         assert.equal(await wizard.field('targetDataset').inputValue(), 'backup');
         await tray.locator('[data-zfs-action="below"]').click();
         assert.equal(await wizard.field('targetDataset').inputValue(), 'backup/data');
@@ -114,11 +113,14 @@ describe('the wizard with machines', function () {
         assert.deepEqual([await stored(from), await stored(to)], [true, true]);
         const button = await editor.ask<string>(`RED.view.selection().nodes.find((node) => node.type === 'inject').id`);
         await editor.ask(`$.post('inject/' + ${JSON.stringify(button)})`);
-        await waitFor(async () => {
-          const { stdout } = await target.sh('zfs list -H -o name -t snapshot -r backup/data 2>/dev/null || :');
-          // The one that was there, and the new one that the flow took, of both datasets.
-          return stdout.split('\n').filter((line) => line !== '').length >= 4;
-        });
+        await waitFor(
+          async () => {
+            const { stdout } = await target.sh('zfs list -H -o name -t snapshot -r backup/data 2>/dev/null || :');
+            // The one that was there, and the new one that the flow took, of both datasets.
+            return stdout.split('\n').filter((line) => line !== '').length >= 4;
+          },
+          () => nodeRed.get('zfs-flows/tasks'),
+        );
         const { stdout } = await target.sh('zfs get -H -o value readonly backup/data');
         assert.equal(stdout.trim(), 'on');
       });
@@ -129,7 +131,7 @@ describe('the wizard with machines', function () {
         await wizard.leave();
         await waitFor(async () => !(await stored(id)));
         assert.equal(await editor.ask('RED.nodes.dirty()'), false);
-        assert.equal(await editor.ask(`RED.nodes.node(${JSON.stringify(id)})`), null);
+        assert.equal(await editor.ask(`RED.nodes.node(${JSON.stringify(id)}) ?? null`), null);
       });
 
       it('takes a machine by hand, with a key that is generated here', async () => {
@@ -147,7 +149,7 @@ describe('the wizard with machines', function () {
         await setUp().locator('[data-zfs-action="next"]').click();
         await setUp().locator('[data-zfs-action="confirm"]').click();
         await wizard.tray.locator('.zfs-set-up-done').waitFor();
-        await wizard.tray.locator('[data-zfs-dataset="tank/data"]').click();
+        await wizard.tray.locator('[data-zfs-dataset="tank/data"] input').check();
         await wizard.tray.locator('[data-zfs-count="tank/data"]', { hasText: '1 of 1' }).waitFor();
         await wizard.leave();
       });
@@ -155,10 +157,17 @@ describe('the wizard with machines', function () {
   }
 });
 
-async function waitFor(condition: () => Promise<boolean>): Promise<void> {
+/** With the holds that a replication leaves on its newest snapshots. */
+async function remove(machine: Machine, dataset: string): Promise<void> {
+  const snapshots = `zfs list -H -o name -t snapshot -r ${dataset} 2>/dev/null`;
+  const release = `zfs holds -H $s | while read n t r; do zfs release $t $n; done`;
+  await machine.sh(`for s in $(${snapshots}); do ${release}; done; zfs destroy -r ${dataset} 2>/dev/null || :`);
+}
+
+async function waitFor(condition: () => Promise<boolean>, instead?: () => Promise<unknown>): Promise<void> {
   const end = Date.now() + 30_000;
   while (!(await condition())) {
-    if (Date.now() > end) assert.fail('it did not come to pass within 30 seconds');
+    if (Date.now() > end) assert.fail(`not within 30 seconds: ${JSON.stringify(await instead?.())}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 200);
     });

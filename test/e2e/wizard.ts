@@ -11,6 +11,11 @@ export class WizardTray {
 
   static async open(editor: Editor): Promise<WizardTray> {
     await editor.ask(`RED.actions.invoke('zfs-flows:replicate')`);
+    return WizardTray.opened(editor);
+  }
+
+  /** The tray that opens by itself. */
+  static async opened(editor: Editor): Promise<WizardTray> {
     const wizard = new WizardTray(editor);
     await wizard.tray.waitFor();
     await editor.page.waitForFunction('document.querySelector(".red-ui-tray")?.getBoundingClientRect().right > 0');

@@ -55,6 +55,14 @@ export function create(answers: Answers, machines: Machines): Created | NotCreat
   return { ok: true, kept: made, shown: () => tellToDeploy(made.length > 0) };
 }
 
+let told: EditorNotification | null = null;
+
+/** It lies above what is opened next. */
+export function closeNotice(): void {
+  told?.close();
+  told = null;
+}
+
 function tellToDeploy(withMachines: boolean): void {
   const escaped = $('<span>')
     .text(t(withMachines ? 'created.machines' : 'created.text'))
@@ -74,6 +82,7 @@ function tellToDeploy(withMachines: boolean): void {
       },
     ],
   });
+  told = notice;
   // What was done about it by other means needs no reminder.
   const deployed = (): void => {
     RED.events.off('deploy', deployed);

@@ -110,8 +110,10 @@ export class MachineField {
     const { store, name, machines, leading, next } = this.options;
     this.adding = false;
     this.current = null;
-    store.set({ [name]: machine.id });
+    // First, so that whoever is told of the answer knows the machine.
     machines.add(machine);
+    store.set({ [name]: machine.id });
+    this.fill();
     leading(false);
     next();
   }

@@ -1,7 +1,7 @@
 // The tray with its steps: one at a time is in the page, all of them live as long as the tray, so that nothing is lost back
 // and forth. Leaving it changes nothing in the editor, and what waits on the server for it is thrown away.
 import { useStyle } from '../../dialog/dialog';
-import { create, type Created } from './create';
+import { closeNotice, create, type Created } from './create';
 import { destinationStep } from './destination';
 import { make } from './form';
 import { Machines } from './machines';
@@ -50,6 +50,7 @@ export class Wizard {
   private isIn = false;
 
   open(): void {
+    closeNotice();
     useStyle();
     if (document.getElementById(STYLE_ID) === null) $('<style>', { id: STYLE_ID }).text(style).appendTo('head');
     RED.tray.show({
@@ -63,7 +64,10 @@ export class Wizard {
         { id: 'zfs-wizard-create', text: t('action.create'), click: () => this.create() },
       ],
       open: (tray) => this.build(tray),
-      show: () => this.focusStep(),
+      // Whoever has begun to type before it has slid in goes on there.
+      show: () => {
+        if (this.tray.has(document.activeElement ?? '').length === 0) this.focusStep();
+      },
       close: () => this.closed(),
       focusElement: false,
     });

@@ -7,11 +7,6 @@ export function machineName(machines: Machines, id: string): string {
   return id === '' ? t('machine.here') : machines.label(id);
 }
 
-/** A day and a time as the browser's language writes them. */
-export function timeOf(iso: string): string {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-}
-
 /** `1.5 GiB` */
 export function sizeOf(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
