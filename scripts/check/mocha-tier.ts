@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { end, isStopped, ROOT, run } from './processes';
-import { testFiles, TOGETHER, ZFS_21 } from './test-files';
+import { BESIDE, testFiles, ZFS_21 } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 /** Minutes after which mocha is ended; an endless loop in a test is out of its own reach. */
@@ -77,7 +77,7 @@ const resultName = (tier: string, file: string): string =>
 /** Runs a tier to its end, whatever fails on the way. */
 export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
   const atOnce = AT_ONCE[tier] ?? 1;
-  if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, TOGETHER.has(tier), settings);
+  if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, Object.values(BESIDE).includes(tier), settings);
   // The long ones first, as far as the size tells, so that none is left over at the end.
   const size = (file: string): number => statSync(path.join(ROOT, file)).size;
   const files = testFiles(tier).toSorted((a, b) => size(b) - size(a));

@@ -1,5 +1,5 @@
-// Runs the tiers of `npm test` one after the other (some together, at the end), counts, and looks what they left behind. Installing what they need
-// is test.sh's. Types and the build come first and end the run when they fail; after that every tier gets its turn.
+// Runs the tiers of `npm test` one after the other (the soak beside another one), counts, and looks what they left behind. Installing
+// what they need is test.sh's. Types and the build come first and end the run when they fail; after that every tier gets its turn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildLab } from '../../test/lab/lab';
 import { sweepLabs } from '../../test/lab/leftovers';
@@ -7,7 +7,7 @@ import { isBuilt } from '../../test/lab/problems';
 import { mochaTier } from './mocha-tier';
 import { endAll, isStopped, run, stopOnSignals } from './processes';
 import { RunTraces } from './run-traces';
-import { BUILT, TOGETHER, ZFS_21 } from './test-files';
+import { BESIDE, BUILT, ZFS_21 } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 const traces = new RunTraces();
@@ -74,25 +74,32 @@ function totals({ passed, failed, skipped }: Omit<TierResult, 'failures'>): stri
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
+/** The tiers in their order, those together that run at the same time. */
+function inTurns(tiers: readonly string[]): string[][] {
+  const companions = new Set(Object.entries(BESIDE).flatMap(([tier, one]) => (tiers.includes(tier) ? [one] : [])));
+  return tiers
+    .filter((tier) => !companions.has(tier))
+    .map((tier) => [tier, BESIDE[tier] ?? ''].filter((one) => tiers.includes(one)));
+}
+
 async function runAll(tiers: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const oldLab = tiers.includes(ZFS_21) ? buildOldLab() : undefined;
-  const together = tiers.filter((tier) => TOGETHER.has(tier));
-  for (const tier of tiers.filter((one) => !TOGETHER.has(one))) {
+  for (const turn of inTurns(tiers)) {
+    const [tier = ''] = turn;
     if (isStopped()) break;
     const argv = CHECKS[tier];
     if (argv === undefined && !(await ensureBuilt(tier, outcomes))) break;
-    outcomes.push(argv === undefined ? await tests(tier) : await check(tier, argv));
+    if (tier === ZFS_21) await oldLab;
+    if (argv !== undefined) outcomes.push(await check(tier, argv));
+    else
+      outcomes.push(
+        ...(await Promise.all(turn.map((one) => tests(one).catch((error: unknown) => failed(one, error))))),
+      );
     if (tier === 'types' && outcomes.at(-1)?.ok === false) break;
   }
   const first = outcomes.find(({ tier, ok }) => !ok && (tier === 'types' || tier === 'build'));
   if (first) console.log(`\n${first.tier} failed; nothing else was run.`);
-  else if (together.length > 0 && !isStopped() && (await ensureBuilt(together[0] ?? '', outcomes))) {
-    await oldLab;
-    outcomes.push(
-      ...(await Promise.all(together.map((tier) => tests(tier).catch((thrown: unknown) => failed(tier, thrown))))),
-    );
-  }
   if (first || isStopped()) endAll();
   await oldLab;
   return outcomes;

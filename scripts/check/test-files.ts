@@ -22,8 +22,8 @@ export const BUILT: ReadonlySet<string> = new Set<TestTier | typeof ZFS_21>([
   ZFS_21,
 ]);
 
-/** Tiers that mostly wait and whose times are their own, so that they run at the same time, after the others. */
-export const TOGETHER: ReadonlySet<string> = new Set([ZFS_21, 'soak']);
+/** Tiers that run at the same time as another: the soak mostly waits, and its times are its own. */
+export const BESIDE: Readonly<Record<string, string>> = { zfs: 'soak' };
 
 /** The test files of a tier, as paths from the repository's root, in order. */
 export function testFiles(tier: string): string[] {

@@ -81,7 +81,7 @@ async function copyOf(lab: Lab, a: Machine, name: string): Promise<Machine> {
   return b;
 }
 
-function flows(a: Machine, b: Machine): object[] {
+function flows(a: Machine, b: Machine, { snapshots }: Shape): object[] {
   const connection = (id: string, { privateKey, ...login }: Login): object => ({
     id,
     type: 'zfs-ssh-connection',
@@ -105,7 +105,8 @@ function flows(a: Machine, b: Machine): object[] {
       ...tree,
       mode: 'plan',
       scope: { namingSchemas: [], nameRegex: '^s', all: false },
-      policy: { keep: [{ type: 'last', count: 10 }] },
+      // As large a share of each shape, or they would not be compared.
+      policy: { keep: [{ type: 'last', count: Math.ceil(snapshots / 2) }] },
       protectFor: [{ connection: 'b', dataset: 'backup/t' }],
     },
   };
@@ -151,7 +152,7 @@ async function measure(lab: Lab, a: Machine, b: Machine, shape: Shape): Promise<
   );
   try {
     await red.start();
-    await red.deploy(flows(a, b));
+    await red.deploy(flows(a, b, shape));
     await red.untilStarted();
     // Marks of the copy are made here, once.
     await seconds(() => run(red, outcomes, 'copy'), `${nameOf(shape)}: first run`);

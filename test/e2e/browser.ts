@@ -33,19 +33,20 @@ export class Editor {
     page.on('pageerror', (error) => this.complaints.push(error.stack ?? error.message));
   }
 
-  /** `prepare` gets the page before it loads anything. */
+  /** `prepare` gets the page before it loads anything; `drawn` is there when it is ready. */
   static async open(
     browser: Browser,
     url: string,
     theme: 'light' | 'dark' = 'light',
     prepare?: (page: Page) => Promise<unknown>,
+    drawn = '.red-ui-flow-node',
   ): Promise<Editor> {
     const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
     page.setDefaultTimeout(15_000);
     const editor = new Editor(page);
     await prepare?.(page);
     await page.goto(url);
-    await page.locator('.red-ui-flow-node').first().waitFor();
+    await page.locator(drawn).first().waitFor();
     await page.evaluate('$.fx.off = true');
     await page.evaluate((dark) => {
       document.documentElement.classList.toggle('nr-theme-dark', dark);

@@ -34,5 +34,14 @@ export const FLOWS = [
     policy: { keep: [{ type: 'last', count: 3 }] },
     ...at(400),
   },
+  {
+    id: 'verify',
+    type: 'zfs-verify',
+    sourceConnection: 'nas1',
+    sourceDatasets: ['tank/data'],
+    targetConnection: 'nas2',
+    targetDataset: 'backup/data',
+    ...at(500),
+  },
 ];
-export const ACTION_NODES = ['snapshot', 'list', 'replicate', 'prune'];
+export const ACTION_NODES = ['snapshot', 'list', 'replicate', 'prune', 'verify'];

@@ -2,6 +2,7 @@
 // which ends by either signal and starts again with the same user directory.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -39,6 +40,8 @@ export class SoakRed {
   static async make(heard: (said: Said) => void, adopt: (child: ChildProcess) => void): Promise<SoakRed> {
     const userDir = await makeUserDir({ packageSource: ROOT });
     const red = new SoakRed(userDir, heard, adopt);
+    // Also where somebody stops it: the lab ends the process then, and with it this Node-RED.
+    process.once('exit', () => rmSync(userDir, { recursive: true, force: true }));
     const outfile = path.join(userDir, 'inside.js');
     const entry = path.join(__dirname, 'inside.ts');
     await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' });

@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, string>> = {
   writeEnvironment: 'of every script',
   splitPath: 'reads an option',
   WRAPPER: 'of remoteCommand',
+  NEWLINE: 'of COUNT_FILES, PICK_FILES, HASH_FILES',
 };
 
 /** Other sources that hand text to a shell: what is tried of them, or why nothing is. */
@@ -44,6 +45,9 @@ const ELSEWHERE: Readonly<Record<string, { tried: string[] } | { because: string
   'src/replication/execute/target-key.ts': { tried: ['WRITE_KEY_FILE', 'KEY_FILES'] },
   'src/snapshots/hooks.ts': { because: 'the script is its user’s' },
   'src/ssh-setup/install-key.ts': { tried: ['INSTALL_KEY', 'KEY_SETTINGS'] },
+  'src/verify/execute/command.ts': { tried: ['RUN_COMMAND'] },
+  'src/verify/execute/open.ts': { tried: ['IS_MOUNTED'] },
+  'src/verify/execute/script.ts': { tried: ['MAKE_DIRECTORY', 'HASH_FILES'] },
   'src/stream/ways/local-pipeline.ts': { because: 'runs where Node-RED runs' },
 };
 

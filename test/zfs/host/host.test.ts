@@ -190,9 +190,9 @@ describe('a host over SSH', function () {
     assert.match(facts.zfsKernelVersion, /^2\.\d+\.\d+/);
     assert.equal(facts.isRoot, true);
     assert.equal(facts.noisyShell, false);
-    assert.deepEqual(facts.pools, [
-      { name: 'tank', guid: await a.read(['zpool', 'get', '-Hpo', 'value', 'guid', 'tank']), health: 'ONLINE' },
-    ]);
+    const property = (name: string): Promise<string> => a.read(['zpool', 'get', '-Hpo', 'value', name, 'tank']);
+    const [guid, loadGuid] = [await property('guid'), await property('load_guid')];
+    assert.deepEqual(facts.pools, [{ name: 'tank', guid, health: 'ONLINE', loadGuid, keepsNotes: true }]);
     for (const program of ['lz4', 'zstd', 'mbuffer', 'zfs', 'ssh']) assert.ok(facts.programs.has(program), program);
     assert.deepEqual(await Promise.all([host.facts(), host.facts()]), [facts, facts]);
     assert.equal(host.counters.commands, 1);
