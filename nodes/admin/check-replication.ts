@@ -58,6 +58,17 @@ function optionsOf(body: RawOptions): ReplicateOptions {
   return { ...options, createSnapshot: 'ifNone', namingSchemas };
 }
 
+/** What a plan says in the engine's words and the answer says in its own: `action`, `snapshots`, `base`, `taken`. */
+const SAID = [
+  / would be taken first, and sent too$/,
+  /^\d+ snapshots? to send (from the beginning|after )/,
+  /^the target has everything that is selected/,
+  /^the source has no selected snapshot$/,
+];
+
+const unsaid = (warnings: readonly string[]): string[] =>
+  warnings.filter((text) => !SAID.some((said) => said.test(text)));
+
 function describe({
   source,
   target,
@@ -75,7 +86,7 @@ function describe({
     snapshots: snapshots.length,
     bytes: more.estimatedBytes,
     base: base?.name ?? '',
-    warnings: warnings.slice(0, MOST_WARNINGS),
+    warnings: unsaid(warnings).slice(0, MOST_WARNINGS),
     ...(error === undefined ? {} : { refusal: error }),
   };
 }
@@ -94,7 +105,7 @@ function answerOf({ datasets, transport, snapshots, warnings }: ReplicationResul
     snapshots,
     bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     taken: all.filter(({ action }) => action === 'snapshot').length,
-    warnings: warnings.slice(0, MOST_WARNINGS),
+    warnings: unsaid(warnings).slice(0, MOST_WARNINGS),
   };
 }
 

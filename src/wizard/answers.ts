@@ -46,6 +46,8 @@ export interface Answers {
   /** The first also names new snapshots. */
   namingSchemas: readonly string[];
   nameRegex: string;
+  /** None of the datasets has a snapshot, as far as was counted: nobody takes any there. */
+  sourceIsBare: boolean;
   /** A node of its own takes snapshots by the schedule; null = what `takesSnapshots` makes of the rest. */
   takeSnapshots: boolean | null;
   /** Where no node of its own does: what a run does about snapshots. */
@@ -100,6 +102,7 @@ export function defaultAnswers(tab = 'new'): Answers {
     snapshotSelection: 'all',
     namingSchemas: [],
     nameRegex: '',
+    sourceIsBare: false,
     takeSnapshots: null,
     createSnapshot: 'ifNone',
     targetConnection: '',
@@ -136,13 +139,14 @@ export const isScheduled = ({ schedule }: Answers): boolean => schedule !== '';
 
 /**
  * Whether a `zfs-snapshot` node is wanted. As long as nobody says: for what this machine has, since nobody else may be
- * taking any, and whenever old ones are to go, which is that node's work. A regular expression names no new ones.
+ * taking any, where there are none, and whenever old ones are to go, which is that node's work. A regular expression names
+ * no new ones.
  */
 export function takesSnapshots(answers: Answers): boolean {
   if (!isScheduled(answers)) return false;
-  const { takeSnapshots, snapshotSelection, sourceConnection, sourceLifetime } = answers;
+  const { takeSnapshots, snapshotSelection, sourceConnection, sourceIsBare, sourceLifetime } = answers;
   if (takeSnapshots !== null) return takeSnapshots;
-  return snapshotSelection !== 'regex' && (sourceConnection === '' || sourceLifetime !== '');
+  return snapshotSelection !== 'regex' && (sourceConnection === '' || sourceIsBare || sourceLifetime !== '');
 }
 
 /** Where a target dataset gets a key of its own that Node-RED keeps. */

@@ -17,7 +17,7 @@ export interface FlowWords {
   runNow: string;
   /** Of what shows the errors. */
   errors: string;
-  /** The label that a `zfs-snapshot` without a name has. */
+  /** The name of what takes the snapshots. */
   snapshots: string;
   /** The comment: its name and its text. */
   about: string;
@@ -68,7 +68,7 @@ export function makeFlow(answers: Answers, { tables, words, place, newTab, nextI
     wires: [[], [], [errorsId]],
     label: nameOf(answers),
   };
-  const before = snapshot === null ? [] : [make('zfs-snapshot', snapshotId, snapshot)];
+  const before = snapshot === null ? [] : [make('zfs-snapshot', snapshotId, { ...snapshot, name: words.snapshots })];
   const button = {
     node: buttonNode(buttonId, words.runNow),
     wires: [[snapshot === null ? replicateId : snapshotId]],

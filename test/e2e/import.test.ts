@@ -97,6 +97,22 @@ for (const [label, platform] of platforms) {
       assert.equal((await stored('zfs-replicate', idOf(after.keys(), 'repl-4')))['has_encryptionKey'], true);
     });
 
+    it('imports once, however often its button is pressed', async () => {
+      await form.paste(JSON_TEXT);
+      const depth = await editor.ask<number>('RED.history.depth()');
+      await form.action('create').evaluate((button: HTMLElement) => {
+        button.click();
+        button.click();
+      });
+      await form.tray.waitFor({ state: 'detached' });
+      await editor.page.locator('.red-ui-notification').last().waitFor();
+      await editor.page.waitForTimeout(400);
+      assert.equal(await editor.ask('RED.history.depth()'), depth + 1);
+      assert.equal(await editor.page.locator('.red-ui-notification').count(), 1);
+      await editor.page.locator('.red-ui-notification button', { hasText: 'Close' }).click();
+      await editor.ask('RED.history.pop()');
+    });
+
     it('leaves out what is not ticked, with what cannot be without it, and forgets its keys', async () => {
       await form.paste(JSON_TEXT);
       await form.tick('ssh-2', false);

@@ -107,6 +107,7 @@ describe('the wizard with machines', function () {
         await check.waitFor();
         assert.equal(await check.getAttribute('data-zfs-check'), 'ready', await check.innerText());
         assert.match(await check.innerText(), /first copy/);
+        assert.doesNotMatch(await check.innerText(), /createSnapshot|selected snapshot|to send from/);
         await wizard.create();
         await editor.page.locator('.red-ui-notification button', { hasText: 'Deploy now' }).click();
         await editor.page.waitForFunction('!RED.nodes.dirty()');
@@ -123,6 +124,32 @@ describe('the wizard with machines', function () {
         );
         const { stdout } = await target.sh('zfs get -H -o value readonly backup/data');
         assert.equal(stdout.trim(), 'on');
+      });
+
+      it('takes snapshots of what nobody takes any of, and of nothing else', async () => {
+        await newMachine('sourceConnection', source);
+        const { tray } = wizard;
+        await source.createDataset('tank/none');
+        await wizard.enter({ sourceDatasets: 'tank/none' });
+        const taken = (value: string): Promise<unknown> =>
+          tray
+            .page()
+            .waitForFunction(([name, wanted]) => $(`[name="${name}"]`).val() === wanted, ['takeSnapshots', value]);
+        await taken('here');
+        await wizard.enter({ sourceDatasets: 'tank/data' });
+        await taken('ifNone');
+        await wizard.enter({ sourceDatasets: 'tank/none' });
+        await taken('here');
+        await wizard.next('destination');
+        await wizard.enter({ targetDataset: 'backup/none' });
+        await newMachine('targetConnection', target);
+        for (const step of ['security', 'schedule', 'lifetime', 'summary'] as const) await wizard.next(step);
+        await tray.locator('[data-zfs-action="check"]').click();
+        const check = tray.locator('[data-zfs-check="ready"]');
+        assert.match(await check.innerText(), /takes a snapshot and sends it/);
+        assert.doesNotMatch(await check.innerText(), /createSnapshot|selected snapshot|taken first/);
+        await wizard.leave();
+        await source.sh('zfs destroy -r tank/none');
       });
 
       it('keeps nothing of a machine that was set up and then left', async () => {

@@ -190,6 +190,44 @@ for (const [label, platform] of platforms) {
       await wizard.leave();
     });
 
+    it('creates once, and not by the second click of a double one on Next', async () => {
+      const before = await state();
+      await wizard.enter(FILLED);
+      await wizard.next('destination');
+      await wizard.enter({ targetDataset: 'other/x' });
+      for (const step of ['security', 'schedule', 'lifetime'] as const) await wizard.next(step);
+      await wizard.button('next').dblclick();
+      await wizard.at('summary');
+      await editor.page.waitForTimeout(400);
+      assert.deepEqual(await state(), before);
+      // Two clicks that are not one double click, while the tray slides away.
+      await wizard.button('create').evaluate((button: HTMLElement) => {
+        button.click();
+        button.click();
+      });
+      await wizard.tray.waitFor({ state: 'detached' });
+      const after = await state();
+      assert.equal(after.undo, before.undo + 1);
+      assert.equal(after.nodes.length, before.nodes.length + 5);
+      await editor.ask('RED.history.pop()');
+    });
+
+    it('warns of a second task that takes the same snapshots at the same time', async () => {
+      const before = await state();
+      await wizard.enter({ sourceConnection: 'nas1', sourceDatasets: 'tank/home/photos', takeSnapshots: 'here' });
+      await wizard.next('destination');
+      await wizard.enter({ targetDataset: 'other/x' });
+      await wizard.next('security');
+      await wizard.next('schedule');
+      const warning = wizard.tray.locator('[data-zfs-warning="schedule"]');
+      assert.equal(await warning.isVisible(), false);
+      await wizard.enter({ schedule: 'custom', scheduleCron: '0 3 * * *' });
+      assert.match(await warning.innerText(), /takes the same snapshots at the same time/);
+      await wizard.next('lifetime');
+      await wizard.leave();
+      assert.deepEqual(await state(), before);
+    });
+
     it('changes nothing when it is left, and asks before answers are lost', async () => {
       const before = await state();
       await wizard.button('cancel').click();
@@ -296,6 +334,13 @@ for (const [label, platform] of platforms) {
       assert.equal(await wizard.field('sourceLifetime').inputValue(), '4');
       await wizard.next('summary');
       assert.equal(await wizard.field('name').inputValue(), 'tank/home - backup/second');
+      await wizard.enter({ name: 'typed' });
+      await wizard.page.locator('[data-zfs-go="source"]').click();
+      await wizard.enter({ startFrom: '' });
+      await wizard.enter({ startFrom: 'old' });
+      await wizard.page.locator('[data-zfs-go="summary"]').click();
+      await wizard.at('summary');
+      assert.equal(await wizard.field('name').inputValue(), 'typed', 'what was typed stays');
       await wizard.create();
       const after = await state();
       const made = (after.nodes as Record<string, unknown>[]).find(({ targetDataset }) => targetDataset === 'backup/second'); // prettier-ignore

@@ -2,6 +2,7 @@
 // leaves it leaves nothing behind, on the server neither.
 import type { FlowNode } from '../../dialog/flow-node';
 import { place } from '../../dialog/place';
+import { onlySingleClicks } from '../../dialog/single-clicks';
 import type { Pane } from '../../ssh-connection/editor/set-up-pane';
 import { useSetUpStyle } from '../../ssh-connection/editor/set-up';
 import { tellWhatIsNext } from './after';
@@ -42,6 +43,7 @@ export class ImportDialog {
   private kept: readonly string[] = [];
   private isIn = false;
   private isClosed = false;
+  private isPlaced = false;
 
   open(): void {
     useSetUpStyle();
@@ -68,6 +70,7 @@ export class ImportDialog {
     this.button(0).attr('data-zfs-action', 'cancel');
     this.button(2).addClass('primary');
     this.button(3).addClass('primary');
+    onlySingleClicks(tray);
     tray.find('.red-ui-tray-body').addClass('zfs-import-tray-body').append(this.body);
     this.source = new SourceStep({
       show: (pane) => this.showPane(pane),
@@ -146,7 +149,8 @@ export class ImportDialog {
 
   private create(): void {
     const { answer, items, rows } = this;
-    if (answer === null || rows === null || rows.choice.ticked.size === 0) return;
+    // It takes a moment to slide away.
+    if (this.isPlaced || answer === null || rows === null || rows.choice.ticked.size === 0) return;
     const nodes: FlowNode[] = nodesFor(answer, items, rows.choice, { find, wiresOf });
     const placed = place(nodes, t);
     if (!placed.ok) {
@@ -154,6 +158,7 @@ export class ImportDialog {
       this.tray.find('.red-ui-tray-body').scrollTop(0);
       return;
     }
+    this.isPlaced = true;
     const left = leftSecrets(answer, items, rows.choice);
     this.kept = nodes.map(({ id }) => id).filter((id) => !left.includes(id));
     keepFor(this.kept);

@@ -110,6 +110,7 @@ export class HereField {
       container,
       id,
       replace: false,
+      toKeep: t('here.toKeep'),
       known,
       done: (connection) => this.finish(id, connection),
       byHand: (typed) => {

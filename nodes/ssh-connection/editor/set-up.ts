@@ -21,6 +21,8 @@ export interface SetUpOptions {
   done: (connection: SetUpConnection) => void;
   /** The person goes on by hand; with what was typed so far. */
   byHand: (typed: Partial<Known>) => void;
+  /** How what was set up is kept, in the words of who shows this; else in those of the connection's own dialog. */
+  toKeep?: string;
   /** Another step is shown. */
   onStep?: (step: Step) => void;
 }
@@ -119,7 +121,7 @@ class SetUpPanel implements SetUp {
     else pane.about(this.t('setUp.done.changed')).add(listOf(answer.changed));
     for (const text of [...(answer.warnings ?? []), ...(answer.facts?.notes ?? [])])
       pane.add($('<p>', { class: 'zfs-set-up-note' }).text(text));
-    pane.add($('<p>', { class: 'zfs-hint' }).text(this.t('setUp.done.keep')));
+    pane.add($('<p>', { class: 'zfs-hint' }).text(this.options.toKeep ?? this.t('setUp.done.keep')));
     this.way = null;
     this.show('done', pane);
     this.options.done(connection);

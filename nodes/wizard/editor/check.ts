@@ -103,8 +103,9 @@ function words({ action, snapshots, bytes, base }: CheckedDataset): string {
   const values = { count: snapshots, size: sizeOf(bytes), base };
   switch (action) {
     case 'current':
-    case 'skip':
       return t('check.action.current');
+    case 'skip':
+      return t('check.action.skip');
     case 'snapshot':
       return t('check.action.snapshot', values);
     case 'full':

@@ -46,11 +46,8 @@ function asking({ store }: Stage): Ask {
   return async (endpoint, question, signal) => {
     const answer = await ask<CountAnswer>(endpoint, question, t, signal);
     if (isRefusal(answer) || signal?.aborted === true) return answer;
-    const { takeSnapshots, sourceConnection, snapshotSelection } = store.answers;
-    const isNobodys = answer.counts.every(({ total, problem }) => total === 0 && problem === undefined);
-    if (isNobodys && takeSnapshots === null && sourceConnection !== '' && snapshotSelection !== 'regex') {
-      store.set({ takeSnapshots: true });
-    }
+    const sourceIsBare = answer.counts.every(({ total, problem }) => total === 0 && problem === undefined);
+    if (sourceIsBare !== store.answers.sourceIsBare) store.set({ sourceIsBare });
     return answer;
   };
 }

@@ -1,5 +1,6 @@
 // Step 2: where the copies go, what they will be called there, and whether they are encrypted there.
 import { commonPath, mapDataset } from '../../../src/zfs/mapping';
+import { textOf } from '../../dialog/dialog';
 import { encryptionPart } from './encryption';
 import { Form, make } from './form';
 import { MachineField } from './machine';
@@ -34,6 +35,9 @@ export function destinationStep(stage: Stage): Step {
     placeholder: 'backup/data',
     mono: true,
   });
+  // ZFS takes a blank at the end of a name, which nobody means who has pasted one.
+  const name = form.input('targetDataset');
+  name.on('change', () => store.set({ targetDataset: textOf(name).trim() }));
   proposal(form, stage, beside);
   landings(form, stage, where);
   encryptionPart(form, stage);

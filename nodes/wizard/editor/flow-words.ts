@@ -1,6 +1,7 @@
 // What people read on and in the nodes that are made.
 import type { Answers } from '../../../src/wizard/answers';
 import type { FlowWords } from '../../../src/wizard/flow';
+import { suggestedName } from '../../../src/wizard/name';
 import type { Machines } from './machines';
 import { sentencesOf } from './sentences';
 import { t } from './translate';
@@ -9,7 +10,7 @@ export function flowWords(answers: Answers, machines: Machines): FlowWords {
   return {
     runNow: t('flow.runNow'),
     errors: t('flow.errors'),
-    snapshots: t('flow.snapshots'),
+    snapshots: t('flow.snapshots', { datasets: suggestedName(answers.sourceDatasets, '') }),
     about: t('flow.about'),
     summary: sentencesOf(answers, machines)
       .map(({ text }) => `- ${text}`)

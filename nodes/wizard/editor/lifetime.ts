@@ -1,8 +1,9 @@
 // Step 5: how long snapshots are kept, on both sides. Nothing is ever deleted that was not asked for here.
 import { LIFETIME_UNITS, takesSnapshots } from '../../../src/wizard/answers';
+import { newSchema } from '../../../src/wizard/node-values';
 import { textOf } from '../../dialog/dialog';
 import { Form, make } from './form';
-import { targetPreview } from './preview';
+import { sourcePreview, targetPreview } from './preview';
 import type { Stage, Step } from './step';
 import { machineName } from './words';
 import { t } from './translate';
@@ -25,9 +26,11 @@ export function lifetimeStep(stage: Stage): Step {
   form.live(() => {
     const { sourceLifetime, sourceConnection } = store.answers;
     const key = sourceLifetime.trim() === '' ? 'forEver' : takesSnapshots(store.answers) ? 'ours' : 'nobodys';
-    form.hint('sourceLifetime', t(`lifetime.about.${key}`, { machine: machineName(machines, sourceConnection) }));
+    const values = { machine: machineName(machines, sourceConnection), schema: newSchema(store.answers) };
+    form.hint('sourceLifetime', t(`lifetime.about.${key}`, values));
     suggestion.toggleClass('zfs-hidden', sourceLifetime.trim() !== '');
   });
+  sourcePreview(form, stage, source);
   targetPart(form, stage);
   return { form };
 }

@@ -87,6 +87,7 @@ export class MachineField {
       id,
       replace: false,
       known: () => NOTHING_KNOWN,
+      toKeep: t('machine.toKeep'),
       done: (connection) => this.finish({ id, values: propertiesOf(connection) }),
       byHand: (typed) => {
         byHand({

@@ -1,6 +1,6 @@
-// What the lifetime on the target would delete of what is there now, kept up to date while it is typed. Decided by
+// What the lifetimes on the source and on the target would delete of what is there now, kept up to date while it is typed. Decided by
 // src/retention alone; asked of the runtime, which knows the snapshots.
-import { replicateValues } from '../../../src/wizard/node-values';
+import { isDynamic, replicateValues, snapshotValues } from '../../../src/wizard/node-values';
 import type { PreviewAnswer } from '../../admin/preview-answer';
 import { ask, isRefusal } from '../../dialog/admin';
 import { showPreview } from '../../dialog/preview';
@@ -11,7 +11,7 @@ import { t } from './translate';
 
 /** Milliseconds without a change before the runtime is asked. */
 const PATIENCE = 500;
-/** What decides what goes. */
+/** What decides what goes on the target. */
 const DECIDE = [
   'sourceConnection',
   'sourceDatasets',
@@ -28,15 +28,21 @@ const DECIDE = [
   'targetRetentionScope',
 ] as const;
 
-export function targetPreview(form: Form, { store, machines, closed }: Stage, parent: JQuery): void {
-  const place = make('div', { class: 'zfs-preview', role: 'status', 'data-zfs-preview': '' }).appendTo(parent);
+interface Asked {
+  /** null: there is nothing to show. */
+  question: () => object | null;
+  side: 'source' | 'target';
+}
+
+function preview(form: Form, { store, machines, closed }: Stage, parent: JQuery, { question, side }: Asked): void {
+  const place = make('div', { class: 'zfs-preview', role: 'status', 'data-zfs-preview': side }).appendTo(parent);
   let asked = '';
   let patience: number | undefined;
-  const look = async (question: object): Promise<void> => {
+  const look = async (wanted: object): Promise<void> => {
     const mine = asked;
     place.text(t('common.preview.asking'));
     const drafts = connectionDrafts(machines, store.answers);
-    const answer = await ask<PreviewAnswer>('preview-retention', { ...question, ...drafts }, t, closed);
+    const answer = await ask<PreviewAnswer>('preview-retention', { ...wanted, ...drafts }, t, closed);
     if (mine !== asked || closed.aborted) return;
     place.empty();
     // A copy that is not there yet, or a machine that does not answer, is no mistake of whoever types a lifetime.
@@ -45,20 +51,45 @@ export function targetPreview(form: Form, { store, machines, closed }: Stage, pa
     else showPreview({ t }, place, answer);
   };
   form.live(() => {
-    const { answers } = store;
-    const isAsked =
-      answers.targetRetention === 'custom' &&
-      /^[1-9]\d*$/.test(answers.targetLifetime.trim()) &&
-      answers.sourceDatasets.length > 0 &&
-      answers.targetDataset !== '';
-    const values = isAsked ? replicateValues(answers) : {};
-    const question = Object.fromEntries(DECIDE.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
-    const text = isAsked ? JSON.stringify(question) : '';
+    const wanted = question();
+    const text = wanted === null ? '' : JSON.stringify(wanted);
     if (text === asked) return;
     asked = text;
     window.clearTimeout(patience);
-    place.toggleClass('zfs-hidden', !isAsked);
-    if (isAsked) patience = window.setTimeout(() => void look(question), PATIENCE);
+    place.toggleClass('zfs-hidden', wanted === null).empty();
+    if (wanted !== null) patience = window.setTimeout(() => void look(wanted), PATIENCE);
   });
   closed.addEventListener('abort', () => window.clearTimeout(patience));
+}
+
+const isCount = (text: string): boolean => /^[1-9]\d*$/.test(text.trim());
+
+/** Of the source everything goes by that has such a name, also what something else has taken: that is to be seen. */
+export function sourcePreview(form: Form, stage: Stage, parent: JQuery): void {
+  const { store } = stage;
+  const question = (): object | null => {
+    const values = snapshotValues(store.answers);
+    const { sourceLifetime, sourceDatasets } = store.answers;
+    if (values === null || !isCount(sourceLifetime) || sourceDatasets.length === 0) return null;
+    if (isDynamic(values, 'namingSchema')) return null;
+    const { connection, datasets, recursive, exclude, namingSchema, timeZone, retention: policy } = values;
+    const scope = { namingSchemas: [namingSchema], nameRegex: '' };
+    return { connection, datasets, recursive, exclude, scope, policy, timeZone, scheduleByName: true };
+  };
+  preview(form, stage, parent, { question, side: 'source' });
+}
+
+export function targetPreview(form: Form, stage: Stage, parent: JQuery): void {
+  const question = (): object | null => {
+    const { answers } = stage.store;
+    const isAsked =
+      answers.targetRetention === 'custom' &&
+      isCount(answers.targetLifetime) &&
+      answers.sourceDatasets.length > 0 &&
+      answers.targetDataset !== '';
+    if (!isAsked) return null;
+    const values = replicateValues(answers);
+    return Object.fromEntries(DECIDE.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+  };
+  preview(form, stage, parent, { question, side: 'target' });
 }

@@ -4,6 +4,7 @@ import { problemsOf as findProblems } from '../../../src/wizard/problems';
 import type { Answers } from '../../../src/wizard/answers';
 import { FIELDS } from '../../fields';
 import type { Machines } from './machines';
+import { propertiesOf } from './start';
 import type { Complaint } from './step';
 import type { StepName } from './step-list';
 import { t } from './translate';
@@ -17,7 +18,13 @@ function surroundings(): Surroundings {
   RED.nodes.eachWorkspace(({ id, disabled }) => {
     tabs.set(id, { locked: RED.workspaces.isLocked(id), disabled: disabled === true });
   });
-  return { tables: FIELDS, connections, tabs };
+  const snapshots: NonNullable<Surroundings['snapshots']>[number][] = [];
+  RED.nodes.eachNode((node) => {
+    // What is in a subflow runs only as its instances, if there are any.
+    if (node.type !== 'zfs-snapshot' || (RED.nodes.workspace(node.z ?? '') ?? null) === null) return;
+    snapshots.push({ name: RED.utils.getNodeLabel(node, node.id), values: propertiesOf(node) });
+  });
+  return { tables: FIELDS, connections, snapshots, tabs };
 }
 
 /** With what the machines know that were set up in this wizard. */

@@ -18,10 +18,11 @@ export function startFromRow(form: Form, { store }: Stage): void {
   const told = make('div', { class: 'zfs-sentence zfs-hidden', role: 'status', 'data-zfs-notes': '' }).appendTo(part);
   select.on('change', () => {
     const id = textOf(select);
-    const { tab } = store.answers;
+    const { tab, name, targetDataset } = store.answers;
     const original = id === '' ? null : originalOf(id);
     const start = original === null ? null : startFrom(original, FIELDS, tab);
-    store.set(start?.answers ?? defaultAnswers(tab));
+    // These are never taken from a task, and what was typed stays.
+    store.set({ ...(start?.answers ?? defaultAnswers(tab)), name, targetDataset });
     tell(told, start?.notes ?? [], start?.carried ?? []);
   });
   form.live(() => {
@@ -53,7 +54,7 @@ function originalOf(id: string): Original | null {
 }
 
 /** What the node stores, without what the editor keeps of it. */
-function propertiesOf(node: EditorNode): Record<string, unknown> {
+export function propertiesOf(node: EditorNode): Record<string, unknown> {
   const { defaults } = node['_def'] as EditorNodeDefinition;
   return Object.fromEntries(Object.keys(defaults).flatMap((name) => (node[name] === undefined ? [] : [[name, node[name]]]))); // prettier-ignore
 }

@@ -3,6 +3,7 @@
 import { useStyle } from '../../dialog/dialog';
 import { closeNotice, create, type Created } from './create';
 import { destinationStep } from './destination';
+import { onlySingleClicks } from '../../dialog/single-clicks';
 import { make } from './form';
 import { Machines } from './machines';
 import { mayMakeNodes } from '../../dialog/permissions';
@@ -79,6 +80,7 @@ export class Wizard {
     this.button(1).attr('data-zfs-action', 'back');
     this.button(2).attr('data-zfs-action', 'next').addClass('primary');
     this.button(3).attr('data-zfs-action', 'create').addClass('primary');
+    onlySingleClicks(tray);
     const body = make('div', { class: 'zfs-form zfs-wizard' }).append(this.list.element, this.question, this.place);
     if (!mayMakeNodes()) make('div', { class: 'zfs-sentence zfs-warning' }).text(t('readOnly')).prependTo(this.place);
     tray.find('.red-ui-tray-body').addClass('zfs-wizard-body').append(body);
@@ -203,6 +205,8 @@ export class Wizard {
   }
 
   private create(): void {
+    // It takes a moment to slide away.
+    if (this.created !== null) return;
     const wrong = STEPS.find((one) => this.complaintsOf(one).length > 0);
     if (wrong !== undefined) {
       if (wrong !== this.current) this.show(wrong);
@@ -221,7 +225,8 @@ export class Wizard {
 
   /** Asks first when something would be lost. */
   private leave(): void {
-    const isUsed = this.store.isTouched || this.machines.allMade.length > 0;
+    const isSettingUp = this.tray.hasClass('zfs-wizard-leading');
+    const isUsed = isSettingUp || this.store.isTouched || this.machines.allMade.length > 0;
     if (!isUsed) {
       RED.tray.close();
       return;

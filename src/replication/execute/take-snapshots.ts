@@ -67,7 +67,7 @@ export function firstSnapshots(run: Run, discovery: Discovery): FirstSnapshots {
   const below = recursive ? ', with everything below' : '';
   return {
     name: nameAt(run, at),
-    warnings: [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too (createSnapshot)`],
+    warnings: [`a snapshot of "${shown}"${more}${below} would be taken first, and sent too`],
     of: (dataset) => datasets.some((root) => dataset === root || (recursive && isWithin(dataset, root))),
   };
 }

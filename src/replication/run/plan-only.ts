@@ -93,6 +93,8 @@ export async function planOnly(run: Run, state: RunState): Promise<void> {
   book.warnRun(runWarnings(run, seen));
   if (plan.datasets.some(sends)) book.warnRun(await new DataPaths(run).warnings(largest(sizes)));
   book.warnRun(first.warnings);
+  const ahead = afterFirst(run, state, sight, first);
+  const lacking = new Set(ahead.map(({ source }) => source));
   for (const one of plan.datasets) {
     const entry = book.planned(one, sizes.estimates.get(one.source) ?? 0);
     entry.action = one.action;
@@ -100,11 +102,12 @@ export async function planOnly(run: Run, state: RunState): Promise<void> {
       ...(one.resume ? [one.resume.to.name] : []),
       ...one.steps.flatMap(({ snapshots }) => snapshots.map(({ name }) => name)),
     ];
-    book.warn(entry, one.reasons);
+    // It has nothing to send only until the first is taken.
+    if (!lacking.has(one.source)) book.warn(entry, one.reasons);
     book.result.snapshots += entry.snapshots.length;
     if (one.refusal) refuse(entry, one.refusal);
   }
-  tellFirst(state, afterFirst(run, state, sight, first), sight, first.name);
+  tellFirst(state, ahead, sight, first.name);
   for (const dataset of discovery.missingSources) {
     book.failed(book.entry(dataset, ''), missing(dataset, run.source.label));
   }

@@ -22,6 +22,7 @@ export const anyAnswers: fc.Arbitrary<Answers> = fc.record({
   snapshotSelection: fc.constantFrom('all', 'schema', 'regex'),
   namingSchemas: schemas,
   nameRegex: texts('', '^auto-', '^(auto|weekly)-.*$', 'x'),
+  sourceIsBare: fc.boolean(),
   takeSnapshots: fc.constantFrom(null, true, false),
   createSnapshot: fc.constantFrom('never', 'ifNone', 'always'),
   targetConnection: connection,

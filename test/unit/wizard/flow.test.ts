@@ -30,6 +30,7 @@ describe('the flow of a new task', () => {
       type: 'zfs-snapshot',
       version: 1,
       z: 'tab',
+      name: 'snapshots',
       datasets: ['tank/data'],
       recursive: true,
       timeZone: 'Europe/Vienna',
@@ -93,6 +94,10 @@ describe('the flow of a new task', () => {
     assert.equal(takesSnapshots(answers({ snapshotSelection: 'schema', namingSchemas: ['x-%s'] })), true);
     assert.equal(takesSnapshots(answers({ snapshotSelection: 'regex', nameRegex: 'x' })), false);
     assert.equal(takesSnapshots(answers({ sourceConnection: 'nas' })), false);
+    const bare = { sourceConnection: 'nas', sourceIsBare: true };
+    assert.equal(takesSnapshots(answers(bare)), true);
+    assert.equal(takesSnapshots(answers({ ...bare, takeSnapshots: false })), false, 'a person has said otherwise');
+    assert.equal(takesSnapshots(answers({ ...bare, snapshotSelection: 'regex', nameRegex: 'x' })), false);
     assert.equal(takesSnapshots(answers({ sourceConnection: 'nas', sourceLifetime: '3' })), true);
     assert.equal(takesSnapshots(answers({ takeSnapshots: false })), false);
     assert.equal(takesSnapshots(answers({ takeSnapshots: true, schedule: '' })), false);

@@ -77,6 +77,7 @@ describe('starting from a task', () => {
     assert.deepEqual(placeless(snapshot), {
       ...original,
       id: 'id2',
+      name: 'snapshots',
       type: 'zfs-snapshot',
       version: 1,
       z: 'tab',
