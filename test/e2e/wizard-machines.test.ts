@@ -101,7 +101,11 @@ describe('the wizard with machines', function () {
         await tray.locator('[data-zfs-action="below"]').click();
         assert.equal(await wizard.field('targetDataset').inputValue(), 'backup/data');
         assert.match(await tray.locator('.zfs-wizard-landings').innerText(), /tank\/data → backup\/data/);
-        for (const step of ['security', 'schedule', 'lifetime', 'summary'] as const) await wizard.next(step);
+        for (const step of ['security', 'schedule', 'lifetime'] as const) await wizard.next(step);
+        await wizard.enter({ sourceLifetime: '5', sourceLifetimeUnit: 'week' });
+        // Also of what somebody else has taken there.
+        await tray.locator('[data-zfs-preview="source"]', { hasText: 'tank/data/photos' }).waitFor();
+        await wizard.next('summary');
         await tray.locator('[data-zfs-action="check"]').click();
         const check = tray.locator('[data-zfs-check]');
         await check.waitFor();

@@ -194,7 +194,7 @@ for (const [label, platform] of platforms) {
       const before = await state();
       await wizard.enter(FILLED);
       await wizard.next('destination');
-      await wizard.enter({ targetDataset: 'other/x' });
+      await wizard.enter({ targetDataset: 'other/x ' });
       for (const step of ['security', 'schedule', 'lifetime'] as const) await wizard.next(step);
       await wizard.button('next').dblclick();
       await wizard.at('summary');
@@ -209,6 +209,10 @@ for (const [label, platform] of platforms) {
       const after = await state();
       assert.equal(after.undo, before.undo + 1);
       assert.equal(after.nodes.length, before.nodes.length + 5);
+      const made = await editor.ask(
+        `RED.view.selection().nodes.find((node) => node.type === 'zfs-replicate').targetDataset`,
+      );
+      assert.equal(made, 'other/x', 'a blank that was pasted along is no part of it');
       await editor.ask('RED.history.pop()');
     });
 
