@@ -41,9 +41,8 @@ export class LookOut {
 
   /** Asks at once, and from then on when it is time. Returns how to end it. */
   add(watcher: Watcher): () => void {
-    this.notice();
-    this.watchers.set(watcher, watcher(this.moment()));
-    this.arm();
+    this.watchers.set(watcher, null);
+    this.ask(watcher);
     return () => {
       this.watchers.delete(watcher);
       if (this.watchers.size > 0) return;
@@ -57,7 +56,7 @@ export class LookOut {
   ask(watcher: Watcher): void {
     if (!this.watchers.has(watcher)) return;
     this.notice();
-    this.watchers.set(watcher, watcher(this.moment()));
+    this.askDue((one) => one === watcher);
     this.arm();
   }
 
@@ -69,11 +68,19 @@ export class LookOut {
   private look(): void {
     this.handle = undefined;
     const jumped = this.notice();
+    this.askDue(() => jumped);
+    this.arm();
+  }
+
+  /** Those whose time has come always: the timer that was to ask them is about to be set anew. */
+  private askDue(others: (watcher: Watcher) => boolean): void {
     const moment = this.moment();
     for (const [watcher, due] of this.watchers) {
-      if (jumped || (due !== null && due <= moment.now)) this.watchers.set(watcher, watcher(moment));
+      if (!others(watcher) && (due === null || due > moment.now)) continue;
+      // What it does may lead back here: it is not to be asked in the middle of that.
+      this.watchers.set(watcher, null);
+      this.watchers.set(watcher, watcher(moment));
     }
-    this.arm();
   }
 
   private arm(): void {

@@ -80,6 +80,17 @@ describe('the look-out', () => {
     assert.deepEqual(seen.map(({ at, hold }) => [at - begin, hold]), [[0, false], [5_000, false]]); // prettier-ignore
   });
 
+  it('asks those whose time came while the loop was busy with another one', () => {
+    const begin = world.wall;
+    watch((now) => (now < begin + 5_000 ? begin + 5_000 : null));
+    const other = (): null => null;
+    lookOut.add(other);
+    // The timer is overdue and has not run yet.
+    world.sleep(6_000);
+    lookOut.ask(other);
+    assert.deepEqual(seen.map(({ at }) => at - begin), [0, 6_000]); // prettier-ignore
+  });
+
   it('does not run in circles when what it asks wants to be asked in the past', () => {
     const begin = world.wall;
     watch(() => begin - 1);
