@@ -7,7 +7,7 @@ import { BESIDE, testFiles, ZFS_21 } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 /** Minutes after which mocha is ended; an endless loop in a test is out of its own reach. */
-const LIMIT = 30;
+const LIMIT = 45;
 /** Seconds that mocha gets to end by itself once all tests are done. */
 const GRACE = 30;
 /** How many files at once, by tier; 1 where it is not said, and then they share a process. */
