@@ -16,7 +16,7 @@ export interface ListRequest {
   recursive: boolean;
   /** Names and globs as in `compileExcludes`, or what that made of them. */
   exclude?: readonly string[] | ExcludeFilter;
-  /** With `snapshotsChanged` of the datasets, which `hasSnapshotsChanged` says there is (fingerprint.ts). */
+  /** With `snapshotsChanged` of the datasets, where `hasNotes` says that there is one (fingerprint.ts). */
   changes?: boolean;
   signal?: AbortSignal | undefined;
 }

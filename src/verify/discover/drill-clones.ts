@@ -1,4 +1,5 @@
 // The clones of drills in a pool: what a crash has left, and what drills that go on are looking into. Reads only.
+import { ZfsFlowError } from '../../base/errors';
 import type { Host } from '../../host/host';
 import { groupBy } from '../../base/group-by';
 import { getProperties } from '../../zfs/get';
@@ -50,7 +51,13 @@ async function identify(
     const own = byName.get(mark.name);
     const value = (of: string): string => own?.find(({ property }) => property === of)?.value ?? '-';
     const origin = value('origin');
-    if (origin === '-' || !/^\d+$/.test(value('guid'))) return [];
+    if (own === undefined || origin === '-') return [];
+    // What it is, and whether somebody has written to it, decides what becomes of it: none of that is ever guessed.
+    const unread = ['guid', 'creation', 'written'].find((property) => !/^\d+$/.test(value(property)));
+    if (unread !== undefined) {
+      const message = `ZFS on ${host.label} does not say what "${unread}" of "${mark.name}" is`;
+      throw new ZfsFlowError('ZFS_ERROR', message, { host: host.label, dataset: mark.name });
+    }
     return [
       {
         ...mark,
