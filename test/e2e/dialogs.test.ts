@@ -3,41 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
-import { NODE_RED_4, NodeRed, ROOT, makeUserDir } from '../package/node-red';
-import { Editor, launch } from './browser';
-import { ACTION_NODES, FLOWS } from './flows';
+import type { NodeRed } from '../package/node-red';
+import type { Editor } from './browser';
+import { useDialogs } from './dialog-bench';
+import { ACTION_NODES } from './flows';
 
 describe('dialogs', function () {
   this.timeout(180_000);
-  let browser: Browser;
   let nodeRed: NodeRed;
   let editor: Editor;
-
-  before(async () => {
-    browser = await launch();
-    nodeRed = await NodeRed.start(NODE_RED_4, await makeUserDir({ packageSource: ROOT, flows: FLOWS }));
-  });
-  after(async () => {
-    await browser?.close();
-    await nodeRed?.stop();
-  });
-  beforeEach(async () => {
-    await nodeRed.deploy(FLOWS);
-    editor = await Editor.open(browser, nodeRed.url);
-  });
-  afterEach(async () => {
-    const { complaints } = editor;
-    await editor.page.close();
-    assert.deepEqual(complaints, [], 'the browser complained');
-  });
-
-  /** The node as the flow file has it. */
-  const saved = async (id: string): Promise<Record<string, unknown>> => {
-    const node = (await nodeRed.savedFlows()).find((candidate) => candidate['id'] === id);
-    assert.ok(node, `${id} is not in the flow file`);
-    return node;
-  };
+  const saved = useDialogs((bench) => ({ nodeRed, editor } = bench));
 
   it('open and close again and again without changing anything', async () => {
     for (const id of [...ACTION_NODES, ...ACTION_NODES]) {

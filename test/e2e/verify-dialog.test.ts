@@ -1,40 +1,12 @@
 // The dialog of zfs-verify in a real editor: it asks for what the kind of drill needs. What all dialogs do is dialogs.test.ts.
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
-import { NODE_RED_4, NodeRed, ROOT, makeUserDir } from '../package/node-red';
-import { Editor, launch } from './browser';
-import { FLOWS } from './flows';
+import type { Editor } from './browser';
+import { useDialogs } from './dialog-bench';
 
 describe('dialog of zfs-verify', function () {
   this.timeout(180_000);
-  let browser: Browser;
-  let nodeRed: NodeRed;
   let editor: Editor;
-
-  before(async () => {
-    browser = await launch();
-    nodeRed = await NodeRed.start(NODE_RED_4, await makeUserDir({ packageSource: ROOT, flows: FLOWS }));
-  });
-  after(async () => {
-    await browser?.close();
-    await nodeRed?.stop();
-  });
-  beforeEach(async () => {
-    await nodeRed.deploy(FLOWS);
-    editor = await Editor.open(browser, nodeRed.url);
-  });
-  afterEach(async () => {
-    const { complaints } = editor;
-    await editor.page.close();
-    assert.deepEqual(complaints, [], 'the browser complained');
-  });
-
-  /** The node as the flow file has it. */
-  const saved = async (id: string): Promise<Record<string, unknown>> => {
-    const node = (await nodeRed.savedFlows()).find((candidate) => candidate['id'] === id);
-    assert.ok(node, `${id} is not in the flow file`);
-    return node;
-  };
+  const saved = useDialogs((bench) => ({ editor } = bench));
 
   it('zfs-verify: what is asked for follows the kind of drill, and is in the flow file', async () => {
     await editor.edit('verify');
