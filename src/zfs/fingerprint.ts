@@ -6,11 +6,10 @@ import type { Host, HostFacts } from '../host/host';
 import { groupNames } from './batch';
 import {
   cameOrWent,
-  datasetsArgv,
   listParts,
+  lookArgv,
   ownPart,
-  parseBookmark,
-  parseDataset,
+  parseLook,
   snapshotPart,
   type ListRequest,
   type SnapshotColumn,
@@ -27,10 +26,14 @@ export interface TreeLook {
   snapshots: SnapshotRecord[];
   /** Roots that do not exist, as ZFS itself says. */
   missing: string[];
+  /** It was made as for trees without properties of ours. */
+  plain: boolean;
 }
 
 export interface LookRequest extends Omit<ListRequest, 'changes'> {
   bookmarks: boolean;
+  /** No property of ours is likely to be set on any of them, nor above them. */
+  plain: boolean;
   /** Datasets whose snapshots are listed too, before anything else (`listTrees` tells why). */
   snapshotsOf?: readonly string[];
   columns?: readonly SnapshotColumn[];
@@ -67,9 +70,21 @@ export function notesOf(facts: Versions & Pick<HostFacts, 'pools'>, datasets: re
 
 /**
  * File systems and volumes of the trees, and their bookmarks, in one remote command whose cost does not grow with the number
- * of snapshots that are not asked for. Throws what a listing throws.
+ * of snapshots that are not asked for; in two where a property of ours is set although `plain` says that there is none. Throws
+ * what a listing throws.
  */
 export async function lookAtTrees(host: Host, request: LookRequest): Promise<TreeLook> {
+  return (request.plain ? await look(host, request, true) : null) ?? (await lookWithOwn(host, request));
+}
+
+async function lookWithOwn(host: Host, request: LookRequest): Promise<TreeLook> {
+  const seen = await look(host, request, false);
+  if (!seen) throw new TypeError('properties of ours were not looked for');
+  return seen;
+}
+
+/** `plain`: whether there are properties of ours is seen by the way, and null returned where there are; else they are asked for. */
+async function look(host: Host, request: LookRequest, plain: boolean): Promise<TreeLook | null> {
   const { roots, recursive, signal } = request;
   const datasets: DatasetRecord[] = [];
   const [bookmarks, snapshots]: [SnapshotRecord[], SnapshotRecord[]] = [[], []];
@@ -77,27 +92,28 @@ export async function lookAtTrees(host: Host, request: LookRequest): Promise<Tre
   const excluded = compileExcludes(request.exclude ?? []);
   const seen = new Set<string>();
   const asked = new Set(roots);
+  let isPlain = true;
   // The bookmarks of a dataset are one level below it, as the datasets are that were not asked for.
   const isAsked = (name: string): boolean => (recursive || asked.has(name)) && !excluded(name);
   const take = (line: string): void => {
-    if (/^[^\t]*#/.test(line)) {
-      const bookmark = parseBookmark(line, host);
-      if (isAsked(bookmark.dataset)) bookmarks.push(bookmark);
+    const found = parseLook(line, plain, host);
+    if ('bookmark' in found) {
+      if (isAsked(found.bookmark.dataset)) bookmarks.push(found.bookmark);
       return;
     }
-    const parts = request.bookmarks ? line.slice(0, line.lastIndexOf('\t')) : line;
-    const record = parseDataset(parts, true, host);
-    seen.add(record.name);
-    if (isAsked(record.name)) datasets.push(record);
+    isPlain &&= found.isPlain;
+    seen.add(found.dataset.name);
+    if (isAsked(found.dataset.name)) datasets.push(found.dataset);
   };
-  const list = { argv: datasetsArgv({ ...request, changes: true }, request.bookmarks), take, named: { roots, seen } };
+  const list = { argv: lookArgv(request, { bookmarks: request.bookmarks, own: plain }), take, named: { roots, seen } };
   const some = groupNames(request.snapshotsOf ?? [], NAMES_AT_ONCE).map((names) => {
     const one = { roots: names, recursive: false, kinds: ['snapshot'] as const, columns: request.columns ?? [] };
     return snapshotPart(host, one, snapshots);
   });
-  const missing = await listParts(host, signal, [...some, ownPart(host, request, own), list]);
+  const missing = await listParts(host, signal, [...some, ...(plain ? [] : [ownPart(host, request, own)]), list]);
+  if (!isPlain) return null;
   for (const record of datasets) record.userProperties = own.get(record.name) ?? {};
   const names = new Set(datasets.map(({ name }) => name));
   if ([...snapshots, ...bookmarks].some(({ dataset }) => !names.has(dataset))) throw cameOrWent(host);
-  return { datasets, bookmarks, snapshots, missing };
+  return { datasets, bookmarks, snapshots, missing, plain };
 }

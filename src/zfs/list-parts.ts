@@ -93,11 +93,28 @@ export function parseDataset(line: string, changes: boolean, host: Host): Datase
   };
 }
 
-/** A line of the output of `datasetsArgv` that is a bookmark. */
-export function parseBookmark(line: string, host: Host): SnapshotRecord {
-  const parts = fields(line, DATASET_COLUMNS.length + 2, host);
-  const guid = parts[DATASET_COLUMNS.indexOf('guid')];
-  return parseSnapshot([parts[0], guid, parts.at(-1)].join('\t'), [], host);
+/** What a line of the output of `lookArgv` stands for. */
+export type LookLine =
+  | { bookmark: SnapshotRecord }
+  /** `isPlain`: no property of ours is set on it, nor anywhere above it; only told where they were asked for. */
+  | { dataset: DatasetRecord; isPlain: boolean };
+
+/**
+ * A line of the output of `lookArgv` for the same `own`. Throws where somebody has put tabs or ends of lines into a property of
+ * ours: what follows those is another column than the last, which is a number.
+ */
+export function parseLook(line: string, own: boolean, host: Host): LookLine {
+  const parts = fields(line, DATASET_COLUMNS.length + 2 + (own ? OWN_PROPERTIES.length : 0), host);
+  const createtxg = parts.pop() ?? '';
+  if (!/^\d+$/.test(createtxg)) throw unreadable(line, host);
+  const values = own ? parts.splice(-OWN_PROPERTIES.length) : [];
+  const [name = ''] = parts;
+  if (name.includes('#')) {
+    const guid = parts[DATASET_COLUMNS.indexOf('guid')];
+    return { bookmark: parseSnapshot([name, guid, createtxg].join('\t'), [], host) };
+  }
+  const isPlain = values.every((value) => value === '-');
+  return { dataset: parseDataset(parts.join('\t'), true, host), isPlain };
 }
 
 /** One line of the output of `snapshotsArgv`. */
@@ -126,21 +143,23 @@ function depth(recursive: boolean): string[] {
   return recursive ? ['-r'] : [];
 }
 
-/** `bookmarks`: theirs among them, of which the columns of datasets say nothing. */
-export function datasetsArgv({ roots, recursive, changes }: ListRequest, bookmarks = false): string[] {
-  return [
-    'zfs',
-    'list',
-    '-Hp',
-    ...(bookmarks && !recursive ? ['-d', '1'] : depth(recursive)),
-    '-t',
-    bookmarks ? 'filesystem,volume,bookmark' : 'filesystem,volume',
-    '-o',
-    [...DATASET_COLUMNS, ...(changes === true ? ['snapshots_changed'] : []), ...(bookmarks ? ['createtxg'] : [])].join(
-      ',',
-    ),
-    ...roots,
-  ];
+export function datasetsArgv({ roots, recursive, changes }: ListRequest): string[] {
+  const columns = [...DATASET_COLUMNS, ...(changes === true ? ['snapshots_changed'] : [])];
+  return ['zfs', 'list', '-Hp', ...depth(recursive), '-t', 'filesystem,volume', '-o', columns.join(','), ...roots];
+}
+
+/**
+ * Datasets with `snapshotsChanged`, and what else is to be seen of them in one process, since each costs more than its work:
+ * their bookmarks, of which the columns of datasets say nothing, and whether there are properties of ours.
+ */
+export function lookArgv(
+  { roots, recursive }: Pick<ListRequest, 'roots' | 'recursive'>,
+  { bookmarks, own }: { bookmarks: boolean; own: boolean },
+): string[] {
+  const levels = bookmarks && !recursive ? ['-d', '1'] : depth(recursive);
+  const types = bookmarks ? 'filesystem,volume,bookmark' : 'filesystem,volume';
+  const columns = [...DATASET_COLUMNS, 'snapshots_changed', ...(own ? OWN_PROPERTIES : []), 'createtxg'];
+  return ['zfs', 'list', '-Hp', ...levels, '-t', types, '-o', columns.join(','), ...roots];
 }
 
 export function snapshotsArgv({ roots, recursive, kinds, columns }: SnapshotListRequest): string[] {

@@ -2,20 +2,39 @@
 // the few records are kept that a plan without work goes by, and given to the next run as long as both sides have the
 // fingerprint that they had then. In memory, for each destination; whatever is unclear is listed in full. `plan/` is given
 // listings and does not know how they came about. Why this is enough: docs/decisions/0010-nothing-changed.md.
-import { stableHash } from '../../base/stable-hash';
 import { groupBy } from '../../base/group-by';
 import type { RunContext } from '../../base/run-context';
+import { stableHash } from '../../base/stable-hash';
+import { clockOf } from '../../host/clock';
 import type { HostResolver } from '../../host/host';
-import { lookAtTrees, notesOf, type TreeLook } from '../../zfs/fingerprint';
-import type { TreeListing } from '../../zfs/list';
+import { lookAtTrees, notesOf } from '../../zfs/fingerprint';
 import { mapDataset } from '../../zfs/mapping';
-import { fullName, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
+import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
 import { compileExcludes } from '../../zfs/names';
 import type { PairInput } from '../plan/plan-types';
 import type { ReplicateOptions } from '../setup/options';
 import { compileSelection } from '../setup/selection';
 import type { Setup } from '../setup/setup';
 import { displaces, listBoth, sourceTrees, targetTrees, type Listings } from './listings';
+import {
+  changedSince,
+  filled,
+  isBookmark,
+  isPlain,
+  marksOf,
+  NameHashes,
+  newestOf,
+  NONE,
+  structureOf,
+  trimmed,
+  type Changed,
+  type Kept,
+  type KeptCopy,
+  type Looks,
+  type Memory,
+  type Plain,
+  type Reading,
+} from './memory';
 
 /** A full listing at least so often, whatever the fingerprints say. Milliseconds. */
 const FULL_EVERY = 4 * 3600_000;
@@ -26,109 +45,18 @@ const CLOCK_STEP = 2;
 /** Of all destinations together; the one that was not asked for longest goes. */
 const MOST_MEMORIES = 200;
 
-/** Snapshots that a plan goes by, with the fingerprint that goes with them. */
-interface Kept {
-  mark: string;
-  snapshots: readonly SnapshotRecord[];
-}
-
-interface Memory {
-  /** What ZFS noted holds good for, on both sides (`notesOf`). */
-  notes: string;
-  /** The datasets of both sides, and how they hang together. */
-  structure: string;
-  /** Until when, and by which clocks, it may be used. */
-  fullAt: number;
-  clocks: readonly Reading[];
-  /** By name. */
-  sources: ReadonlyMap<string, Kept>;
-  targets: ReadonlyMap<string, Kept>;
-}
-
-/** Datasets by name, both of a pair or none. */
-interface Changed {
-  sources: ReadonlySet<string>;
-  targets: ReadonlySet<string>;
-}
 type Side = keyof Changed;
 
 /** The last listing, and what of it came from memory: all but what had changed. */
 interface Seen extends Pick<Memory, 'fullAt' | 'clocks'> {
   listings: Listings;
-  reused: { memory: Memory; changed: Changed } | null;
-}
-
-/** A machine's clock in seconds, when ours was at `own` ms. */
-interface Reading {
-  clock: number;
-  own: number;
+  reused: { memory: Memory; changed: Changed; plain: Plain } | null;
 }
 
 const memories = new Map<string, Memory>();
 
 /** Our own clock that nobody sets. */
 const now = (): number => performance.now();
-
-/** What may change without any consequence for a plan, or is compared otherwise. */
-const VOLATILE = new Set<keyof DatasetRecord>(['used', 'usedByDataset', 'referenced']);
-/** The source is written to all the time, its copy is not. */
-const VOLATILE_SOURCE = new Set<keyof DatasetRecord>([...VOLATILE, 'written']);
-
-function markOf(
-  record: DatasetRecord,
-  skipped: ReadonlySet<keyof DatasetRecord>,
-  bookmarks: readonly SnapshotRecord[],
-) {
-  const fields = Object.entries(record).filter(([key]) => !skipped.has(key as keyof DatasetRecord));
-  const marks = bookmarks.map(({ name, guid, createtxg }) => `${name} ${guid} ${createtxg}`).toSorted();
-  return stableHash([Object.fromEntries(fields), marks]);
-}
-
-/** By name: the fingerprints of all datasets of one side. */
-function marksOf(datasets: readonly DatasetRecord[], bookmarks: readonly SnapshotRecord[] | null): Map<string, string> {
-  const byDataset = groupBy(bookmarks ?? [], ({ dataset }) => dataset);
-  const skipped = bookmarks === null ? VOLATILE : VOLATILE_SOURCE;
-  return new Map(datasets.map((one) => [one.name, markOf(one, skipped, byDataset.get(one.name) ?? [])]));
-}
-
-interface Datasets {
-  source: Pick<TreeListing, 'datasets' | 'missing'>;
-  target: Pick<TreeListing, 'datasets' | 'missing'>;
-}
-
-/** A clone that is promoted gains snapshots without a note of ZFS, but not without another origin. */
-function structureOf({ source, target }: Datasets): string {
-  return stableHash(
-    [source, target].map(({ datasets, missing }) => [
-      datasets.map(({ name, guid, type, origin }) => [name, guid, type, origin]),
-      missing,
-    ]),
-  );
-}
-
-const isBookmark = ({ kind }: SnapshotRecord): boolean => kind === 'bookmark';
-const isSnapshot = ({ kind }: SnapshotRecord): boolean => kind === 'snapshot';
-
-/** What a pair's plan goes by where nothing is to be done: the base, and what bookmarks, selection and clones refer to. */
-function trimmed(
-  pair: PairInput,
-  origins: ReadonlySet<string>,
-): { source: SnapshotRecord[]; target: SnapshotRecord[] } {
-  const { sourceRecords, targetSnapshots, wanted } = pair;
-  const marked = new Set(sourceRecords.filter(isBookmark).map(({ guid }) => guid));
-  const snapshots = sourceRecords.filter(isSnapshot);
-  const onSource = new Set(snapshots.map(({ guid }) => guid));
-  const base = targetSnapshots.findLast(({ guid }) => onSource.has(guid))?.guid;
-  const newestWanted = snapshots.findLast(({ guid }) => wanted.has(guid))?.guid;
-  const newest = snapshots.at(-1)?.guid;
-  const named = new Set([base, newestWanted, newest]);
-  return {
-    source: snapshots.filter((one) => named.has(one.guid) || marked.has(one.guid) || origins.has(fullName(one))),
-    target: targetSnapshots.filter(({ guid }, index) => {
-      return guid === base || marked.has(guid) || index === targetSnapshots.length - 1;
-    }),
-  };
-}
 
 /** A look at both sides that goes on, and what it is for. */
 export interface FirstLook {
@@ -151,7 +79,7 @@ export function beginToLook(options: ReplicateOptions, hosts: HostResolver, ctx:
     selection: compileSelection(options),
     excluded: compileExcludes(options.exclude),
   };
-  const looks = lookAtBoth(asked, NONE, ctx);
+  const looks = lookAtBoth(asked, NONE, memory, ctx);
   looks.catch(() => undefined);
   return { memory, looks };
 }
@@ -167,6 +95,8 @@ export class Unchanged {
   private readonly readings: readonly Reading[];
   private seen: Seen | undefined;
   private settled: readonly PairInput[] = [];
+  /** By name. */
+  private readonly sentTo = new Map<string, KeptCopy>();
   /** Names of all target datasets that a source maps to. */
   private mapped: ReadonlySet<string> = new Set();
 
@@ -215,6 +145,29 @@ export class Unchanged {
     return new Set([...(reused?.memory.sources.keys() ?? [])].filter((name) => !reused?.changed.sources.has(name)));
   }
 
+  /** What a target dataset is taken to be, of which no snapshot was listed this time; null for one that was listed. */
+  keptCopy(target: string): KeptCopy | null {
+    const { reused = null } = this.seen ?? {};
+    return reused?.changed.targets.has(target) === false ? (reused.memory.targets.get(target) ?? null) : null;
+  }
+
+  /** Seconds of the target's clock, to be read before what has arrived is looked at. Throws connection errors. */
+  async clock({ target }: Pick<Setup, 'target'>, signal: AbortSignal): Promise<number | null> {
+    return clockOf(target, signal);
+  }
+
+  /** A copy, by a plain increment, has what was sent to it: these, seen after that second of its machine's clock. */
+  arrived(pair: PairInput, records: readonly SnapshotRecord[], at: number | null): void {
+    const before = this.keptCopy(pair.target);
+    const all = [...pair.targetSnapshots, ...records];
+    if (at === null) return;
+    this.sentTo.set(pair.target, {
+      as: { at, source: pair.source.snapshotsChanged ?? '' },
+      snapshots: newestOf(all),
+      names: before ? before.names.with(records) : NameHashes.of(all),
+    });
+  }
+
   /** Takes what the last attempt found, and of that what there is nothing to do for. */
   found(pairs: readonly PairInput[], settled: readonly PairInput[]): void {
     this.settled = settled;
@@ -228,7 +181,8 @@ export class Unchanged {
     if (!seen) return;
     const memory = this.memoryOf(seen);
     // Where most has to be listed again, all is.
-    if (memory.sources.size * 2 < seen.listings.source.datasets.length) return;
+    const young = [...memory.targets.values()].filter(({ as }) => 'at' in as);
+    if ((memory.sources.size + young.length) * 2 < seen.listings.source.datasets.length) return;
     memories.set(this.key, memory);
     const [oldest] = memories.keys();
     if (memories.size > MOST_MEMORIES && oldest !== undefined) memories.delete(oldest);
@@ -250,32 +204,43 @@ export class Unchanged {
   }
 
   private memoryOf({ listings: { source, target }, fullAt, clocks, reused }: Seen): Memory {
+    const plain = reused?.plain ?? { source: isPlain(source.datasets), target: isPlain(target.datasets) };
     const marks = {
       sources: marksOf(source.datasets, source.snapshots.filter(isBookmark)),
       targets: marksOf(target.datasets, null),
     };
     const origins = new Set(source.datasets.map(({ origin }) => origin));
     const onTarget = groupBy(target.snapshots, ({ dataset }) => dataset);
-    const known = { sources: new Map<string, Kept>(), targets: new Map<string, Kept>() };
-    const keep = (side: Side, dataset: DatasetRecord, snapshots: readonly SnapshotRecord[]): void => {
+    const sources = new Map<string, Kept>();
+    const targets = new Map<string, KeptCopy>();
+    const keepSource = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[]): void => {
       const { name } = dataset;
-      const before = reused?.changed[side].has(name) === false ? reused.memory[side].get(name) : undefined;
-      const mark = marks[side].get(name) ?? '';
-      if (before) known[side].set(name, before);
-      else if (this.isOld(side, dataset)) known[side].set(name, { mark, snapshots });
+      const before = reused?.changed.sources.has(name) === false ? reused.memory.sources.get(name) : undefined;
+      if (before) sources.set(name, before);
+      else if (this.isOld('sources', dataset)) sources.set(name, { mark: marks.sources.get(name) ?? '', snapshots });
+    };
+    const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[], from?: DatasetRecord): void => {
+      const { name } = dataset;
+      const before = this.keptCopy(name);
+      const as = this.isOld('targets', dataset)
+        ? { mark: marks.targets.get(name) ?? '' }
+        : from && this.readings[1] && { at: this.readings[1].clock, source: from.snapshotsChanged ?? '' };
+      if (before) targets.set(name, before);
+      else if (as) targets.set(name, { as, snapshots, names: NameHashes.of(onTarget.get(name) ?? []) });
     };
     const others = target.datasets.filter(({ name }) => !this.mapped.has(name));
     // That there is one is what counts.
-    for (const other of others) keep('targets', other, (onTarget.get(other.name) ?? []).slice(0, 1));
+    for (const other of others) keepCopy(other, (onTarget.get(other.name) ?? []).slice(0, 1));
     const mayBeCopies = others.some(({ name }) => onTarget.has(name));
     for (const pair of this.settled) {
       const few = trimmed(pair, origins);
-      if (pair.targetDataset) keep('targets', pair.targetDataset, few.target);
+      if (pair.targetDataset) keepCopy(pair.targetDataset, few.target, pair.source);
       // Its copy may be anywhere.
       else if (mayBeCopies) continue;
-      keep('sources', pair.source, few.source);
+      keepSource(pair.source, few.source);
     }
-    return { notes: this.notes, structure: structureOf({ source, target }), fullAt, clocks, ...known };
+    for (const [name, copy] of this.sentTo) targets.set(name, copy);
+    return { notes: this.notes, plain, structure: structureOf({ source, target }), fullAt, clocks, sources, targets };
   }
 
   /** The last change is as old as it has to be. */
@@ -296,18 +261,19 @@ async function byMemory(
 ): Promise<Seen | null> {
   const seen = (looks: Looks, changed: Changed): Seen => {
     const { fullAt, clocks } = memory;
-    return { listings: filled(memory, looks, changed), fullAt, clocks, reused: { memory, changed } };
+    const plain = { source: looks.source.plain, target: looks.target.plain };
+    return { listings: filled(memory, looks, changed), fullAt, clocks, reused: { memory, changed, plain } };
   };
   try {
-    const first = await (begun ?? lookAtBoth(setup, NONE, ctx));
-    const changed = changedSince(setup, memory, first);
+    const first = await (begun ?? lookAtBoth(setup, NONE, memory, ctx));
+    const copyOf = (name: string): string => mapDataset(name, setup.common, setup.options.targetDataset);
+    const changed = changedSince(memory, first, copyOf);
     if (changed === null) return null;
-    const count = changed.sources.size + changed.targets.size;
-    if (count === 0) return seen(first, changed);
+    if (changed.sources.size + changed.targets.size === 0) return seen(first, changed);
     // Of so many, one listing of all is not more.
-    if (count * 2 > first.source.datasets.length + first.target.datasets.length) return null;
-    const second = await lookAtBoth(setup, changed, ctx);
-    const again = changedSince(setup, memory, second);
+    if (changed.targets.size * 2 > first.target.datasets.length) return null;
+    const second = await lookAtBoth(setup, changed, memory, ctx);
+    const again = changedSince(memory, second, copyOf);
     const isAll =
       again !== null && isSubset(again.sources, changed.sources) && isSubset(again.targets, changed.targets);
     return isAll ? seen(second, changed) : null;
@@ -318,55 +284,33 @@ async function byMemory(
   }
 }
 
-const NONE: Changed = { sources: new Set(), targets: new Set() };
-
 const isSubset = (some: ReadonlySet<string>, all: ReadonlySet<string>): boolean =>
   [...some].every((one) => all.has(one));
-
-interface Looks {
-  source: TreeLook;
-  target: TreeLook;
-}
 
 type Asked = Pick<Setup, 'options' | 'source' | 'target' | 'selection' | 'excluded'>;
 
 /** Both sides at the same time, with the snapshots of what has changed. */
-async function lookAtBoth(setup: Asked, { sources, targets }: Changed, { signal }: RunContext): Promise<Looks> {
+async function lookAtBoth(
+  setup: Asked,
+  { sources, targets }: Changed,
+  { plain }: Memory,
+  { signal }: RunContext,
+): Promise<Looks> {
   const [source, target] = await Promise.all([
-    lookAtTrees(setup.source, { ...sourceTrees(setup), bookmarks: true, snapshotsOf: [...sources], signal }),
-    lookAtTrees(setup.target, { ...targetTrees(setup), bookmarks: false, snapshotsOf: [...targets], signal }),
+    lookAtTrees(setup.source, {
+      ...sourceTrees(setup),
+      bookmarks: true,
+      plain: plain.source,
+      snapshotsOf: [...sources],
+      signal,
+    }),
+    lookAtTrees(setup.target, {
+      ...targetTrees(setup),
+      bookmarks: false,
+      plain: plain.target,
+      snapshotsOf: [...targets],
+      signal,
+    }),
   ]);
   return { source, target };
-}
-
-/** What is not as it is remembered, both datasets of a pair where one is not. Null: datasets have come, gone or moved. */
-function changedSince(setup: Setup, memory: Memory, looks: Looks): Changed | null {
-  if (structureOf(looks) !== memory.structure) return null;
-  const { source, target } = looks;
-  const marks = { source: marksOf(source.datasets, source.bookmarks), target: marksOf(target.datasets, null) };
-  const targets = new Set<string>();
-  for (const [name, mark] of marks.target) if (memory.targets.get(name)?.mark !== mark) targets.add(name);
-  const sources = new Set<string>();
-  for (const [name, mark] of marks.source) {
-    const copy = mapDataset(name, setup.common, setup.options.targetDataset);
-    if (memory.sources.get(name)?.mark === mark && !targets.has(copy)) continue;
-    sources.add(name);
-    if (marks.target.has(copy)) targets.add(copy);
-  }
-  return { sources, targets };
-}
-
-/** The listings, with what is remembered in the place of what was not listed. */
-function filled(memory: Memory, { source, target }: Looks, changed: Changed): Listings {
-  const kept = (known: ReadonlyMap<string, Kept>, without: ReadonlySet<string>): SnapshotRecord[] =>
-    [...known].flatMap(([name, { snapshots }]) => (without.has(name) ? [] : snapshots));
-  const { datasets, missing, snapshots, bookmarks } = source;
-  return {
-    source: { datasets, missing, snapshots: [...kept(memory.sources, changed.sources), ...snapshots, ...bookmarks] },
-    target: {
-      datasets: target.datasets,
-      missing: target.missing,
-      snapshots: [...kept(memory.targets, changed.targets), ...target.snapshots],
-    },
-  };
 }

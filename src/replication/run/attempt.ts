@@ -3,13 +3,15 @@ import { ZfsFlowError } from '../../base/errors';
 import { discover, type Discovery, type Lister } from '../discover/discover';
 import { listBoth } from '../discover/listings';
 import { AttemptFailure, midRunFailure } from '../execute/attempt-failure';
-import type { ReplicationPlan } from '../plan/plan-types';
+import type { KeptCopy } from '../discover/memory';
+import { deliveries } from '../plan/plan-facts';
+import type { DatasetPlan, ReplicationPlan } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import { confirmPool } from '../setup/setup';
 import { executePlan } from './execute-plan';
 import { announce, look, missing, planAttempt, type PlannedAttempt } from './plan-attempt';
 import type { RunState } from './run-state';
-import { settledPairs } from './settled';
+import { isPlainIncrement, settledPairs } from './settled';
 
 /**
  * Notes source datasets that are not there, since they were asked for or were there when the run began; the others are
@@ -36,12 +38,28 @@ function lister({ unchanged, isFirstAttempt }: RunState): Lister | undefined {
   return (setup, ctx) => (isFirstAttempt ? unchanged.list(setup, ctx) : unchanged.listInFull(setup, ctx));
 }
 
-/** Something would be done, or refused, on the strength of what is only remembered. */
+/**
+ * Something would be done, or refused, on the strength of what is only remembered: more than to send a plain increment, whose
+ * receiver looks at the newest snapshot of the copy itself.
+ */
 function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: PlannedAttempt): boolean {
-  const kept = unchanged?.kept();
-  if (!kept || kept.size === 0) return false;
+  if (!unchanged) return false;
+  const kept = unchanged.kept();
   const settled = new Set(settledPairs(run, plan.datasets, discovery.pairs).map(({ source }) => source.name));
-  return discovery.pairs.some(({ source }) => kept.has(source.name) && !settled.has(source.name));
+  const plans = new Map(plan.datasets.map((one) => [one.source, one]));
+  return discovery.pairs.some((pair) => {
+    const { name } = pair.source;
+    if (kept.has(name)) return !settled.has(name);
+    const copy = unchanged.keptCopy(pair.target);
+    const planned = plans.get(name);
+    if (copy === null || (settled.has(name) && 'mark' in copy.as)) return false;
+    return !planned || !isPlainIncrement({ plan: planned, pair }) || mayClash(planned, copy);
+  });
+}
+
+/** Another snapshot of the copy may have one of the names. */
+function mayClash(plan: DatasetPlan, { names }: KeptCopy): boolean {
+  return deliveries(plan).some(({ name }) => names.mayHave(name));
 }
 
 async function attempt(

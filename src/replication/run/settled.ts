@@ -1,7 +1,8 @@
 // What there is nothing to do for: nothing is sent, and nothing is marked wrongly.
-import { isMarked, type MarksOnTheWay } from '../marks/finish';
+import { hasTraces, isMarked, type MarksOnTheWay } from '../marks/finish';
 import { replacesCopy, sends } from '../plan/plan-facts';
 import type { DatasetPlan, PairInput, PlannedPair } from '../plan/plan-types';
+import { inOrder } from '../plan/target-state';
 import type { Run } from '../setup/run';
 
 /** Such a dataset costs no further command. */
@@ -24,6 +25,15 @@ function isPlain(
   if (refusal !== null || warnings.length > 0 || located !== undefined || partial !== null) return false;
   if (targetDataset === null) return action === 'skip';
   return action === 'current' && state === 'FORWARD' && base?.kind === 'snapshot';
+}
+
+/** What is newer than the newest of the copy, which both sides have, is sent; there is nothing else to be done or said. */
+export function isPlainIncrement({ plan, pair }: PlannedPair): boolean {
+  const { action, state, base, refusal, warnings, prepare, resume } = plan;
+  if (refusal !== null || warnings.length > 0 || prepare.length > 0 || resume !== null) return false;
+  if (pair.located !== undefined || pair.partial !== null || hasTraces({ plan, pair })) return false;
+  const newest = inOrder(pair.targetSnapshots).at(-1)?.guid;
+  return action === 'incremental' && state === 'FORWARD' && base?.kind === 'snapshot' && base.guid === newest;
 }
 
 /** Of the pairs of an attempt that ended well, those that a plan for the same listing would not do anything for. */

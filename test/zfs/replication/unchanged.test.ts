@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventInput } from '../../../src/base/events';
+import type { ZfsFlowError } from '../../../src/base/errors';
 import type { ReplicationResult } from '../../../src/replication/setup/options';
 import type { Machine } from '../../lab/machine';
 import { marks, type Engine } from '../../support/engine';
@@ -23,6 +24,11 @@ const resultOf = (result: ReplicationResult): unknown => ({
   durationMs: 0,
   datasets: result.datasets.map((dataset) => ({ ...dataset, durationMs: 0 })),
 });
+
+const failuresOf = ({ details }: ZfsFlowError): string[] => {
+  const failures = details?.['failures'] as { dataset: string; code: string }[];
+  return failures.map(({ dataset, code }) => `${dataset} ${code}`).toSorted();
+};
 
 describe('replication where nothing has changed', function () {
   this.timeout(240_000);
@@ -51,7 +57,7 @@ describe('replication where nothing has changed', function () {
 
   before(async function () {
     this.timeout(240_000);
-    for (let count = 0; count < 8; count++) {
+    for (let count = 0; count < 13; count++) {
       const [source, target] = [`tank/t${count}`, `backup/t${count}`];
       for (const dataset of ['', '/x', '/y', '/z']) await a.createDataset(`${source}${dataset}`);
       for (const one of ['1', '2', '3']) await a.snapshot(source, one, { recursive: true });
@@ -83,11 +89,89 @@ describe('replication where nothing has changed', function () {
     const { source, target, options } = settled();
     await a.snapshot(`${source}/x`, '4');
     const { listed, result } = await run(options);
-    assert.equal(listed.length, 2);
-    for (const line of listed) assert.match(line, /-d 1 .* (tank|backup)\/t\d+\/x$/);
+    assert.equal(listed.length, 1, 'the copy has not changed');
+    for (const line of listed) assert.match(line, /-d 1 .* tank\/t\d+\/x$/);
     const actions = (result as ReplicationResult).datasets.map(({ source: name, action }) => [name, action]);
     assert.deepEqual(actions.filter(([, action]) => action !== 'current'), [[`${source}/x`, 'incremental']]); // prettier-ignore
     assert.deepEqual(await b.snapshotNames(`${target}/x`), ['1', '2', '3', '4']);
+  });
+
+  it('says the same where properties of ours are set, on a dataset or above it, whatever their text', async () => {
+    const { source, target, options } = settled();
+    const spoof = `on\n${target}/w\tfilesystem\t12345`;
+    for (const [machine, dataset, value] of [
+      [b, `${target}/x`, 'on'],
+      [b, 'backup', spoof],
+      [a, 'tank', '-'],
+      [a, `${source}/y`, 'x\ty'],
+    ] as const) {
+      for (const change of [
+        ['set', `zfsflow:raw=${value}`],
+        ['inherit', 'zfsflow:raw'],
+      ]) {
+        await machine.run(['zfs', ...change, dataset]);
+        const fast = [await run(options), await run(options)];
+        const slow = await run({ ...options, retryDelay: Math.random() + 0.1 });
+        for (const one of fast) assert.deepEqual([one.events, one.result], [slow.events, slow.result], `${dataset} ${change.join(' ')}`); // prettier-ignore
+      }
+    }
+  });
+
+  it('lists no copy of those that it has just sent to, and marks them as ever', async () => {
+    const { source, target, options } = settled();
+    // What was received in the second of the look at it is listed again, so that has to be less than half.
+    await b.link.delay(200);
+    for (const one of ['4', '5', '6']) {
+      await a.snapshot(source, one, { recursive: true });
+      const { listed, result } = await run({ ...options, parallelDatasets: 1 });
+      assert.equal((result as ReplicationResult).snapshots, 4);
+      if (one === '4') continue;
+      const copies = listed.filter((line) => line.includes('backup/'));
+      assert.ok(
+        listed.length - copies.length === 1 && copies.every((line) => !line.includes(' -r ')),
+        listed.join('\n'),
+      );
+    }
+    await b.link.delay(0);
+    for (const dataset of ['', '/x', '/y', '/z']) {
+      assert.deepEqual(await b.snapshotNames(`${target}${dataset}`), ['1', '2', '3', '4', '5', '6']);
+      const [from, to] = [await marks(a, `${source}${dataset}`), await marks(b, `${target}${dataset}`)];
+      assert.deepEqual([from.tentative, from.holds, to.holds], [[], [], ['6:zfsflow_last']]);
+    }
+    // Whether they are up to date, it does not say without looking.
+    assert.equal((await run(options)).listed.length, 2);
+  });
+
+  it('leaves it to ZFS whether the copy has grown where its machine tells a wrong time, and then says what is the matter', async () => {
+    const { source, target, options } = settled();
+    // What changes in the next seconds seems to have been seen.
+    await b.sh(`mv /usr/bin/date /usr/bin/date.real
+      printf '#!/bin/sh\\n[ "$*" = "-u +%%s" ] && exec /usr/bin/date.real -u -d "5 seconds" +%%s\\nexec /usr/bin/date.real "$@"\\n' >/usr/bin/date
+      chmod 755 /usr/bin/date`);
+    try {
+      assert.equal((await run({ ...options, retryDelay: 0.4 })).listed.length, 2);
+      await a.snapshot(source, '4', { recursive: true });
+      await run({ ...options, retryDelay: 0.4 });
+      await b.snapshot(`${target}/y`, 'theirs');
+      await a.snapshot(source, '5', { recursive: true });
+      const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options, retries: 0, retryDelay: 0.4 });
+      assert.deepEqual(failuresOf(error), [`${source}/y TARGET_DIVERGED`]);
+      assert.deepEqual(await b.snapshotNames(`${target}/y`), ['1', '2', '3', '4', 'theirs']);
+      assert.deepEqual(await b.snapshotNames(`${target}/z`), ['1', '2', '3', '4', '5']);
+    } finally {
+      await b.sh('mv /usr/bin/date.real /usr/bin/date');
+    }
+  });
+
+  it('sends nothing under a name that a copy has which was not listed', async () => {
+    const { source, options } = settled();
+    await a.run(['zfs', 'rename', `${source}/x@1`, 'older']);
+    await run(options);
+    await sleep(TO_BE_OLD_MS);
+    for (const _ of [1, 2]) await run(options);
+    await a.snapshot(`${source}/x`, '1');
+    const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
+    assert.deepEqual(failuresOf(error), [`${source}/x SNAPSHOT_EXISTS`]);
   });
 
   it('makes a bookmark again that somebody has destroyed', async () => {
