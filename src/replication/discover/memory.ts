@@ -16,10 +16,11 @@ export interface Kept {
 
 /**
  * What was just seen of a copy that a run has sent to, or that had changed a moment before: too young for a fingerprint of
- * whole seconds, but enough to be sent to, since `zfs receive` looks at its newest snapshot itself.
+ * whole seconds, but enough to be sent to, since `zfs receive` looks at its newest snapshot itself. Where somebody has been in
+ * time to change it within that second, it refuses, and everything is listed.
  */
 export interface Young {
-  /** It was seen at this second of its machine's clock: what ZFS noted before that was seen. */
+  /** It was seen at this second of its machine's clock: what ZFS notes later was not seen. */
   at: number;
   /** `snapshots_changed` of its source when that was listed: where it has not changed since, there is nothing to send. */
   source: string;
@@ -174,7 +175,7 @@ function stateOf(kept: KeptCopy | undefined, record: DatasetRecord, mark: string
   if (!kept) return 'changed';
   if ('mark' in kept.as) return kept.as.mark === mark ? 'same' : 'changed';
   const { snapshotsChanged = '', receiveResumeToken, written } = record;
-  const isAsSeen = snapshotsChanged !== '' && Number(snapshotsChanged) < kept.as.at;
+  const isAsSeen = snapshotsChanged !== '' && Number(snapshotsChanged) <= kept.as.at;
   return isAsSeen && receiveResumeToken === '' && written === 0 ? 'young' : 'changed';
 }
 

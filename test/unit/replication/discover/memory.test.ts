@@ -1,0 +1,131 @@
+// What a look at both sides says of what is kept of them.
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  changedSince,
+  filled,
+  marksOf,
+  NameHashes,
+  newestOf,
+  structureOf,
+  type KeptCopy,
+  type Looks,
+  type Memory,
+} from '../../../../src/replication/discover/memory';
+import type { DatasetRecord, SnapshotRecord } from '../../../../src/zfs/records';
+
+function dataset(name: string, snapshotsChanged: string, more: Partial<DatasetRecord> = {}): DatasetRecord {
+  const plain = {
+    origin: '',
+    receiveResumeToken: '',
+    encryption: 'off',
+    encryptionRoot: '',
+    keyStatus: '',
+    keySalt: '',
+  };
+  const sizes = { used: 0, usedByDataset: 0, referenced: 0, written: 0 };
+  const rest = { readonly: false, compression: 'off', mounted: false, userProperties: {} };
+  return { name, type: 'filesystem', guid: `9${name.length}`, snapshotsChanged, ...plain, ...sizes, ...rest, ...more };
+}
+
+function snapshot(of: string, name: string, createtxg: number): SnapshotRecord {
+  return { dataset: of, kind: 'snapshot', name, guid: String(createtxg + 100), createtxg: String(createtxg) };
+}
+
+function looks(source: DatasetRecord[], target: DatasetRecord[]): Looks {
+  const rest = { missing: [], plain: true };
+  return {
+    source: { datasets: source, bookmarks: [], snapshots: [], ...rest },
+    target: { datasets: target, bookmarks: [], snapshots: [], ...rest },
+  };
+}
+
+const before = looks([dataset('a', '10'), dataset('a/x', '10')], [dataset('b', '11'), dataset('b/x', '11')]);
+const copyOf = (name: string): string => name.replace(/^a/, 'b');
+
+function memoryOf(as: (name: string) => KeptCopy['as']): Memory {
+  const marks = marksOf(before.source.datasets, []);
+  const copy = (name: string): KeptCopy => {
+    return { as: as(name), snapshots: [snapshot(name, 's', 1)], names: NameHashes.of([{ name: 's' }]) };
+  };
+  return {
+    notes: '',
+    plain: { source: true, target: true },
+    structure: structureOf(before),
+    fullAt: 0,
+    clocks: [],
+    sources: new Map([...marks].map(([name, mark]) => [name, { mark, snapshots: [snapshot(name, 's', 1)] }])),
+    targets: new Map(['b', 'b/x'].map((name) => [name, copy(name)])),
+  };
+}
+
+const marked = memoryOf((name) => ({ mark: marksOf(before.target.datasets, null).get(name) ?? '' }));
+const young = memoryOf(() => ({ at: 11, source: '10' }));
+
+function changes(memory: Memory, now: Looks): { sources: string[]; targets: string[] } | null {
+  const changed = changedSince(memory, now, copyOf);
+  return changed && { sources: [...changed.sources], targets: [...changed.targets] };
+}
+
+describe('what is kept of both sides', () => {
+  it('holds good where all is as it was', () => {
+    assert.deepEqual(changes(marked, before), { sources: [], targets: [] });
+  });
+
+  it('of a source that has changed is listed again, and not its copy', () => {
+    const now = looks([dataset('a', '10'), dataset('a/x', '20')], before.target.datasets);
+    assert.deepEqual(changes(marked, now), { sources: ['a/x'], targets: [] });
+    assert.deepEqual(changes(young, now), { sources: ['a', 'a/x'], targets: ['b'] });
+  });
+
+  it('of a copy that has changed is listed again, with its source', () => {
+    for (const change of [{ snapshotsChanged: '12' }, { written: 1 }, { receiveResumeToken: '1-x' }]) {
+      const now = looks(before.source.datasets, [dataset('b', '11'), dataset('b/x', '11', change)]);
+      assert.deepEqual(changes(marked, now), { sources: ['a/x'], targets: ['b/x'] }, JSON.stringify(change));
+      const more = looks([dataset('a', '20'), dataset('a/x', '20')], now.target.datasets);
+      assert.deepEqual(changes(young, more), { sources: ['a', 'a/x'], targets: ['b/x'] }, JSON.stringify(change));
+    }
+  });
+
+  it('of a copy that is young is enough for what its source has more, and for nothing else', () => {
+    assert.deepEqual(changes(young, before), { sources: ['a', 'a/x'], targets: ['b', 'b/x'] });
+    const unknown = looks([dataset('a', '20'), dataset('a/x', '20')], [dataset('b', ''), dataset('b/x', '11')]);
+    assert.deepEqual(changes(young, unknown), { sources: ['a', 'a/x'], targets: ['b'] });
+  });
+
+  it('is of no use where datasets came, went, or have another origin', () => {
+    for (const target of [[dataset('b', '11')], [dataset('b', '11'), dataset('b/x', '11', { origin: 'b@s' })]]) {
+      assert.equal(changes(marked, looks(before.source.datasets, target)), null);
+    }
+  });
+
+  it('takes the place of what was not listed', () => {
+    const now = looks([dataset('a', '10'), dataset('a/x', '20')], before.target.datasets);
+    now.source.snapshots.push(snapshot('a/x', 't', 2));
+    const changed = changedSince(marked, now, copyOf);
+    assert.ok(changed);
+    const { source, target } = filled(marked, now, changed);
+    assert.deepEqual(source.snapshots, [snapshot('a', 's', 1), snapshot('a/x', 't', 2)]);
+    assert.deepEqual(target.snapshots, [snapshot('b', 's', 1), snapshot('b/x', 's', 1)]);
+  });
+});
+
+describe('hashes of names', () => {
+  it('miss none of them, and hardly ever find another', () => {
+    const names = fc.uniqueArray(fc.string({ maxLength: 30 }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(names, ([other = '', ...some]) => {
+        const named = some.map((name) => ({ name }));
+        const hashes = NameHashes.of(named.slice(0, 5)).with(named.slice(5));
+        return some.every((name) => hashes.mayHave(name)) && !hashes.mayHave(other);
+      }),
+    );
+  });
+});
+
+describe('the newest snapshots', () => {
+  it('are the last ones by transaction group, oldest first, each once', () => {
+    const all = Array.from({ length: 40 }, (_, index) => snapshot('b', `s${index}`, index + 1));
+    assert.deepEqual(newestOf([...all.toReversed(), ...all]), all.slice(-24));
+  });
+});
