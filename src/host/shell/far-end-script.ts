@@ -38,7 +38,8 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
     .add(`D=$(mktemp -d "\${TMPDIR:-/tmp}/zfsflow-XXXXXXXXXX") || exit ${NO_PLACE}`)
     .add(`echo "${mark} at $D"`)
     .add(BYE)
-    .add('trap bye EXIT')
+    // In mksh the code of a shell that a trap has ended would be that of the last command here.
+    .add("trap 'e=$?; bye; exit $e' EXIT")
     .add(`mkfifo "$D/k" "$D/q" "$D/z" "$D/t" || exit ${NO_PLACE}`)
     .add(end.listens ? listenAddress(script, end) : `A=${script.word(end.address)}`)
     .add('case $A in *:*) B="[$A]";; *) B=$A;; esac')

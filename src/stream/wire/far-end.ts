@@ -111,8 +111,8 @@ class FarEnd implements WireEnd {
       channel.close();
       session.release();
     }
-    // The exit code of a script that had no `zfs` to tell of is its own.
-    report.stage.code ??= this.exit;
+    // The exit code of a script that had no `zfs` to tell of is its own; without one that told of it nothing has succeeded.
+    if (this.exit !== 0) report.stage.code ??= this.exit;
     report.stage.stderr = this.tail.toString();
     return report;
   }

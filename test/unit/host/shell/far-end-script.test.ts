@@ -1,6 +1,7 @@
 // The script of a far end: no secret in it, for every login shell.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { farEndScript, type FarEnd } from '../../../../src/host/shell/far-end-script';
 import { remoteCommand } from '../../../../src/host/shell/quote';
 import { type Carrier } from '../../../../src/host/shell/carrier-commands';
@@ -39,4 +40,31 @@ describe('the script of a far end', () => {
       }
     }
   });
+
+  for (const shell of ['/bin/dash', '/bin/bash', '/bin/mksh', '/bin/ksh', '/bin/busybox']) {
+    it(`tells by its exit code that a signal has ended it, in ${shell}`, async () => {
+      const commands = [['true']];
+      const end: FarEnd = {
+        carrier: { kind: 'handOver', program: 'perl' },
+        direction: 'send',
+        listens: false,
+        commands,
+        address: '127.0.0.1',
+        ports: [],
+      };
+      const script = farEndScript(end, 'zfsflow-marker-of-the-test', { zfsPath: '', privilege: 'none' });
+      const words = shell.endsWith('busybox') ? ['sh', '-c', script] : ['-c', script];
+      // A group of its own, as sshd makes one for each command.
+      const child = spawn(shell, words, { detached: true });
+      child.stdin.write('key\n');
+      const seen: string[] = [];
+      for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+        seen.push(String(chunk));
+        if (seen.join('').includes(' at /')) break;
+      }
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [143, null]);
+    });
+  }
 });
