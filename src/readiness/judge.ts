@@ -7,7 +7,7 @@ import type { Lack, NodeReadiness, Readiness, TransportReadiness } from './readi
 
 /** What was found out about a machine and about the account that logs in there. */
 export interface Findings {
-  facts: Pick<HostFacts, 'zfsVersion' | 'zfsKernelVersion' | 'isRoot' | 'programs' | 'pools'>;
+  facts: Pick<HostFacts, 'platform' | 'zfsVersion' | 'zfsKernelVersion' | 'isRoot' | 'programs' | 'pools'>;
   /** What there is for streams that go past SSH. */
   carriers: Pick<TransportFacts, 'openssl' | 'hasTls' | 'netcats' | 'programs'>;
   user: string;
@@ -95,7 +95,7 @@ function judgeNode(findings: Findings, general: readonly Lack[], { node, role, r
   const limits: NodeReadiness['limits'] = [];
   if (!hasAll(findings) && all.length === 0) {
     if (node === 'zfs-retention-prune') limits.push('oneByOne');
-    if (node === 'zfs-verify') limits.push('noDrill');
+    if (node === 'zfs-verify' && findings.facts.platform === 'Linux') limits.push('noDrill');
   }
   return {
     node,

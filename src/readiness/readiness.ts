@@ -19,7 +19,7 @@ export type Lack =
   /** A way that goes past SSH cannot go through another machine. */
   | { kind: 'jump' };
 
-/** What works, but less well than as root: snapshots are destroyed one command each; no clone can be mounted for a drill. */
+/** What works, but less well than as root: snapshots are destroyed one command each; no file system can be mounted for a drill. */
 export type Limit = 'oneByOne' | 'noDrill';
 
 interface Judged {

@@ -27,7 +27,7 @@ export const IS_MOUNTED =
 
 /** Shows that the directory `$1` can be listed, or the device `$2` be read. */
 export const LOOK_INSIDE =
-  'if [ "$1" != "" ]; then ls -A "$1" >/dev/null; else dd if="$2" of=/dev/null bs=65536 count=1 2>/dev/null; fi';
+  'if [ "$1" != "" ]; then ls -A "$1" >/dev/null; else dd if="$2" of=/dev/null bs=65536 count=1; fi';
 
 /** Runs the command `$5` with what it may need to know in its environment; all that it says is standard output. */
 export const RUN_COMMAND = [

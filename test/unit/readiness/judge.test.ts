@@ -19,6 +19,7 @@ function found({ facts, carriers, ...others }: Given = {}): Readiness {
     jump: false,
     ...others,
     facts: {
+      platform: 'Linux',
       zfsVersion: '2.2.6-1',
       zfsKernelVersion: '2.2.6-1',
       isRoot: true,
@@ -152,6 +153,8 @@ describe('what a machine can do', () => {
     assert.deepEqual(node(readiness, 'zfs-replicate', 'source').where, ['tank/data']);
     assert.deepEqual(node(readiness, 'zfs-retention-prune').limits, ['oneByOne']);
     assert.deepEqual(node(readiness, 'zfs-verify').limits, ['noDrill']);
+    const bsd = found({ facts: { isRoot: false, platform: 'FreeBSD' }, allowed: allowed({ tank: SOURCE_RIGHTS }) });
+    assert.deepEqual(node(bsd, 'zfs-verify').limits, []);
     assert.equal(node(readiness, 'zfs-list-snapshots').ok, true);
     const { ok, missing } = node(readiness, 'zfs-replicate', 'target');
     assert.equal(ok, false);
