@@ -120,6 +120,8 @@ describe('replication where nothing has changed', function () {
   it('lists no copy of those that it has just sent to, and marks them as ever', async () => {
     const { source, target, options } = settled();
     for (const one of ['4', '5', '6']) {
+      // ZFS notes whole seconds.
+      await sleep(1_100);
       await a.snapshot(source, one, { recursive: true });
       const { listed, result } = await run(options);
       assert.equal((result as ReplicationResult).snapshots, 4);
