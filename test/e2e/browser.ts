@@ -92,7 +92,9 @@ export class Editor {
   /** Waits until the dialog has slid in and has filled its summaries. */
   private async settled(): Promise<void> {
     await this.form.waitFor();
-    await this.page.waitForFunction('document.querySelector(".red-ui-tray")?.getBoundingClientRect().right > 0');
+    // What is pressed while it moves is a click on nothing.
+    const isThere = 'getComputedStyle([...document.querySelectorAll(".red-ui-tray")].at(-1)).right === "0px"';
+    await this.page.waitForFunction(isThere);
     await this.page.waitForFunction('$(":animated").length === 0');
   }
 
