@@ -100,8 +100,8 @@ export type LookLine =
   | { dataset: DatasetRecord; isPlain: boolean };
 
 /**
- * A line of the output of `lookArgv` for the same `own`. Throws where somebody has put tabs or ends of lines into a property of
- * ours: what follows those is another column than the last, which is a number.
+ * A line of the output of `lookArgv` for the same `own`. What somebody has put into a property of ours may make other lines of
+ * it: nearly all of that is refused here, and with `own` a look is good for comparing only, not to plan sends from.
  */
 export function parseLook(line: string, own: boolean, host: Host): LookLine {
   const parts = fields(line, DATASET_COLUMNS.length + 2 + (own ? OWN_PROPERTIES.length : 0), host);

@@ -15,12 +15,12 @@ export interface Kept {
 }
 
 /**
- * What was just seen of a copy that a run has sent to, or that had changed a moment before: too young for a fingerprint of
- * whole seconds, but enough to be sent to, since `zfs receive` looks at its newest snapshot itself. Where somebody has been in
- * time to change it within that second, it refuses, and everything is listed.
+ * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but enough to
+ * be sent to. What is written to it in the second or two after `at` lets `zfs receive` refuse, and everything is listed then; a
+ * snapshot without data that is taken of it in that time stays below what is sent.
  */
 export interface Young {
-  /** It was seen at this second of its machine's clock: what ZFS notes later was not seen. */
+  /** Second of its machine's clock: what ZFS notes later was not seen. */
   at: number;
   /** `snapshots_changed` of its source when that was listed: where it has not changed since, there is nothing to send. */
   source: string;
@@ -137,13 +137,13 @@ export function trimmed(
   };
 }
 
-/** More than our bookmarks of a source: what they stand for is among the newest of the copy. */
 const NEWEST_KEPT = 24;
 
-/** The newest, oldest first. */
-export function newestOf(snapshots: readonly SnapshotRecord[]): SnapshotRecord[] {
+/** The newest, and those that are `marked` by GUID, oldest first. */
+export function newestOf(snapshots: readonly SnapshotRecord[], marked: ReadonlySet<string>): SnapshotRecord[] {
   const byGuid = new Map(snapshots.map((one) => [one.guid, one]));
-  return [...byGuid.values()].toSorted((a, b) => compareDecimal(a.createtxg, b.createtxg)).slice(-NEWEST_KEPT);
+  const all = [...byGuid.values()].toSorted((a, b) => compareDecimal(a.createtxg, b.createtxg));
+  return all.filter(({ guid }, index) => index >= all.length - NEWEST_KEPT || marked.has(guid));
 }
 
 /** A few bytes for each name, however many snapshots there are. One that is not there may seem to be, never the reverse. */
@@ -182,8 +182,14 @@ function stateOf(kept: KeptCopy | undefined, record: DatasetRecord, mark: string
 /**
  * What is not as it is kept. A source that has changed is listed, its copy only where that has changed too, or is too young to
  * be found up to date. `copyOf` maps names. Null: datasets have come, gone or moved.
+ * `willHaveMore`: snapshots of the sources are about to be taken, so it will be sent to.
  */
-export function changedSince(memory: Memory, looks: Looks, copyOf: (source: string) => string): Changed | null {
+export function changedSince(
+  memory: Memory,
+  looks: Looks,
+  copyOf: (source: string) => string,
+  willHaveMore = false,
+): Changed | null {
   if (structureOf(looks) !== memory.structure) return null;
   const { source, target } = looks;
   const marks = { source: marksOf(source.datasets, source.bookmarks), target: marksOf(target.datasets, null) };
@@ -199,7 +205,7 @@ export function changedSince(memory: Memory, looks: Looks, copyOf: (source: stri
     if (state === 'same' && memory.sources.get(name)?.mark === marks.source.get(name)) continue;
     sources.add(name);
     const as = memory.targets.get(copy)?.as;
-    const hasMore = as !== undefined && 'at' in as && as.source !== snapshotsChanged;
+    const hasMore = as !== undefined && 'at' in as && (willHaveMore || as.source !== snapshotsChanged);
     if (state === 'young' && hasMore) states.set(copy, 'same');
   }
   const targets = [...states].flatMap(([name, state]) => (state === 'same' ? [] : [name]));

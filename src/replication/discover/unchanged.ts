@@ -5,7 +5,6 @@
 import { groupBy } from '../../base/group-by';
 import type { RunContext } from '../../base/run-context';
 import { stableHash } from '../../base/stable-hash';
-import { clockOf } from '../../host/clock';
 import type { HostResolver } from '../../host/host';
 import { lookAtTrees, notesOf } from '../../zfs/fingerprint';
 import { mapDataset } from '../../zfs/mapping';
@@ -79,7 +78,7 @@ export function beginToLook(options: ReplicateOptions, hosts: HostResolver, ctx:
     selection: compileSelection(options),
     excluded: compileExcludes(options.exclude),
   };
-  const looks = lookAtBoth(asked, NONE, memory, ctx);
+  const looks = lookAtBoth(asked, NONE, memory.plain, ctx);
   looks.catch(() => undefined);
   return { memory, looks };
 }
@@ -104,6 +103,7 @@ export class Unchanged {
     private readonly key: string,
     private readonly notes: string,
     clocks: readonly number[],
+    private readonly keepsYoung: boolean,
     private first: FirstLook | null,
   ) {
     const own = now();
@@ -117,7 +117,7 @@ export class Unchanged {
     const clocks = [sourceFacts.clock, targetFacts.clock].filter((clock) => clock !== undefined);
     // What is displaced takes everything along, and what a policy lets go by its date is another set with every hour.
     if (notes.includes(null) || clocks.length < 2 || displaces(setup) || targetPolicy !== null) return null;
-    return new Unchanged(keyOf(options), notes.join('\n\n'), clocks, first);
+    return new Unchanged(keyOf(options), notes.join('\n\n'), clocks, options.targetRetention === 'none', first);
   }
 
   /** `listBoth`, by way of what is remembered as far as that goes. Throws what a full listing throws. */
@@ -125,7 +125,9 @@ export class Unchanged {
     const memory = this.usable();
     const begun = this.first?.memory === memory ? this.first?.looks : undefined;
     this.first = null;
-    const seen = memory && (await byMemory(setup, memory, begun, ctx));
+    // Those that are wanted first have not been taken yet.
+    const willHaveMore = this.seen === undefined && setup.options.createSnapshot === 'always';
+    const seen = memory && (await byMemory(setup, memory, { begun, willHaveMore }, ctx));
     if (!seen) return this.listInFull(setup, ctx);
     this.seen = seen;
     return seen.listings;
@@ -151,21 +153,26 @@ export class Unchanged {
     return reused?.changed.targets.has(target) === false ? (reused.memory.targets.get(target) ?? null) : null;
   }
 
-  /** Seconds of the target's clock, to be read before what has arrived is looked at. Throws connection errors. */
-  async clock({ target }: Pick<Setup, 'target'>, signal: AbortSignal): Promise<number | null> {
-    return clockOf(target, signal);
-  }
-
-  /** A copy, by a plain increment, has what was sent to it: these, seen after that second of its machine's clock. */
-  arrived(pair: PairInput, records: readonly SnapshotRecord[], at: number | null): void {
+  /** A copy has what was sent to it by a plain increment, which ended when our own clock was at `own` ms. */
+  arrived(pair: PairInput, records: readonly SnapshotRecord[], own: number): void {
+    const [, reading] = this.readings;
+    // What a policy lets go of the copy afterwards is found out from all of its snapshots.
+    if (!reading || !this.keepsYoung) return;
     const before = this.keptCopy(pair.target);
     const all = [...pair.targetSnapshots, ...records];
-    if (at === null) return;
+    const marked = new Set(pair.sourceRecords.filter(isBookmark).map(({ guid }) => guid));
+    // Both clocks were read in whole seconds, or a moment late: an earlier second than the true one costs a listing at most.
+    const at = Math.floor(reading.clock + 1 + (own - reading.own) / 1000);
     this.sentTo.set(pair.target, {
       as: { at, source: pair.source.snapshotsChanged ?? '' },
-      snapshots: newestOf(all),
+      snapshots: newestOf(all, marked),
       names: before ? before.names.with(records) : NameHashes.of(all),
     });
+  }
+
+  /** Something that a plan may go by came from memory. */
+  get isPartial(): boolean {
+    return this.seen?.reused != null;
   }
 
   /** Takes what the last attempt found, and of that what there is nothing to do for. */
@@ -222,9 +229,7 @@ export class Unchanged {
     const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[], from?: DatasetRecord): void => {
       const { name } = dataset;
       const before = this.keptCopy(name);
-      const as = this.isOld('targets', dataset)
-        ? { mark: marks.targets.get(name) ?? '' }
-        : from && this.readings[1] && { at: this.readings[1].clock, source: from.snapshotsChanged ?? '' };
+      const as = this.isOld('targets', dataset) ? { mark: marks.targets.get(name) ?? '' } : from && this.youngAs(from);
       if (before) targets.set(name, before);
       else if (as) targets.set(name, { as, snapshots, names: NameHashes.of(onTarget.get(name) ?? []) });
     };
@@ -243,6 +248,12 @@ export class Unchanged {
     return { notes: this.notes, plain, structure: structureOf({ source, target }), fullAt, clocks, sources, targets };
   }
 
+  /** A copy that was listed after its clock was read, in the second that was not over. */
+  private youngAs({ snapshotsChanged = '' }: DatasetRecord): KeptCopy['as'] | undefined {
+    const [, reading] = this.readings;
+    return reading && this.keepsYoung ? { at: reading.clock - 1, source: snapshotsChanged } : undefined;
+  }
+
   /** The last change is as old as it has to be. */
   private isOld(side: Side, { snapshotsChanged }: DatasetRecord): boolean {
     const reading = this.readings[side === 'sources' ? 0 : 1];
@@ -256,27 +267,28 @@ export class Unchanged {
 async function byMemory(
   setup: Setup,
   memory: Memory,
-  begun: Promise<Looks> | undefined,
+  { begun, willHaveMore }: { begun: Promise<Looks> | undefined; willHaveMore: boolean },
   ctx: RunContext,
 ): Promise<Seen | null> {
-  const seen = (looks: Looks, changed: Changed): Seen => {
+  const seen = (looks: Looks, changed: Changed, plain: Plain): Seen => {
     const { fullAt, clocks } = memory;
-    const plain = { source: looks.source.plain, target: looks.target.plain };
     return { listings: filled(memory, looks, changed), fullAt, clocks, reused: { memory, changed, plain } };
   };
   try {
-    const first = await (begun ?? lookAtBoth(setup, NONE, memory, ctx));
+    const first = await (begun ?? lookAtBoth(setup, NONE, memory.plain, ctx));
+    const plain = { source: first.source.plain, target: first.target.plain };
     const copyOf = (name: string): string => mapDataset(name, setup.common, setup.options.targetDataset);
-    const changed = changedSince(memory, first, copyOf);
+    const changed = changedSince(memory, first, copyOf, willHaveMore);
     if (changed === null) return null;
-    if (changed.sources.size + changed.targets.size === 0) return seen(first, changed);
+    if (changed.sources.size + changed.targets.size === 0) return seen(first, changed, plain);
     // Of so many, one listing of all is not more.
     if (changed.targets.size * 2 > first.target.datasets.length) return null;
-    const second = await lookAtBoth(setup, changed, memory, ctx);
-    const again = changedSince(memory, second, copyOf);
+    // By this one it is planned what is sent: properties of ours are read from lines of their own.
+    const second = await lookAtBoth(setup, changed, { source: false, target: false }, ctx);
+    const again = changedSince(memory, second, copyOf, willHaveMore);
     const isAll =
       again !== null && isSubset(again.sources, changed.sources) && isSubset(again.targets, changed.targets);
-    return isAll ? seen(second, changed) : null;
+    return isAll ? seen(second, changed, plain) : null;
   } catch {
     // The listing that follows says what is wrong.
     ctx.signal.throwIfAborted();
@@ -293,7 +305,7 @@ type Asked = Pick<Setup, 'options' | 'source' | 'target' | 'selection' | 'exclud
 async function lookAtBoth(
   setup: Asked,
   { sources, targets }: Changed,
-  { plain }: Memory,
+  plain: Plain,
   { signal }: RunContext,
 ): Promise<Looks> {
   const [source, target] = await Promise.all([

@@ -4,7 +4,7 @@ import { discover, type Discovery, type Lister } from '../discover/discover';
 import { listBoth } from '../discover/listings';
 import { AttemptFailure, midRunFailure } from '../execute/attempt-failure';
 import type { KeptCopy } from '../discover/memory';
-import { deliveries } from '../plan/plan-facts';
+import { deliveries, sends } from '../plan/plan-facts';
 import type { DatasetPlan, ReplicationPlan } from '../plan/plan-types';
 import type { Run } from '../setup/run';
 import { confirmPool } from '../setup/setup';
@@ -38,12 +38,9 @@ function lister({ unchanged, isFirstAttempt }: RunState): Lister | undefined {
   return (setup, ctx) => (isFirstAttempt ? unchanged.list(setup, ctx) : unchanged.listInFull(setup, ctx));
 }
 
-/**
- * Something would be done, or refused, on the strength of what is only remembered: more than to send a plain increment, whose
- * receiver looks at the newest snapshot of the copy itself.
- */
+/** More than a plain increment would be done, or something refused, on the strength of what is only remembered. */
 function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: PlannedAttempt): boolean {
-  if (!unchanged) return false;
+  if (unchanged?.isPartial !== true) return false;
   const kept = unchanged.kept();
   const settled = new Set(settledPairs(run, plan.datasets, discovery.pairs).map(({ source }) => source.name));
   const plans = new Map(plan.datasets.map((one) => [one.source, one]));
@@ -52,8 +49,12 @@ function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: Plan
     if (kept.has(name)) return !settled.has(name);
     const copy = unchanged.keptCopy(pair.target);
     const planned = plans.get(name);
-    if (copy === null || (settled.has(name) && 'mark' in copy.as)) return false;
-    return !planned || !isPlainIncrement({ plan: planned, pair }) || mayClash(planned, copy);
+    if (settled.has(name) && (copy === null || 'mark' in copy.as)) return false;
+    if (planned === undefined) return true;
+    // Where it comes from or goes to another place, other copies count too.
+    const isElsewhere = pair.targetDataset === null || pair.located !== undefined;
+    if (copy === null) return isElsewhere && (sends(planned) || planned.prepare.length > 0);
+    return isElsewhere || !isPlainIncrement(run, { plan: planned, pair }) || mayClash(planned, copy);
   });
 }
 

@@ -14,6 +14,8 @@ const FINISH_INTERVAL_MS = 10_000;
 export class Finisher {
   private waiting: PlannedPair[] = [];
   private last: number;
+  /** By source dataset: when it was sent, in ms of the clock that nobody sets. */
+  private readonly sentAt = new Map<string, number>();
   private readonly flushes: Promise<void>[] = [];
   /** By source dataset: what does not have what was sent to it. */
   readonly failures = new Map<string, ZfsFlowError>();
@@ -29,6 +31,7 @@ export class Finisher {
   /** Everything of it was sent. */
   add(one: PlannedPair): void {
     this.waiting.push(one);
+    this.sentAt.set(one.plan.source, performance.now());
     const due = this.now() - this.last >= FINISH_INTERVAL_MS;
     if (due || this.waiting.length >= FINISH_GROUP) this.flush();
   }
@@ -53,7 +56,6 @@ export class Finisher {
   private async finish(group: readonly PlannedPair[]): Promise<void> {
     const { run } = this;
     const { book, marked, unchanged } = this.state;
-    const clock = (await unchanged?.clock(run, run.ctx.signal)) ?? null;
     const { failures, seen, warnings } = await finish(run, group, this.marks);
     for (const [source, failure] of failures) this.failures.set(source, failure);
     for (const { plan, pair } of group) {
@@ -61,7 +63,8 @@ export class Finisher {
       book.seenOn(plan.source, new Set(arrived.map(({ guid }) => guid)));
       if (failures.has(plan.source)) continue;
       marked.delete(pair.source.guid);
-      if (isPlainIncrement({ plan, pair })) unchanged?.arrived(pair, arrived, clock);
+      const own = this.sentAt.get(plan.source);
+      if (own !== undefined && isPlainIncrement(run, { plan, pair })) unchanged?.arrived(pair, arrived, own);
     }
     book.warnRun(warnings);
   }

@@ -28,10 +28,11 @@ function isPlain(
 }
 
 /** What is newer than the newest of the copy, which both sides have, is sent; there is nothing else to be done or said. */
-export function isPlainIncrement({ plan, pair }: PlannedPair): boolean {
+export function isPlainIncrement({ options }: Pick<Run, 'options'>, { plan, pair }: PlannedPair): boolean {
   const { action, state, base, refusal, warnings, prepare, resume } = plan;
   if (refusal !== null || warnings.length > 0 || prepare.length > 0 || resume !== null) return false;
-  if (pair.located !== undefined || pair.partial !== null || hasTraces({ plan, pair })) return false;
+  if (pair.located !== undefined || pair.partial !== null) return false;
+  if (options.holdPending && hasTraces({ plan, pair })) return false;
   const newest = inOrder(pair.targetSnapshots).at(-1)?.guid;
   return action === 'incremental' && state === 'FORWARD' && base?.kind === 'snapshot' && base.guid === newest;
 }

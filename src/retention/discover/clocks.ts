@@ -2,18 +2,32 @@
 // how it has moved since it was last believed. What follows from that is decided in `guards.ts` and `breaker.ts`.
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname, type, version } from 'node:os';
-import { clockOf } from '../../host/clock';
-import type { Host } from '../../host/host';
+import { toZfsFlowError } from '../../base/errors';
+import type { CommandResult, Host } from '../../host/host';
 import { mayShareKernel, UNKNOWN_MACHINE, type Identity } from '../../host/machine-identity';
 import { clockWatch } from '../../time/clock-watch';
 import { CLOCK_TOLERANCE_MS, type ClockEvidence } from '../plan/guards';
+
+/** A machine without the program says nothing. Throws connection errors. */
+async function answerOf(
+  host: Host,
+  argv: string[],
+  signal: AbortSignal,
+): Promise<Pick<CommandResult, 'code' | 'stdout'>> {
+  try {
+    return await host.run(argv, { signal });
+  } catch (thrown) {
+    if (toZfsFlowError(thrown).code !== 'COMMAND_NOT_FOUND') throw thrown;
+    return { code: null, stdout: '' };
+  }
+}
 
 /** The hosts' clocks in ms, as far as they have a `date` that says so, by label. */
 async function askClocks(hosts: readonly Host[], signal: AbortSignal): Promise<Map<string, number>> {
   const answers = await Promise.all(
     hosts.map(async (host) => {
-      const seconds = await clockOf(host, signal);
-      return seconds === null ? [] : [[host.label, seconds * 1000] as const];
+      const { code, stdout } = await answerOf(host, ['date', '-u', '+%s'], signal);
+      return code === 0 && /^\d+\s*$/.test(stdout) ? [[host.label, Number(stdout) * 1000] as const] : [];
     }),
   );
   return new Map(answers.flat());

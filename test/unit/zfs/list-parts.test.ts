@@ -38,7 +38,7 @@ describe('lines of a look at datasets', () => {
     assert.deepEqual(found, { bookmark });
   });
 
-  it('are refused with free text in a property of ours that would make other lines or columns of it', () => {
+  it('are refused with free text in a property of ours that makes other lines or columns of it', () => {
     for (const property of columns.filter((name) => name.startsWith('zfsflow:'))) {
       for (const text of ['a\tb', '-\n', `-\n${line({ ...dataset, name: 'tank/b' })}`, '-\t-\t-\t7']) {
         const [first = ''] = line({ ...dataset, [property]: text }).split('\n');

@@ -137,18 +137,25 @@ describe('replication where nothing has changed', function () {
   });
 
   it('leaves it to ZFS whether the copy has grown where its machine tells a wrong time, and then says what is the matter', async () => {
-    const { source, target, options } = settled();
+    const { source, target, options: tree } = settled();
+    const options = { ...tree, retries: 0, retryDelay: 0.4 };
     // What changes in the next seconds seems to have been seen.
     await b.sh(`mv /usr/bin/date /usr/bin/date.real
       printf '#!/bin/sh\\n[ "$*" = "-u +%%s" ] && exec /usr/bin/date.real -u -d "5 seconds" +%%s\\nexec /usr/bin/date.real "$@"\\n' >/usr/bin/date
       chmod 755 /usr/bin/date`);
     try {
-      assert.equal((await run({ ...options, retryDelay: 0.4 })).listed.length, 2);
+      assert.equal((await run(options)).listed.length, 2);
       await a.snapshot(source, '4', { recursive: true });
-      await run({ ...options, retryDelay: 0.4 });
-      await b.snapshot(`${target}/y`, 'theirs');
+      await run(options);
+      const write = 'zfs set readonly=off "$1"; zfs mount "$1"; echo x >"$(zfs get -H -o value mountpoint "$1")/f"; zfs unmount "$1"; zfs snapshot "$1@theirs"'; // prettier-ignore
+      await b.sh(write, { args: [`${target}/y`] });
+      await sleep(1_100);
       await a.snapshot(source, '5', { recursive: true });
-      const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options, retries: 0, retryDelay: 0.4 });
+      const listings = snapshotListings(engine);
+      const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
+      const [first = '', ...more] = listings.end();
+      assert.match(first, /-d 1 .* tank/);
+      assert.ok(more.length === 2 && more.every((line) => line.includes(' -r ')), more.join('\n'));
       assert.deepEqual(failuresOf(error), [`${source}/y TARGET_DIVERGED`]);
       assert.deepEqual(await b.snapshotNames(`${target}/y`), ['1', '2', '3', '4', 'theirs']);
       assert.deepEqual(await b.snapshotNames(`${target}/z`), ['1', '2', '3', '4', '5']);

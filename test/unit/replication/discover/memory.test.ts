@@ -89,6 +89,8 @@ describe('what is kept of both sides', () => {
 
   it('of a copy that is young is enough for what its source has more, and for nothing else', () => {
     assert.deepEqual(changes(young, before), { sources: ['a', 'a/x'], targets: ['b', 'b/x'] });
+    const taken = changedSince(young, before, copyOf, true);
+    assert.deepEqual([...(taken?.targets ?? ['?'])], [], 'more is about to be taken');
     const unknown = looks([dataset('a', '20'), dataset('a/x', '20')], [dataset('b', ''), dataset('b/x', '11')]);
     assert.deepEqual(changes(young, unknown), { sources: ['a', 'a/x'], targets: ['b'] });
   });
@@ -124,8 +126,9 @@ describe('hashes of names', () => {
 });
 
 describe('the newest snapshots', () => {
-  it('are the last ones by transaction group, oldest first, each once', () => {
+  it('are the last ones by transaction group, oldest first, each once, and those with a bookmark', () => {
     const all = Array.from({ length: 40 }, (_, index) => snapshot('b', `s${index}`, index + 1));
-    assert.deepEqual(newestOf([...all.toReversed(), ...all]), all.slice(-24));
+    assert.deepEqual(newestOf([...all.toReversed(), ...all], new Set()), all.slice(-24));
+    assert.deepEqual(newestOf(all, new Set(['103', '138'])), [all[2], ...all.slice(-24)]);
   });
 });
