@@ -172,7 +172,7 @@ export class Unchanged {
 
   /** Something that a plan may go by came from memory. */
   get isPartial(): boolean {
-    return this.seen?.reused != null;
+    return (this.seen?.reused ?? null) !== null;
   }
 
   /** Takes what the last attempt found, and of that what there is nothing to do for. */
