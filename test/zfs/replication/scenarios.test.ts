@@ -236,7 +236,8 @@ describe('scenarios of replication', function () {
       await a.snapshot(one.source, '1');
       await a.writeRandom(one.source, 'more', 4);
       await a.snapshot(one.source, '2');
-      await a.link.limit(8 * MB);
+      // Progress is told once a second.
+      await a.link.limit(4 * MB);
       await b.link.cutAfter(6 * MB, 'reset');
       await engine.replicate(one.options);
       const all = engine.events.filter(({ event }) => event === 'progress');
