@@ -49,7 +49,7 @@ function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: Plan
     if (kept.has(name)) return !settled.has(name);
     const copy = unchanged.keptCopy(pair.target);
     const planned = plans.get(name);
-    if (settled.has(name) && (copy === null || 'mark' in copy.as)) return false;
+    if (settled.has(name)) return false;
     if (planned === undefined) return true;
     // Where it comes from or goes to another place, other copies count too.
     const isElsewhere = pair.targetDataset === null || pair.located !== undefined;
