@@ -141,12 +141,13 @@ async function others(setting: Setting, times: Times, what: string): Promise<voi
 async function oneSmallEach(setting: Setting): Promise<Times> {
   const { a, b, ssh } = setting;
   const [engine, pipe]: number[][] = [[], []];
-  // As a schedule has it: there was a run before, and what that has seen is remembered.
-  await replicateTree(setting, 'nothing to do');
   let [last, commands] = [`s${snapshots - 1}`, 0];
   const times = { commands, engine, pipe } as Times;
   for (let turn = 1; turn <= turns; turn++) {
     const next = `n${turn}`;
+    // The copies have not changed for a while, and a run has seen them since.
+    await sleep(SETTLED_MS);
+    await replicateTree(setting, 'nothing to do');
     await touchAll(a, next);
     const run = await replicateTree(setting, 'one small snapshot each');
     engine?.push(run.time);
