@@ -153,6 +153,7 @@ class Soak {
   private async quieten(): Promise<number> {
     const { book, red } = this;
     const end = book.now();
+    this.wanted.tell(`${end.toFixed(0).padStart(5)} s  nothing begins any more`);
     for (const id of this.tasks) await red.post('zfs-flows/tasks/pause', { id, paused: true });
     await this.idle();
     // In the order of the work; what had just been taken is sent and thinned out.
@@ -183,6 +184,7 @@ class Soak {
       if (this.book.now() > until) {
         const what = busy.map(({ id, status }) => `${id} (${status.text})`).join(', ');
         this.book.faults.push(`still at it after ${HEAL} s of peace: ${what}`);
+        this.wanted.tell(`still at it: ${what}`);
         break;
       }
       await sleep(250);
