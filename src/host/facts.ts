@@ -54,7 +54,7 @@ const MACHINE: Readonly<Record<keyof MachineFacts, string>> = {
 };
 const MACHINE_FACTS = Object.keys(MACHINE) as (keyof MachineFacts)[];
 
-/** Facts with the time when all of them were asked for. */
+/** Facts with the time when all of them were asked for, in ms of the clock that nobody sets (`performance.now`). */
 export interface KnownFacts {
   facts: HostFacts;
   asked: number;
@@ -62,7 +62,7 @@ export interface KnownFacts {
 
 /** Whether {@link changingScript} is enough. A machine that had no ZFS may have been given it. */
 export function stillHolds(known: KnownFacts | undefined): known is KnownFacts {
-  return known !== undefined && known.facts.zfsVersion !== '' && Date.now() - known.asked < LASTING_MS;
+  return known !== undefined && known.facts.zfsVersion !== '' && performance.now() - known.asked < LASTING_MS;
 }
 
 /** A `sh` script that prints `key<TAB>value` lines. It always exits with 0; what is missing is missing. */

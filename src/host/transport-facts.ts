@@ -89,9 +89,9 @@ const known = new WeakMap<Host, { asked: number; answer: Promise<TransportFacts>
 /** Throws like `Host.run`. One round trip, at most once a minute. */
 export async function transportFacts(host: Host, signal: AbortSignal): Promise<TransportFacts> {
   const before = known.get(host);
-  if (before && Date.now() - before.asked < LASTING_MS) return before.answer;
+  if (before && performance.now() - before.asked < LASTING_MS) return before.answer;
   const answer = ask(host, signal);
-  known.set(host, { asked: Date.now(), answer });
+  known.set(host, { asked: performance.now(), answer });
   answer.catch(() => forgetTransportFacts(host));
   return answer;
 }

@@ -80,13 +80,13 @@ function isTooEarly({ code = '' }: NodeJS.ErrnoException, { protocol }: PipeRequ
 }
 
 async function connectOut(request: PipeRequest): Promise<Socket> {
-  const deadline = Date.now() + REFUSED_MS;
+  const deadline = performance.now() + REFUSED_MS;
   for (;;) {
     try {
       return await connectOnce(request);
     } catch (thrown) {
       const error = thrown as NodeJS.ErrnoException;
-      if (!isTooEarly(error, request) || Date.now() > deadline) throw error;
+      if (!isTooEarly(error, request) || performance.now() > deadline) throw error;
       await wait(RETRY_MS);
     }
   }

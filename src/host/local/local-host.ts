@@ -73,7 +73,7 @@ export class LocalHost implements Host {
       if (facts) return (this.known = { ...this.known, facts }).facts;
     }
     const facts = parseFacts(await this.ask(factsScript('none')), false, this.label);
-    this.known = { facts, asked: Date.now() };
+    this.known = { facts, asked: performance.now() };
     return facts;
   }
 

@@ -96,7 +96,7 @@ export class SshConnection {
   private async connectAfterDelay(): Promise<Client> {
     const { signal } = this.closed;
     const wait = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.failures - 1));
-    const left = this.failures === 0 ? 0 : this.failedAt + wait - Date.now();
+    const left = this.failures === 0 ? 0 : this.failedAt + wait - performance.now();
     if (left > 0) await delay(left, signal);
     try {
       const client = await connect(this.options, signal);
@@ -106,7 +106,7 @@ export class SshConnection {
       return client;
     } catch (error) {
       this.failures++;
-      this.failedAt = Date.now();
+      this.failedAt = performance.now();
       throw error;
     }
   }

@@ -144,7 +144,7 @@ export class SshHost implements Host {
     }
     const { results, noisy } = await this.ask(factsScript(this.setup.privilege));
     const facts = parseFacts(results[0] as CommandResult, noisy, this.label);
-    this.known = { facts, asked: Date.now(), generation: this.connection.generation };
+    this.known = { facts, asked: performance.now(), generation: this.connection.generation };
     return facts;
   }
 
