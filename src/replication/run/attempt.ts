@@ -46,11 +46,10 @@ function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: Plan
   const plans = new Map(plan.datasets.map((one) => [one.source, one]));
   return discovery.pairs.some((pair) => {
     const { name } = pair.source;
-    if (kept.has(name)) return !settled.has(name);
-    const copy = unchanged.keptCopy(pair.target);
-    const planned = plans.get(name);
     if (settled.has(name)) return false;
-    if (planned === undefined) return true;
+    const planned = plans.get(name);
+    if (kept.has(name) || planned === undefined) return true;
+    const copy = unchanged.keptCopy(pair.target);
     // Where it comes from or goes to another place, other copies count too.
     const isElsewhere = pair.targetDataset === null || pair.located !== undefined;
     if (copy === null) return isElsewhere && (sends(planned) || planned.prepare.length > 0);
