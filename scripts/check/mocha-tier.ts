@@ -10,6 +10,8 @@ import type { TierResult } from './tier-reporter';
 const LIMIT = 45;
 /** Seconds that mocha gets to end by itself once all tests are done. */
 const GRACE = 30;
+/** Characters of what it said last that are repeated where it ended before its tests: a file that could not be loaded. */
+const COMPLAINTS = 3_000;
 /** How many files at once, by tier; 1 where it is not said, and then they share a process. */
 const AT_ONCE: Readonly<Record<string, number>> = { zfs: 2, [ZFS_21]: 2 };
 
@@ -30,9 +32,11 @@ async function mocha(name: string, spec: string, collected: boolean, settings: T
   if (existsSync(file)) throw new Error(`two runs of tests are called ${name}`);
   const argv = ['node_modules/mocha/bin/mocha.js', '--config', 'test/mocharc.json', '--reporter'];
   const troubles: string[] = [];
+  let complaints = '';
   const code = await run([process.execPath, ...argv, 'scripts/check/tier-reporter.ts', spec], {
     env: { ...settings.env, TIER_RESULT: file },
     collected,
+    complaint: (text) => (complaints = (complaints + text).slice(-COMPLAINTS)),
     watch: (child) => {
       const limit = setTimeout(() => {
         troubles.push(`${name}: ended after ${LIMIT} minutes`);
@@ -48,7 +52,7 @@ async function mocha(name: string, spec: string, collected: boolean, settings: T
   });
   if (!existsSync(file)) {
     troubles.push(`${name}: ended before its last test, with ${code}`);
-    return { tests: { passed: 0, failed: 1, skipped: 0, failures: [] }, troubles };
+    return { tests: { passed: 0, failed: 1, skipped: 0, failures: [{ title: name, said: complaints }] }, troubles };
   }
   const tests = JSON.parse(readFileSync(file, 'utf8')) as TierResult;
   if (code !== 0 && tests.failed === 0 && troubles.length === 0) troubles.push(`${name}: mocha ended with ${code}`);

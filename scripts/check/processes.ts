@@ -35,22 +35,26 @@ export interface RunSettings {
   env?: Readonly<Record<string, string>>;
   /** The output comes in one piece when it has ended, instead of going to the terminal at once. */
   collected?: boolean;
+  /** What it says on standard error, as it comes. */
+  complaint?: (text: string) => void;
   /** Timers that go when it has ended. */
   watch?: (child: ChildProcess) => NodeJS.Timeout[];
 }
 
 /** Exit code; a signal counts as 1. */
 export function run(argv: readonly string[], settings: RunSettings = {}): Promise<number> {
-  const { env = {}, collected = false, watch = () => [] } = settings;
+  const { env = {}, collected = false, complaint, watch = () => [] } = settings;
   const [program = '', ...rest] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, {
       cwd: ROOT,
-      stdio: collected ? ['inherit', 'pipe', 'pipe'] : 'inherit',
+      stdio: ['inherit', collected ? 'pipe' : 'inherit', 'pipe'],
       env: { ...process.env, ...env },
     });
     const output: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
+    const hear = (chunk: Buffer): void => void (collected ? output.push(chunk) : process.stderr.write(chunk));
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear).on('data', (chunk: Buffer) => complaint?.(chunk.toString()));
     const timers = watch(child);
     running.add(child);
     child.once('error', reject);

@@ -1,9 +1,9 @@
 // Tasks for the tests of the sidebar, in a Node-RED without ZFS: what they do is fail at once, or hang until they are cancelled.
 // Both need nothing but a port.
 import { BlackHole, closedPort } from '../support/flow-bench';
-import { utils } from 'ssh2';
+import { newKeyPair } from '../support/key-pair';
 
-const KEY = utils.generateKeyPairSync('ed25519');
+const KEY = newKeyPair();
 
 export interface Ports {
   hole: BlackHole;

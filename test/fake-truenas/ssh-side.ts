@@ -2,6 +2,7 @@
 // a test looks at – or nothing but memory, where nobody logs in.
 import { utils } from 'ssh2';
 import type { Machine } from '../lab/machine';
+import { newKeyPair } from '../support/key-pair';
 
 export interface SshSide {
   port: number;
@@ -63,7 +64,7 @@ export function labSide(machine: Machine): SshSide {
 /** `homes` are those that exist, with the keys in them; `door` is what answers on the SSH port, if anything does. */
 export function memorySide(
   homes: Readonly<Record<string, string | null>>,
-  door: { port: number; hostKey: string } = { port: 22, hostKey: utils.generateKeyPairSync('ed25519').public },
+  door: { port: number; hostKey: string } = { port: 22, hostKey: newKeyPair().public },
 ): SshSide {
   const keys = new Map<string, string | null>(Object.entries(homes));
   return {

@@ -1,7 +1,6 @@
 // What the dialogs ask of the runtime. The servers are real: ssh2's own SSH server, and ports that refuse or stay silent.
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { utils } from 'ssh2';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
 import listSnapshots = require('../../nodes/list-snapshots/list-snapshots');
 import replicate = require('../../nodes/replicate/replicate');
@@ -13,6 +12,7 @@ import { fingerprint, parseHostKeys } from '../../src/host/ssh/host-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
 import { Doorkeeper, HOST_KEYS } from '../support/doorkeeper';
 import { closedPort, FlowBench, helper, sshConnection, type FlowNode } from '../support/flow-bench';
+import { newKeyPair } from '../support/key-pair';
 
 const bench = new FlowBench();
 describe('the admin endpoints', () => {
@@ -87,7 +87,7 @@ describe('the admin endpoints', () => {
   });
 
   it('refuse a changed host key with both fingerprints, before any secret is sent', async () => {
-    const strange = utils.generateKeyPairSync('ed25519').public;
+    const strange = newKeyPair().public;
     const answer = await ask('test-connection', question({ hostKeys: strange }));
     assert.equal(answer['code'], 'HOST_KEY_MISMATCH');
     assert.equal(String(answer['message']).match(/SHA256:/g)?.length, 2, String(answer['message']));

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { stageKey, unstageKey } from '../../nodes/admin/staged-keys';
 import { readPrivateKey } from '../../src/host/ssh/private-key';
-import { Doorkeeper, Gatekeeper, HOST_KEYS, newKeyPair } from '../support/doorkeeper';
+import { Doorkeeper, Gatekeeper, HOST_KEYS } from '../support/doorkeeper';
 import { FlowBench, helper, PRIVATE_KEY, sshConnection, type FlowNode } from '../support/flow-bench';
+import { newKeyPair } from '../support/key-pair';
 
 const bench = new FlowBench();
 const blobOf = (privateKey: string): string => readPrivateKey(privateKey, undefined).getPublicSSH().toString('base64');

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { utils } from 'ssh2';
 import { PROFILE_NAMES } from '../fake-truenas/profiles';
 import { memorySide } from '../fake-truenas/ssh-side';
 import { NO_SUDO, Refused } from '../fake-truenas/state';
 import { closedPort } from '../support/flow-bench';
 import { PASSWORD, refused, SECRET, useTrueNas } from '../support/truenas-bench';
+import { newKeyPair } from '../support/key-pair';
 
 describe('setting up a TrueNAS, and what goes wrong', () => {
   const nas = useTrueNas();
@@ -197,7 +197,7 @@ describe('setting up a TrueNAS, and what goes wrong', () => {
         assert.equal(ended.details.changed?.length, 2);
       }
 
-      const stranger = utils.generateKeyPairSync('ed25519').public;
+      const stranger = newKeyPair().public;
       await nas.start('core13', { side: memorySide({ '/root': null }, { port: nas.door.port, hostKey: stranger }) });
       refused(await nas.ask(), 'HOST_KEY_MISMATCH', /not the SSH service of this TrueNAS/);
 

@@ -10,8 +10,9 @@ import {
   type StageOptions,
 } from '../../nodes/admin/staged-keys';
 import type { Red } from '../../nodes/runtime/red';
-import { Doorkeeper, HOST_KEYS, newKeyPair } from '../support/doorkeeper';
+import { Doorkeeper, HOST_KEYS } from '../support/doorkeeper';
 import { FlowBench, helper, type FlowNode } from '../support/flow-bench';
+import { newKeyPair } from '../support/key-pair';
 
 const bench = new FlowBench();
 

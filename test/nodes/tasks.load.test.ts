@@ -11,7 +11,7 @@ import { TOPIC } from '../../nodes/runtime/ping';
 import type { TaskDefinition } from '../../nodes/runtime/task-definition';
 import { registerTask } from '../../nodes/runtime/task-node';
 import { registerEndpoints } from '../../nodes/admin/endpoints';
-import { helper } from '../support/flow-bench';
+import { deployTo, helper } from '../support/flow-bench';
 
 const TASKS = 300;
 const SECONDS = 5;
@@ -43,7 +43,9 @@ const talker: TaskDefinition<object, object> = {
 };
 
 const pings: unknown[] = [];
+let api: NodeAPI;
 function nodes(RED: NodeAPI): void {
+  api = RED;
   registerEndpoints(RED);
   registerTask(RED, talker);
   RED.events.on('comms', (message: { topic: string; data: unknown }) => {
@@ -79,7 +81,7 @@ describe(`${TASKS} tasks`, () => {
     }
   });
   after(async () => {
-    await helper.setFlows([], 'full');
+    await deployTo(api, []);
     await helper.unload();
     await new Promise<void>((resolve) => {
       helper.stopServer(resolve);

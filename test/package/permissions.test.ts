@@ -1,9 +1,9 @@
 // Who may ask what of the runtime, in a Node-RED with accounts (adminAuth): nobody without a token, and readers nothing
 // that connects anywhere or makes keys. node-red-node-test-helper passes everybody, so this needs a real one.
 import assert from 'node:assert/strict';
-import { utils } from 'ssh2';
 import { BlackHole } from '../support/flow-bench';
 import { NODE_RED_4, NodeRed, ROOT, makeUserDir, nodeRed5, type Platform } from './node-red';
+import { newKeyPair } from '../support/key-pair';
 
 const PASSWORD = 'lab-password';
 /** PASSWORD, as `node-red admin hash-pw` gives it. */
@@ -86,8 +86,8 @@ for (const [label, platform] of platforms) {
       more: object = {},
     ): Promise<Response> {
       const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const credentials = { privateKey: utils.generateKeyPairSync('ed25519').private };
-      const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
+      const credentials = { privateKey: newKeyPair().private };
+      const hostKeys = newKeyPair().public.trim();
       const host = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys, credentials };
       const body = { ...host, connection: 'none', schedule: 'none', id: 'n', paused: true, ...more };
       return fetch(`${nodeRed.url}/zfs-flows/${endpoint}`, {
@@ -170,7 +170,7 @@ for (const [label, platform] of platforms) {
     });
 
     it('what the request brings along may be asked with the right to write besides', async () => {
-      const hostKeys = utils.generateKeyPairSync('ed25519').public.trim();
+      const hostKeys = newKeyPair().public.trim();
       const draft = { host: '127.0.0.1', port: hole.port, connectTimeout: 1, hostKeys };
       const before = hole.connections;
       for (const endpoint of READ) {

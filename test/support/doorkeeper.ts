@@ -1,18 +1,11 @@
 // SSH servers for tests without machines: one that lets nobody in and remembers what it was offered, one that lets everybody
 // through to the ports of this machine, as a jump host does, and one with a home directory and its authorized_keys.
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Server } from 'ssh2';
-import { opensshEd25519, publicKeyLine, readPrivateKey } from '../../src/host/ssh/private-key';
-
-/** A new pair of keys. Not with ssh2's generator, whose keys now and then lack a byte. */
-export function newKeyPair(): { private: string; public: string } {
-  const text = opensshEd25519(generateKeyPairSync('ed25519').privateKey, 'test');
-  return { private: text, public: publicKeyLine(readPrivateKey(text, undefined)) };
-}
+import { newKeyPair } from './key-pair';
 
 export const HOST_KEYS = newKeyPair();
 

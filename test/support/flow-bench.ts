@@ -1,6 +1,7 @@
 // A real Node-RED with flows made for a test: builds them, deploys them again, and keeps what every output, Catch,
 // Complete and Status node said – over deploys, which replace each node.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
@@ -10,7 +11,7 @@ import prune = require('../../nodes/retention-prune/retention-prune');
 import snapshot = require('../../nodes/snapshot/snapshot');
 import connection = require('../../nodes/ssh-connection/ssh-connection');
 import verify = require('../../nodes/verify/verify');
-import { newKeyPair } from './doorkeeper';
+import { newKeyPair } from './key-pair';
 
 export type FlowNode = Record<string, unknown> & { id: string; type: string };
 export type Message = NodeMessage & Record<string, unknown> & { payload?: unknown };
@@ -83,6 +84,20 @@ export function sshConnection(port: number, more: Record<string, unknown> = {}):
   return { id: 'ssh', type: 'zfs-ssh-connection', host: '127.0.0.1', port, hostKeys: HOST_KEY, ...more };
 }
 
+/** Settles once the flows are started, which the helper itself looks for too late, and for no more than 300 ms. */
+export async function deployTo(
+  RED: NodeAPI,
+  flow: object[],
+  type: 'full' | 'nodes' | 'flows' = 'full',
+  credentials: Record<string, object> = {},
+): Promise<void> {
+  const started = once(RED.events, 'flows:started', { signal: AbortSignal.timeout(30_000) });
+  const unlessSlow = (error: unknown): void => {
+    if (!(error instanceof Error && error.message === 'timeout waiting event')) throw error;
+  };
+  await Promise.all([started, helper.setFlows(structuredClone(flow) as never, type, credentials).catch(unlessSlow)]);
+}
+
 const KEY_PAIR = newKeyPair();
 /** Of no host: nothing gets as far as comparing it. */
 const HOST_KEY = KEY_PAIR.public.trim();
@@ -121,13 +136,16 @@ export class FlowBench {
     type: 'full' | 'nodes' | 'flows' = 'full',
     credentials: Record<string, object> = { ssh: { privateKey: PRIVATE_KEY } },
   ): Promise<void> {
-    await helper.setFlows(structuredClone(flow) as never, type, credentials);
+    await deployTo(this.RED, flow, type, credentials);
   }
 
   async stop(): Promise<void> {
     // Deleted nodes cancel their jobs; a mere unload would leave them to a successor for a while.
-    await helper.setFlows([], 'full');
-    await helper.unload();
+    try {
+      await this.deploy([], 'full', {});
+    } finally {
+      await helper.unload();
+    }
   }
 
   send(id: string, message: Record<string, unknown> = {}): void {

@@ -2,15 +2,16 @@
 // everything that was told and sent, in which no secret may be.
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
-import { Server, utils } from 'ssh2';
+import { Server } from 'ssh2';
 import { selfSigned, type Certificate } from '../fake-truenas/certificates';
 import type { ProfileName } from '../fake-truenas/profiles';
 import { FakeTrueNas } from '../fake-truenas/server';
 import { memorySide, type SshSide } from '../fake-truenas/ssh-side';
 import { NO_SUDO, type FakeUser } from '../fake-truenas/state';
 import { FlowBench, helper } from './flow-bench';
+import { newKeyPair } from './key-pair';
 
-const HOST_KEY = utils.generateKeyPairSync('ed25519');
+const HOST_KEY = newKeyPair();
 /** With characters that JSON and Python write in another way. */
 export const PASSWORD = 'S3cr"et\\pass';
 export const API_KEY = '3-VeryLongApiKeyThatNobodyMaySee';

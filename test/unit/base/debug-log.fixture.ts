@@ -3,14 +3,15 @@
 // told in a real shell.
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
-import { Server, utils, type ServerChannel } from 'ssh2';
+import { Server, type ServerChannel } from 'ssh2';
 import type { Host } from '../../../src/host/host';
 import { LocalHost } from '../../../src/host/local/local-host';
 import { SshHost } from '../../../src/host/ssh/ssh-host';
 import { JobRegistry } from '../../../src/jobs/registry';
+import { newKeyPair } from '../../support/key-pair';
 
 const secret = process.argv[2] ?? '';
-const keys = utils.generateKeyPairSync('ed25519');
+const keys = newKeyPair();
 
 function serve(channel: ServerChannel, command: string): void {
   const child = spawn('/bin/sh', ['-c', command]);

@@ -1,11 +1,11 @@
 // Bad input and bad days, through the nodes: each failure has its code on output 3 and once in Catch, nothing is lost on
 // either side, and the same node works as soon as the cause is gone. Names that are none are in bad-names.test.ts.
 import assert from 'node:assert/strict';
-import { utils } from 'ssh2';
 import type { ErrorCode } from '../../../src/base/errors';
 import { closedPort, type FlowNode } from '../../support/flow-bench';
 import { assertSame } from '../../support/engine';
 import { FlowLab } from '../../support/flow-lab';
+import { newKeyPair } from '../../support/key-pair';
 
 const MB = 1 << 20;
 
@@ -37,7 +37,7 @@ describe('bad input', function () {
   const ids = (nodes: readonly FlowNode[]): string[] => nodes.map(({ id }) => id);
 
   it('hosts, ports, keys: each has its code at each node, time and again, and all is well with the right ones', async () => {
-    const other = utils.generateKeyPairSync('ed25519');
+    const other = newKeyPair();
     const wrong: [string, ErrorCode, Record<string, unknown>][] = [
       ['host', 'HOST_NOT_FOUND', { host: 'nas.invalid' }],
       ['port', 'CONNECTION_REFUSED', { port: await closedPort() }],

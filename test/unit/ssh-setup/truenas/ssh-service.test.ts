@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { utils } from 'ssh2';
 import { readSshConfig } from '../../../../src/ssh-setup/truenas/ssh-service';
+import { newKeyPair } from '../../../support/key-pair';
 
 const encoded = (line: string): string => Buffer.from(`${line}\n`).toString('base64');
 
 describe('the SSH service of a TrueNAS', () => {
   it('tells its port and the host keys as a connection pins them', () => {
-    const [ed25519, rsa] = [utils.generateKeyPairSync('ed25519'), utils.generateKeyPairSync('rsa', { bits: 2048 })];
+    const [ed25519, rsa] = [newKeyPair(), utils.generateKeyPairSync('rsa', { bits: 2048 })];
     const config = {
       tcpport: 2222,
       host_rsa_key_pub: encoded(`${rsa.public} root@truenas`),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, utils, type Connection, type ServerChannel } from 'ssh2';
+import { Server, type Connection, type ServerChannel } from 'ssh2';
 import { ZfsFlowError } from '../../../../src/base/errors';
 import type { Host } from '../../../../src/host/host';
 import { LocalHost } from '../../../../src/host/local/local-host';
@@ -14,8 +14,9 @@ import { Lane } from '../../../../src/stream/ways/lane';
 import { Lanes } from '../../../../src/stream/ways/lanes';
 import { runSmallTransfer } from '../../../../src/stream/ways/small-transfer';
 import type { Watch } from '../../../../src/stream/ways/way';
+import { newKeyPair } from '../../../support/key-pair';
 
-const HOST_KEYS = utils.generateKeyPairSync('ed25519');
+const HOST_KEYS = newKeyPair();
 /** Divides the buffer of a stream of every Node.js, so that one of some chunks in a row is the one that fills it. */
 const CHUNK = 4096;
 
