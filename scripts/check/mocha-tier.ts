@@ -1,5 +1,4 @@
-// Runs the tests of a tier in mocha: all files in one process, or, where tests mostly wait for machines, file by file in
-// several processes at once.
+// Runs the tests of a tier in mocha: in one process, in two, or, where tests mostly wait for machines, file by file in two at a time.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { end, isStopped, ROOT, run } from './processes';
@@ -12,8 +11,10 @@ const LIMIT = 45;
 const GRACE = 30;
 /** Characters of what it said last that are repeated where it ended before its tests: a file that could not be loaded. */
 const COMPLAINTS = 3_000;
-/** How many files at once, by tier; 1 where it is not said, and then they share a process. */
-const AT_ONCE: Readonly<Record<string, number>> = { zfs: 2, [ZFS_21]: 2 };
+/** Tiers whose files have a process each; those of others share one, but for the bare far sides, whose tests mostly wait. */
+const FILE_BY_FILE: ReadonlySet<string> = new Set(['zfs', ZFS_21]);
+/** Processes of a tier. */
+const AT_ONCE = 2;
 
 export interface TierRun {
   tests: TierResult;
@@ -27,13 +28,21 @@ export interface TierSettings {
   scratch: string;
 }
 
-async function mocha(name: string, spec: string, collected: boolean, settings: TierSettings): Promise<TierRun> {
+interface Share {
+  /** Of its result file. */
+  name: string;
+  files: readonly string[];
+  /** Its output comes in one piece at the end. */
+  collected: boolean;
+}
+
+async function mocha({ name, files, collected }: Share, settings: TierSettings): Promise<TierRun> {
   const file = path.join(settings.scratch, `result-${name}.json`);
   if (existsSync(file)) throw new Error(`two runs of tests are called ${name}`);
   const argv = ['node_modules/mocha/bin/mocha.js', '--config', 'test/mocharc.json', '--reporter'];
   const troubles: string[] = [];
   let complaints = '';
-  const code = await run([process.execPath, ...argv, 'scripts/check/tier-reporter.ts', spec], {
+  const code = await run([process.execPath, ...argv, 'scripts/check/tier-reporter.ts', ...files], {
     env: { ...settings.env, TIER_RESULT: file },
     collected,
     complaint: (text) => (complaints = (complaints + text).slice(-COMPLAINTS)),
@@ -78,19 +87,34 @@ const resultName = (tier: string, file: string): string =>
     .replace(/\.test\.ts$/, '')
     .replaceAll('/', '-');
 
-/** Runs a tier to its end, whatever fails on the way. */
-export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
-  const atOnce = AT_ONCE[tier] ?? 1;
-  if (atOnce === 1) return mocha(tier, `test/${tier}/**/*.test.ts`, Object.values(BESIDE).includes(tier), settings);
+/** What is run in a process of its own, in the order in which it is begun. */
+function sharesOf(tier: string): Share[] {
+  const files = testFiles(tier);
+  if (!FILE_BY_FILE.has(tier)) {
+    const isBare = (file: string): boolean => file.endsWith('.bare.test.ts');
+    const others = files.filter((file) => !isBare(file));
+    const beside = files.filter(isBare);
+    return [
+      { name: tier, files: others, collected: Object.values(BESIDE).includes(tier) },
+      ...(beside.length > 0 ? [{ name: `${tier}-bare`, files: beside, collected: true }] : []),
+    ];
+  }
   // The long ones first, as far as the size tells, so that none is left over at the end.
   const size = (file: string): number => statSync(path.join(ROOT, file)).size;
-  const files = testFiles(tier).toSorted((a, b) => size(b) - size(a));
+  return files
+    .toSorted((a, b) => size(b) - size(a))
+    .map((file) => ({ name: resultName(tier, file), files: [file], collected: true }));
+}
+
+/** Runs a tier to its end, whatever fails on the way. */
+export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
+  const shares = sharesOf(tier);
   const runs: TierRun[] = [];
   const work = async (): Promise<void> => {
-    for (let file = files.shift(); file !== undefined && !isStopped(); file = files.shift()) {
-      runs.push(await mocha(resultName(tier, file), file, true, settings));
+    for (let share = shares.shift(); share !== undefined && !isStopped(); share = shares.shift()) {
+      runs.push(await mocha(share, settings));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   return sum(runs);
 }

@@ -4,7 +4,7 @@ import type { Run } from '../../nodes/admin/task-answers';
 import type { Heard, Life, MemorySample } from './book';
 import { CARES } from './flows';
 import { type AlarmBook, judgeAlarms } from './judge/alarms';
-import { judgeData, type Sides, takenFrom } from './judge/data';
+import { judgeData, type Seen, type Sides, takenFrom } from './judge/data';
 import { judgeMemory } from './judge/memory';
 import { judgeCount, judgeHistory, judgeSchedule, type TaskBook } from './judge/tasks';
 import { KINDS, makePlan } from './plan';
@@ -104,6 +104,13 @@ describe('the judges of a soak', () => {
       assert.match(judgeHistory('t', [run('j1', 'success'), run('j1', 'success')], heard).join(), /lacks j2/);
       const taken = run('j3', 'cancelled', 'cancelled: Node-RED ended while it was running');
       assert.deepEqual(judgeHistory('t', [taken, run('j1', 'success'), run('j2', 'failed')], heard), []);
+      const cleaned = run('j3', 'cancelled', 'cancelled: Node-RED ends');
+      assert.deepEqual(judgeHistory('t', [cleaned, run('j1', 'success'), run('j2', 'failed')], heard), []);
+      const by = run('j3', 'cancelled', 'cancelled');
+      assert.match(
+        judgeHistory('t', [by, run('j1', 'success'), run('j2', 'failed')], heard).join(),
+        /nothing was heard/,
+      );
     });
 
     it('count what was heard', () => {
@@ -114,8 +121,9 @@ describe('the judges of a soak', () => {
   });
 
   describe('of data', () => {
-    const seen = (names: string): { name: string; guid: string }[] =>
-      names.split(' ').filter(Boolean).map((name) => ({ name, guid: `guid of ${name}` })); // prettier-ignore
+    const AT = Date.UTC(2026, 10, 26, 8) / 1000;
+    const seen = (names: string): Seen[] =>
+      names.split(' ').filter(Boolean).map((name) => ({ name, guid: `guid of ${name}`, created: AT - 60 })); // prettier-ignore
     const sides = (care: keyof typeof CARES, taken: string, onSource: string, onTarget: string): Sides => ({
       care: CARES[care],
       source: 'tank/t',
@@ -123,6 +131,7 @@ describe('the judges of a soak', () => {
       guids: new Map(seen(taken).map(({ name, guid }) => [name, guid])),
       onSource: seen(onSource),
       onTarget: seen(onTarget),
+      at: AT,
     });
 
     it('miss a snapshot that is nowhere', () => {
@@ -139,12 +148,24 @@ describe('the judges of a soak', () => {
     it('know another snapshot of the same name, a target that is behind, and what was not thinned out', () => {
       const other = sides('secret', '1 2', '1 2', '1 2');
       assert.match(
-        judgeData({ ...other, onTarget: [{ name: '1', guid: 'x' }, ...seen('2')] }).join(),
+        judgeData({ ...other, onTarget: [{ name: '1', guid: 'x', created: AT }, ...seen('2')] }).join(),
         /has the GUID x/,
       );
       assert.match(judgeData(sides('secret', '1 2', '1 2', '1')).join(), /newest is @1/);
       assert.match(judgeData(sides('secret', '1 2', '1 2', '1 0 2')).join(), /@0 on the target was never/);
       assert.match(judgeData(sides('data', '1 2 3 4 5 6 7 8', '1 2 3 4 5 6 7 8', '8')).join(), /8 snapshots are left/);
+    });
+
+    it('know what stays because of a clock that was set', () => {
+      const eight = '1 2 3 4 5 6 7 8';
+      const ahead = sides('data', eight, eight, '8');
+      const [first, ...rest] = ahead.onSource;
+      assert.ok(first);
+      assert.deepEqual(judgeData({ ...ahead, onSource: [{ ...first, created: AT + 3_600 }, ...rest] }), []);
+      assert.match(judgeData({ ...ahead, onSource: [{ ...first, created: AT + 60 }, ...rest] }).join(), /8 snapshots/);
+      const named = (hour: string): string => `1 2 3 4 5 6 7 s-2026-11-26_${hour}-00-00`;
+      assert.deepEqual(judgeData(sides('data', named('09'), named('09'), 's-2026-11-26_09-00-00')), []);
+      assert.match(judgeData(sides('data', named('07'), named('07'), 's-2026-11-26_07-00-00')).join(), /8 snapshots/);
     });
 
     it('read the history of a pool', () => {

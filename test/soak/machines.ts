@@ -123,18 +123,19 @@ export class Sightings {
 
 /** Snapshots of a pool by dataset, in the order they were taken. */
 async function listed(machine: Machine, pool: string): Promise<Map<string, Seen[]>> {
-  const argv = ['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,guid', '-s', 'createtxg', pool];
+  const argv = ['zfs', 'list', '-Hp', '-r', '-t', 'snapshot', '-o', 'name,guid,creation', '-s', 'createtxg', pool];
   const found = new Map<string, Seen[]>();
   for (const line of (await machine.read(argv)).split('\n').filter(Boolean)) {
-    const [full = '', guid = ''] = line.split('\t');
+    const [full = '', guid = '', creation = ''] = line.split('\t');
     const [dataset = '', name = ''] = full.split('@');
-    found.set(dataset, [...(found.get(dataset) ?? []), { name, guid }]);
+    found.set(dataset, [...(found.get(dataset) ?? []), { name, guid, created: Number(creation) }]);
   }
   return found;
 }
 
 export async function sidesAtEnd({ a, b }: Machines, sightings: Sightings): Promise<Sides[]> {
   const [source, target] = [await listed(a, 'tank'), await listed(b, 'backup')];
+  const at = Date.now() / 1000;
   const taken = takenFrom(await a.read(['zpool', 'history', '-i', 'tank']));
   return cares.flatMap((care) =>
     care.children.map((child): Sides => {
@@ -146,6 +147,7 @@ export async function sidesAtEnd({ a, b }: Machines, sightings: Sightings): Prom
         guids: sightings.guids.get(from) ?? new Map<string, string>(),
         onSource: source.get(from) ?? [],
         onTarget: target.get(to) ?? [],
+        at,
       };
     }),
   );

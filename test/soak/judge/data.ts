@@ -5,6 +5,8 @@ import type { Care } from '../flows';
 export interface Seen {
   name: string;
   guid: string;
+  /** Seconds since the epoch, by the clock that its machine had. */
+  created: number;
 }
 
 /** One dataset and its copy at the end. */
@@ -17,7 +19,12 @@ export interface Sides {
   guids: ReadonlyMap<string, string>;
   onSource: readonly Seen[];
   onTarget: readonly Seen[];
+  /** Seconds since the epoch when it was looked at, by a clock that nobody sets. */
+  at: number;
 }
+
+/** Seconds that clocks may differ by (retention.md, rule 11). */
+const CLOCK_TOLERANCE = 300;
 
 export function judgeData(sides: Sides): string[] {
   return [...lost(sides), ...strange(sides), ...behind(sides), ...thinned(sides)].map(
@@ -59,16 +66,22 @@ function behind({ onSource, onTarget }: Sides): string[] {
 }
 
 /** What had to go has gone. */
-function thinned({ care, taken, onSource, onTarget }: Sides): string[] {
-  const check = (side: string, kept: number, there: number): string[] => {
-    // The newest may have come after the last pruning.
-    if (kept === 0 || (there >= Math.min(kept, taken.length) && there <= kept + 2)) return [];
-    return [`${there} snapshots are left on the ${side}, which keeps ${kept}`];
+function thinned({ care, taken, onSource, onTarget, at }: Sides): string[] {
+  // Created in the future, after a clock was set: nothing is believed of that side's ages, and nothing destroyed, until it has come.
+  const isAhead = ({ created }: Seen): boolean => created > at + CLOCK_TOLERANCE;
+  const check = (side: string, kept: number, there: readonly Seen[]): string[] => {
+    // The newest may have come after the last pruning; what its name dates in the future stays.
+    const most = there.some(isAhead) ? Infinity : kept + 2 + there.filter(({ name }) => dateOf(name) > at).length;
+    if (kept === 0 || (there.length >= Math.min(kept, taken.length) && there.length <= most)) return [];
+    return [`${there.length} snapshots are left on the ${side}, which keeps ${kept}`];
   };
-  return [
-    ...check('source', care.keptOnSource, onSource.length),
-    ...check('target', care.keptOnTarget, onTarget.length),
-  ];
+  return [...check('source', care.keptOnSource, onSource), ...check('target', care.keptOnTarget, onTarget)];
+}
+
+/** Seconds since the epoch that a name such as `s-2026-11-26_08-00-59` says; NaN for others. */
+function dateOf(name: string): number {
+  const [, date = '', ...time] = /-(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)$/.exec(name) ?? [];
+  return Date.parse(`${date}T${time.join(':')}Z`) / 1000;
 }
 
 /** Lines of `zpool history -i`: names after `@` by dataset, in the order they were taken. */

@@ -60,7 +60,7 @@ export function judgeHistory(id: string, runs: readonly Run[], book: TaskBook): 
     if (jobId === '') continue;
     const heard = known.get(jobId);
     // One that Node-RED took with it has told nobody.
-    if (heard === undefined && !(state === 'cancelled' && text.includes('Node-RED ended')))
+    if (heard === undefined && !(state === 'cancelled' && /Node-RED end(?:ed|s)/.test(text)))
       faults.push(`${id}: the history has run ${jobId} (${state}), of which nothing was heard`);
     if (heard !== undefined && heard.success !== (state === 'success'))
       faults.push(`${id}: run ${jobId} is ${state} in the history, and was heard to be otherwise`);
