@@ -50,6 +50,9 @@ const DATASET_COLUMNS = [
   'mounted',
 ] as const;
 
+/** What ZFS ≥ 2.2 says beside of a dataset's snapshots; the second is not in the manual, and is in every listing (dsl_dataset_stats). */
+const NOTE_COLUMNS = ['snapshots_changed', 'prevsnap'] as const;
+
 const dash = (value: string | undefined): string => (value === undefined || value === '-' ? '' : value);
 const bytes = (value: string | undefined): number => Number(dash(value) || 0);
 
@@ -67,8 +70,19 @@ function secondsOf(value: string | undefined, line: string, host: Host): string 
   return seconds;
 }
 
+function notesIn(
+  parts: readonly string[],
+  line: string,
+  host: Host,
+): Pick<DatasetRecord, 'snapshotsChanged' | 'newestSnapshot'> {
+  const [changed, newest] = parts.slice(DATASET_COLUMNS.length);
+  const [dataset, name = ''] = dash(newest).split('@');
+  // A clone without snapshots of its own names that of its origin.
+  return { snapshotsChanged: secondsOf(changed, line, host), newestSnapshot: dataset === parts[0] ? name : '' };
+}
+
 export function parseDataset(line: string, changes: boolean, host: Host): DatasetRecord {
-  const parts = fields(line, DATASET_COLUMNS.length + (changes ? 1 : 0), host);
+  const parts = fields(line, DATASET_COLUMNS.length + (changes ? NOTE_COLUMNS.length : 0), host);
   const column = Object.fromEntries(DATASET_COLUMNS.map((name, index) => [name, parts[index] ?? '']));
   if (!isGuid(column['guid'] ?? '')) throw unreadable(line, host);
   return {
@@ -88,7 +102,7 @@ export function parseDataset(line: string, changes: boolean, host: Host): Datase
     compression: dash(column['compression']) || 'off',
     mounted: column['mounted'] === 'yes',
     keySalt: /^[1-9]\d*$/.test(column['pbkdf2salt'] ?? '') ? (column['pbkdf2salt'] ?? '') : '',
-    ...(changes ? { snapshotsChanged: secondsOf(parts.at(-1), line, host) } : {}),
+    ...(changes ? notesIn(parts, line, host) : {}),
     userProperties: {},
   };
 }
@@ -104,7 +118,11 @@ export type LookLine =
  * it: nearly all of that is refused here, and with `own` a look is good for comparing only, not to plan sends from.
  */
 export function parseLook(line: string, own: boolean, host: Host): LookLine {
-  const parts = fields(line, DATASET_COLUMNS.length + 2 + (own ? OWN_PROPERTIES.length : 0), host);
+  const parts = fields(
+    line,
+    DATASET_COLUMNS.length + NOTE_COLUMNS.length + 1 + (own ? OWN_PROPERTIES.length : 0),
+    host,
+  );
   const createtxg = parts.pop() ?? '';
   if (!/^\d+$/.test(createtxg)) throw unreadable(line, host);
   const values = own ? parts.splice(-OWN_PROPERTIES.length) : [];
@@ -144,7 +162,7 @@ function depth(recursive: boolean): string[] {
 }
 
 export function datasetsArgv({ roots, recursive, changes }: ListRequest): string[] {
-  const columns = [...DATASET_COLUMNS, ...(changes === true ? ['snapshots_changed'] : [])];
+  const columns = [...DATASET_COLUMNS, ...(changes === true ? NOTE_COLUMNS : [])];
   return ['zfs', 'list', '-Hp', ...depth(recursive), '-t', 'filesystem,volume', '-o', columns.join(','), ...roots];
 }
 
@@ -158,7 +176,7 @@ export function lookArgv(
 ): string[] {
   const levels = bookmarks && !recursive ? ['-d', '1'] : depth(recursive);
   const types = bookmarks ? 'filesystem,volume,bookmark' : 'filesystem,volume';
-  const columns = [...DATASET_COLUMNS, 'snapshots_changed', ...(own ? OWN_PROPERTIES : []), 'createtxg'];
+  const columns = [...DATASET_COLUMNS, ...NOTE_COLUMNS, ...(own ? OWN_PROPERTIES : []), 'createtxg'];
   return ['zfs', 'list', '-Hp', ...levels, '-t', types, '-o', columns.join(','), ...roots];
 }
 

@@ -57,6 +57,8 @@ export interface DatasetRecord {
    * (`fingerprint.ts`).
    */
   snapshotsChanged?: string;
+  /** Name after `@` of its newest snapshot, '' for none; with `snapshotsChanged`. */
+  newestSnapshot?: string;
   /** User properties of ours (`zfsflow:…`) set on it. */
   userProperties: Readonly<Record<string, string>>;
 }

@@ -4,7 +4,7 @@ import { groupBy } from '../../base/group-by';
 import { stableHash } from '../../base/stable-hash';
 import type { TreeLook } from '../../zfs/fingerprint';
 import type { TreeListing } from '../../zfs/list';
-import { fullName, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
+import { compareDecimal, fullName, type DatasetRecord, type SnapshotRecord } from '../../zfs/records';
 import type { PairInput } from '../plan/plan-types';
 import type { Listings } from './listings';
 
@@ -14,8 +14,22 @@ export interface Kept {
   snapshots: readonly SnapshotRecord[];
 }
 
+/**
+ * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but enough to
+ * be sent to as long as its newest snapshot is the one that is known. What else may have happened to it in the second or two after
+ * `at` is no matter for an increment, or lets `zfs receive` refuse, and everything is listed then.
+ */
+export interface Young {
+  /** Second of its machine's clock: what ZFS notes later was not seen. */
+  at: number;
+  /** `snapshots_changed` of its source when that was listed: where it has not changed since, there is nothing to send. */
+  source: string;
+}
+
 /** Of a target dataset. */
-export interface KeptCopy extends Kept {
+export interface KeptCopy {
+  as: { mark: string } | Young;
+  snapshots: readonly SnapshotRecord[];
   /** Of the names of all its snapshots: nothing may arrive under another's. */
   names: NameHashes;
 }
@@ -123,12 +137,25 @@ export function trimmed(
   };
 }
 
+const NEWEST_KEPT = 24;
+
+/** The newest, and those that are `marked` by GUID, oldest first. */
+export function newestOf(snapshots: readonly SnapshotRecord[], marked: ReadonlySet<string>): SnapshotRecord[] {
+  const byGuid = new Map(snapshots.map((one) => [one.guid, one]));
+  const all = [...byGuid.values()].toSorted((a, b) => compareDecimal(a.createtxg, b.createtxg));
+  return all.filter(({ guid }, index) => index >= all.length - NEWEST_KEPT || marked.has(guid));
+}
+
 /** A few bytes for each name, however many snapshots there are. One that is not there may seem to be, never the reverse. */
 export class NameHashes {
   private constructor(private readonly hashes: Uint32Array) {}
 
   static of(snapshots: readonly Pick<SnapshotRecord, 'name'>[]): NameHashes {
     return new NameHashes(Uint32Array.from(snapshots, ({ name }) => hashOf(name)));
+  }
+
+  with(snapshots: readonly Pick<SnapshotRecord, 'name'>[]): NameHashes {
+    return new NameHashes(Uint32Array.from([...this.hashes, ...snapshots.map(({ name }) => hashOf(name))]));
   }
 
   mayHave(name: string): boolean {
@@ -143,21 +170,47 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
+/** Whether a copy is as it is kept: by its fingerprint, or only as far as to be sent to. */
+function stateOf(kept: KeptCopy | undefined, record: DatasetRecord, mark: string): 'same' | 'young' | 'changed' {
+  if (!kept) return 'changed';
+  if ('mark' in kept.as) return kept.as.mark === mark ? 'same' : 'changed';
+  const { snapshotsChanged = '', newestSnapshot, receiveResumeToken, written } = record;
+  const isNewest = newestSnapshot !== undefined && newestSnapshot === kept.snapshots.at(-1)?.name;
+  const isAsSeen = isNewest && snapshotsChanged !== '' && Number(snapshotsChanged) <= kept.as.at;
+  return isAsSeen && receiveResumeToken === '' && written === 0 ? 'young' : 'changed';
+}
+
 /**
- * What is not as it is kept. A source that has changed is listed, its copy only where that has changed too. `copyOf` maps names.
- * Null: datasets have come, gone or moved.
+ * What is not as it is kept. A source that has changed is listed, its copy only where that has changed too, or is too young to
+ * be found up to date. `copyOf` maps names. Null: datasets have come, gone or moved.
+ * `willHaveMore`: snapshots of the sources are about to be taken, so it will be sent to.
  */
-export function changedSince(memory: Memory, looks: Looks, copyOf: (source: string) => string): Changed | null {
+export function changedSince(
+  memory: Memory,
+  looks: Looks,
+  copyOf: (source: string) => string,
+  willHaveMore = false,
+): Changed | null {
   if (structureOf(looks) !== memory.structure) return null;
   const { source, target } = looks;
   const marks = { source: marksOf(source.datasets, source.bookmarks), target: marksOf(target.datasets, null) };
-  const targets = new Set<string>();
-  for (const [name, mark] of marks.target) if (memory.targets.get(name)?.mark !== mark) targets.add(name);
+  const states = new Map(
+    target.datasets.map((one) => {
+      return [one.name, stateOf(memory.targets.get(one.name), one, marks.target.get(one.name) ?? '')] as const;
+    }),
+  );
   const sources = new Set<string>();
-  for (const [name, mark] of marks.source) {
-    if (memory.sources.get(name)?.mark !== mark || targets.has(copyOf(name))) sources.add(name);
+  for (const { name, snapshotsChanged } of source.datasets) {
+    const copy = copyOf(name);
+    const state = states.get(copy) ?? 'same';
+    if (state === 'same' && memory.sources.get(name)?.mark === marks.source.get(name)) continue;
+    sources.add(name);
+    const as = memory.targets.get(copy)?.as;
+    const hasMore = as !== undefined && 'at' in as && (willHaveMore || as.source !== snapshotsChanged);
+    if (state === 'young' && hasMore) states.set(copy, 'same');
   }
-  return { sources, targets };
+  const targets = [...states].flatMap(([name, state]) => (state === 'same' ? [] : [name]));
+  return { sources, targets: new Set(targets) };
 }
 
 /** The listings, with what is kept in the place of what was not listed. */

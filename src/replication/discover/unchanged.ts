@@ -22,6 +22,7 @@ import {
   isPlain,
   marksOf,
   NameHashes,
+  newestOf,
   NONE,
   structureOf,
   trimmed,
@@ -93,6 +94,8 @@ export class Unchanged {
   private readonly readings: readonly Reading[];
   private seen: Seen | undefined;
   private settled: readonly PairInput[] = [];
+  /** By name. */
+  private readonly sentTo = new Map<string, KeptCopy>();
   /** Names of all target datasets that a source maps to. */
   private mapped: ReadonlySet<string> = new Set();
 
@@ -100,6 +103,7 @@ export class Unchanged {
     private readonly key: string,
     private readonly notes: string,
     clocks: readonly number[],
+    private readonly keepsYoung: boolean,
     private first: FirstLook | null,
   ) {
     const own = now();
@@ -113,7 +117,7 @@ export class Unchanged {
     const clocks = [sourceFacts.clock, targetFacts.clock].filter((clock) => clock !== undefined);
     // What is displaced takes everything along, and what a policy lets go by its date is another set with every hour.
     if (notes.includes(null) || clocks.length < 2 || displaces(setup) || targetPolicy !== null) return null;
-    return new Unchanged(keyOf(options), notes.join('\n\n'), clocks, first);
+    return new Unchanged(keyOf(options), notes.join('\n\n'), clocks, options.targetRetention === 'none', first);
   }
 
   /** `listBoth`, by way of what is remembered as far as that goes. Throws what a full listing throws. */
@@ -121,7 +125,9 @@ export class Unchanged {
     const memory = this.usable();
     const begun = this.first?.memory === memory ? this.first?.looks : undefined;
     this.first = null;
-    const seen = memory && (await byMemory(setup, memory, begun, ctx));
+    // Those that are wanted first have not been taken yet.
+    const willHaveMore = this.seen === undefined && setup.options.createSnapshot === 'always';
+    const seen = memory && (await byMemory(setup, memory, { begun, willHaveMore }, ctx));
     if (!seen) return this.listInFull(setup, ctx);
     this.seen = seen;
     return seen.listings;
@@ -147,6 +153,23 @@ export class Unchanged {
     return reused?.changed.targets.has(target) === false ? (reused.memory.targets.get(target) ?? null) : null;
   }
 
+  /** A copy has what was sent to it by a plain increment, which ended when our own clock was at `own` ms. */
+  arrived(pair: PairInput, records: readonly SnapshotRecord[], own: number): void {
+    const [, reading] = this.readings;
+    // What a policy lets go of the copy afterwards is found out from all of its snapshots.
+    if (!reading || !this.keepsYoung) return;
+    const before = this.keptCopy(pair.target);
+    const all = [...pair.targetSnapshots, ...records];
+    const marked = new Set(pair.sourceRecords.filter(isBookmark).map(({ guid }) => guid));
+    // Both clocks were read in whole seconds, or a moment late: an earlier second than the true one costs a listing at most.
+    const at = Math.floor(reading.clock + 1 + (own - reading.own) / 1000);
+    this.sentTo.set(pair.target, {
+      as: { at, source: pair.source.snapshotsChanged ?? '' },
+      snapshots: newestOf(all, marked),
+      names: before ? before.names.with(records) : NameHashes.of(all),
+    });
+  }
+
   /** Something that a plan may go by came from memory. */
   get isPartial(): boolean {
     return (this.seen?.reused ?? null) !== null;
@@ -165,7 +188,8 @@ export class Unchanged {
     if (!seen) return;
     const memory = this.memoryOf(seen);
     // Where most has to be listed again, all is.
-    if (memory.sources.size * 2 < seen.listings.source.datasets.length) return;
+    const young = [...memory.targets.values()].filter(({ as }) => 'at' in as);
+    if ((memory.sources.size + young.length) * 2 < seen.listings.source.datasets.length) return;
     memories.set(this.key, memory);
     const [oldest] = memories.keys();
     if (memories.size > MOST_MEMORIES && oldest !== undefined) memories.delete(oldest);
@@ -202,14 +226,12 @@ export class Unchanged {
       if (before) sources.set(name, before);
       else if (this.isOld('sources', dataset)) sources.set(name, { mark: marks.sources.get(name) ?? '', snapshots });
     };
-    const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[]): void => {
+    const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[], from?: DatasetRecord): void => {
       const { name } = dataset;
       const before = this.keptCopy(name);
+      const as = this.isOld('targets', dataset) ? { mark: marks.targets.get(name) ?? '' } : from && this.youngAs(from);
       if (before) targets.set(name, before);
-      else if (this.isOld('targets', dataset)) {
-        const names = NameHashes.of(onTarget.get(name) ?? []);
-        targets.set(name, { mark: marks.targets.get(name) ?? '', snapshots, names });
-      }
+      else if (as) targets.set(name, { as, snapshots, names: NameHashes.of(onTarget.get(name) ?? []) });
     };
     const others = target.datasets.filter(({ name }) => !this.mapped.has(name));
     // That there is one is what counts.
@@ -217,12 +239,19 @@ export class Unchanged {
     const mayBeCopies = others.some(({ name }) => onTarget.has(name));
     for (const pair of this.settled) {
       const few = trimmed(pair, origins);
-      if (pair.targetDataset) keepCopy(pair.targetDataset, few.target);
+      if (pair.targetDataset) keepCopy(pair.targetDataset, few.target, pair.source);
       // Its copy may be anywhere.
       else if (mayBeCopies) continue;
       keepSource(pair.source, few.source);
     }
+    for (const [name, copy] of this.sentTo) targets.set(name, copy);
     return { notes: this.notes, plain, structure: structureOf({ source, target }), fullAt, clocks, sources, targets };
+  }
+
+  /** A copy that was listed after its clock was read, in the second that was not over. */
+  private youngAs({ snapshotsChanged = '' }: DatasetRecord): KeptCopy['as'] | undefined {
+    const [, reading] = this.readings;
+    return reading && this.keepsYoung ? { at: reading.clock - 1, source: snapshotsChanged } : undefined;
   }
 
   /** The last change is as old as it has to be. */
@@ -238,7 +267,7 @@ export class Unchanged {
 async function byMemory(
   setup: Setup,
   memory: Memory,
-  begun: Promise<Looks> | undefined,
+  { begun, willHaveMore }: { begun: Promise<Looks> | undefined; willHaveMore: boolean },
   ctx: RunContext,
 ): Promise<Seen | null> {
   const seen = (looks: Looks, changed: Changed, plain: Plain): Seen => {
@@ -249,14 +278,14 @@ async function byMemory(
     const first = await (begun ?? lookAtBoth(setup, NONE, memory.plain, ctx));
     const plain = { source: first.source.plain, target: first.target.plain };
     const copyOf = (name: string): string => mapDataset(name, setup.common, setup.options.targetDataset);
-    const changed = changedSince(memory, first, copyOf);
+    const changed = changedSince(memory, first, copyOf, willHaveMore);
     if (changed === null) return null;
     if (changed.sources.size + changed.targets.size === 0) return seen(first, changed, plain);
     // Of so many, one listing of all is not more.
     if (changed.targets.size * 2 > first.target.datasets.length) return null;
     // By this one it is planned what is sent: properties of ours are read from lines of their own.
     const second = await lookAtBoth(setup, changed, { source: false, target: false }, ctx);
-    const again = changedSince(memory, second, copyOf);
+    const again = changedSince(memory, second, copyOf, willHaveMore);
     const isAll =
       again !== null && isSubset(again.sources, changed.sources) && isSubset(again.targets, changed.targets);
     return isAll ? seen(second, changed, plain) : null;

@@ -36,8 +36,8 @@ export interface MarksOnTheWay {
 export interface FinishOutcome {
   /** By source dataset: the target does not have what was sent. */
   failures: Map<string, ZfsFlowError>;
-  /** By source dataset: GUIDs of what it was sent, as far as its target has them. */
-  seen: Map<string, Set<string>>;
+  /** By source dataset: what it was sent, as far as its target has it. */
+  seen: Map<string, readonly SnapshotRecord[]>;
   warnings: string[];
 }
 
@@ -272,8 +272,6 @@ export async function finish(run: Run, finished: readonly PlannedPair[], marks: 
   const warnings = [await unmarkPlaceholders(run, good), await markDelivered(run, good)];
   if (options.holdPending)
     warnings.push(...(await moveMarks(run, good, marks, (one) => seen.get(one.plan.target) ?? [])));
-  const guids = finished.map(({ plan }): [string, Set<string>] => {
-    return [plan.source, new Set((seen.get(plan.target) ?? []).map(({ guid }) => guid))];
-  });
-  return { failures, seen: new Map(guids), warnings: warnings.filter((warning) => warning !== null) };
+  const bySource = finished.map(({ plan }) => [plan.source, seen.get(plan.target) ?? []] as const);
+  return { failures, seen: new Map(bySource), warnings: warnings.filter((warning) => warning !== null) };
 }

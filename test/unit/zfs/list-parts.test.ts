@@ -23,6 +23,14 @@ describe('lines of a look at datasets', () => {
     assert.deepEqual([name, guid, snapshotsChanged, found.isPlain], ['tank/a', '17', '1700000000', true]);
   });
 
+  it('tell its newest snapshot, and not the one that a clone comes from', () => {
+    const newest = (prevsnap: string): unknown => {
+      const found = parseLook(line({ ...dataset, prevsnap }), true, host);
+      return 'dataset' in found && found.dataset.newestSnapshot;
+    };
+    assert.deepEqual([newest('tank/a@new'), newest('tank/b@x'), newest('-')], ['new', '', '']);
+  });
+
   it('tell that one of ours is there, whichever', () => {
     const own = columns.filter((name) => name.startsWith('zfsflow:'));
     assert.equal(own.length, 3);

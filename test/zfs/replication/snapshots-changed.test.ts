@@ -114,6 +114,25 @@ describe('what ZFS notes in snapshots_changed', function () {
     assert.notEqual(await nas.property('tank/c', 'snapshots_changed'), changed);
   });
 
+  it('names the newest snapshot at once, whatever came to it, and of a clone that of its origin', async () => {
+    const newest = async (dataset: string): Promise<string> => nas.property(dataset, 'prevsnap');
+    const seen: string[] = [];
+    for (const step of [
+      'zfs create tank/p; zfs create -V 8M tank/p/v; zfs snapshot -r tank/p@1; zfs snapshot -r tank/p@2',
+      'zfs rename tank/p@1 tank/p@other',
+      'zfs rename tank/p@2 tank/p@new',
+      'zfs destroy tank/p@new',
+      'zfs send tank/p@other | zfs receive -u tank/q; zfs snapshot tank/p@3; zfs send -i other tank/p@3 | zfs receive -u tank/q',
+    ]) {
+      await nas.sh(step);
+      seen.push(await newest('tank/p'));
+    }
+    assert.deepEqual(seen, ['tank/p@2', 'tank/p@2', 'tank/p@new', 'tank/p@other', 'tank/p@3']);
+    await nas.sh('zfs clone tank/p@3 tank/pc; zfs create tank/empty');
+    const others = await Promise.all(['tank/q', 'tank/p/v', 'tank/pc', 'tank/empty'].map(newest));
+    assert.deepEqual(others, ['tank/q@3', 'tank/p/v@2', 'tank/p@3', '-']);
+  });
+
   it('keeps it over an export and import, which give the pool another load_guid', async () => {
     const look = async (): Promise<string[]> => [
       await nas.property('tank/op0', 'snapshots_changed'),

@@ -57,7 +57,7 @@ describe('replication where nothing has changed', function () {
 
   before(async function () {
     this.timeout(240_000);
-    for (let count = 0; count < 12; count++) {
+    for (let count = 0; count < 13; count++) {
       const [source, target] = [`tank/t${count}`, `backup/t${count}`];
       for (const dataset of ['', '/x', '/y', '/z']) await a.createDataset(`${source}${dataset}`);
       for (const one of ['1', '2', '3']) await a.snapshot(source, one, { recursive: true });
@@ -117,23 +117,58 @@ describe('replication where nothing has changed', function () {
     }
   });
 
-  it('lists no copy where the sources alone have changed, and marks what it sends as ever', async () => {
+  it('lists no copy of those that it has just sent to, and marks them as ever', async () => {
     const { source, target, options } = settled();
-    await a.snapshot(source, '4', { recursive: true });
-    const { listed, result } = await run(options);
-    assert.equal((result as ReplicationResult).snapshots, 4);
-    assert.ok(listed.length === 1 && listed[0]?.includes('tank/'), listed.join('\n'));
-    for (const dataset of ['', '/x', '/y', '/z']) {
-      assert.deepEqual(await b.snapshotNames(`${target}${dataset}`), ['1', '2', '3', '4']);
-      const [from, to] = [await marks(a, `${source}${dataset}`), await marks(b, `${target}${dataset}`)];
-      assert.deepEqual([from.tentative, from.holds, to.holds], [[], [], ['4:zfsflow_last']]);
+    for (const one of ['4', '5', '6']) {
+      // ZFS notes whole seconds.
+      await sleep(1_100);
+      await a.snapshot(source, one, { recursive: true });
+      const { listed, result } = await run(options);
+      assert.equal((result as ReplicationResult).snapshots, 4);
+      assert.ok(listed.length === 1 && listed[0]?.includes('tank/'), listed.join('\n'));
     }
+    for (const dataset of ['', '/x', '/y', '/z']) {
+      assert.deepEqual(await b.snapshotNames(`${target}${dataset}`), ['1', '2', '3', '4', '5', '6']);
+      const [from, to] = [await marks(a, `${source}${dataset}`), await marks(b, `${target}${dataset}`)];
+      assert.deepEqual([from.tentative, from.holds, to.holds], [[], [], ['6:zfsflow_last']]);
+    }
+    // Whether they are up to date, it does not say without looking.
+    assert.equal((await run(options)).listed.length, 2);
     // At once, when nothing of it is old enough to be known by a note in whole seconds.
+    await a.snapshot(source, '7', { recursive: true });
+    await run(options);
     await b.snapshot(`${target}/y`, 'theirs');
-    await a.snapshot(source, '5', { recursive: true });
+    await a.snapshot(source, '8', { recursive: true });
     const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
     assert.deepEqual(failuresOf(error), [`${source}/y TARGET_DIVERGED`]);
-    assert.deepEqual(await b.snapshotNames(`${target}/y`), ['1', '2', '3', '4', 'theirs']);
+    assert.deepEqual((await b.snapshotNames(`${target}/y`)).slice(-2), ['7', 'theirs']);
+  });
+
+  it('leaves it to ZFS whether the newest of a copy was replaced in that second, and then says what is the matter', async () => {
+    const { source, target, options: tree } = settled();
+    const options = { ...tree, retries: 0, retryDelay: 0.4 };
+    // What changes in the next seconds seems to have been seen.
+    await b.sh(`mv /usr/bin/date /usr/bin/date.real
+      printf '#!/bin/sh\\n[ "$*" = "-u +%%s" ] && exec /usr/bin/date.real -u -d "5 seconds" +%%s\\nexec /usr/bin/date.real "$@"\\n' >/usr/bin/date
+      chmod 755 /usr/bin/date`);
+    try {
+      assert.equal((await run(options)).listed.length, 2);
+      await a.snapshot(source, '4', { recursive: true });
+      await run(options);
+      await b.sh('zfs release zfsflow_last "$1@4"; zfs destroy "$1@4"; zfs snapshot "$1@4"', { args: [`${target}/y`] });
+      await sleep(1_100);
+      await a.snapshot(source, '5', { recursive: true });
+      const listings = snapshotListings(engine);
+      const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
+      const [first = '', ...more] = listings.end();
+      assert.match(first, /-d 1 .* tank/);
+      assert.ok(more.length === 2 && more.every((line) => line.includes(' -r ')), more.join('\n'));
+      assert.deepEqual(failuresOf(error), [`${source}/y TARGET_DIVERGED`]);
+      assert.deepEqual(await b.snapshotNames(`${target}/y`), ['1', '2', '3', '4']);
+      assert.deepEqual(await b.snapshotNames(`${target}/z`), ['1', '2', '3', '4', '5']);
+    } finally {
+      await b.sh('mv /usr/bin/date.real /usr/bin/date');
+    }
   });
 
   it('sends nothing under a name that a copy has which was not listed', async () => {

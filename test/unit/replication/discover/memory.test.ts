@@ -6,7 +6,9 @@ import {
   filled,
   marksOf,
   NameHashes,
+  newestOf,
   structureOf,
+  type KeptCopy,
   type Looks,
   type Memory,
 } from '../../../../src/replication/discover/memory';
@@ -22,7 +24,7 @@ function dataset(name: string, snapshotsChanged: string, more: Partial<DatasetRe
     keySalt: '',
   };
   const sizes = { used: 0, usedByDataset: 0, referenced: 0, written: 0 };
-  const rest = { readonly: false, compression: 'off', mounted: false, userProperties: {} };
+  const rest = { readonly: false, compression: 'off', mounted: false, userProperties: {}, newestSnapshot: 's' };
   return { name, type: 'filesystem', guid: `9${name.length}`, snapshotsChanged, ...plain, ...sizes, ...rest, ...more };
 }
 
@@ -41,58 +43,75 @@ function looks(source: DatasetRecord[], target: DatasetRecord[]): Looks {
 const before = looks([dataset('a', '10'), dataset('a/x', '10')], [dataset('b', '11'), dataset('b/x', '11')]);
 const copyOf = (name: string): string => name.replace(/^a/, 'b');
 
-const marks = {
-  sources: marksOf(before.source.datasets, []),
-  targets: marksOf(before.target.datasets, null),
-};
-const memory: Memory = {
-  notes: '',
-  plain: { source: true, target: true },
-  structure: structureOf(before),
-  fullAt: 0,
-  clocks: [],
-  sources: new Map([...marks.sources].map(([name, mark]) => [name, { mark, snapshots: [snapshot(name, 's', 1)] }])),
-  targets: new Map(
-    [...marks.targets].map(([name, mark]) => {
-      return [name, { mark, snapshots: [snapshot(name, 's', 1)], names: NameHashes.of([{ name: 's' }]) }];
-    }),
-  ),
-};
+function memoryOf(as: (name: string) => KeptCopy['as']): Memory {
+  const marks = marksOf(before.source.datasets, []);
+  const copy = (name: string): KeptCopy => {
+    return { as: as(name), snapshots: [snapshot(name, 's', 1)], names: NameHashes.of([{ name: 's' }]) };
+  };
+  return {
+    notes: '',
+    plain: { source: true, target: true },
+    structure: structureOf(before),
+    fullAt: 0,
+    clocks: [],
+    sources: new Map([...marks].map(([name, mark]) => [name, { mark, snapshots: [snapshot(name, 's', 1)] }])),
+    targets: new Map(['b', 'b/x'].map((name) => [name, copy(name)])),
+  };
+}
 
-function changes(now: Looks): { sources: string[]; targets: string[] } | null {
+const marked = memoryOf((name) => ({ mark: marksOf(before.target.datasets, null).get(name) ?? '' }));
+const young = memoryOf(() => ({ at: 11, source: '10' }));
+
+function changes(memory: Memory, now: Looks): { sources: string[]; targets: string[] } | null {
   const changed = changedSince(memory, now, copyOf);
   return changed && { sources: [...changed.sources], targets: [...changed.targets] };
 }
 
 describe('what is kept of both sides', () => {
   it('holds good where all is as it was', () => {
-    assert.deepEqual(changes(before), { sources: [], targets: [] });
+    assert.deepEqual(changes(marked, before), { sources: [], targets: [] });
   });
 
   it('of a source that has changed is listed again, and not its copy', () => {
     const now = looks([dataset('a', '10'), dataset('a/x', '20')], before.target.datasets);
-    assert.deepEqual(changes(now), { sources: ['a/x'], targets: [] });
+    assert.deepEqual(changes(marked, now), { sources: ['a/x'], targets: [] });
+    assert.deepEqual(changes(young, now), { sources: ['a', 'a/x'], targets: ['b'] });
   });
 
   it('of a copy that has changed is listed again, with its source', () => {
-    for (const change of [{ snapshotsChanged: '12' }, { written: 1 }, { receiveResumeToken: '1-x' }]) {
+    for (const change of [
+      { snapshotsChanged: '12' },
+      { newestSnapshot: 't' },
+      { written: 1 },
+      { receiveResumeToken: '1-x' },
+    ]) {
       const now = looks(before.source.datasets, [dataset('b', '11'), dataset('b/x', '11', change)]);
-      assert.deepEqual(changes(now), { sources: ['a/x'], targets: ['b/x'] }, JSON.stringify(change));
+      assert.deepEqual(changes(marked, now), { sources: ['a/x'], targets: ['b/x'] }, JSON.stringify(change));
+      const more = looks([dataset('a', '20'), dataset('a/x', '20')], now.target.datasets);
+      assert.deepEqual(changes(young, more), { sources: ['a', 'a/x'], targets: ['b/x'] }, JSON.stringify(change));
     }
+  });
+
+  it('of a copy that is young is enough for what its source has more, and for nothing else', () => {
+    assert.deepEqual(changes(young, before), { sources: ['a', 'a/x'], targets: ['b', 'b/x'] });
+    const taken = changedSince(young, before, copyOf, true);
+    assert.deepEqual([...(taken?.targets ?? ['?'])], [], 'more is about to be taken');
+    const unknown = looks([dataset('a', '20'), dataset('a/x', '20')], [dataset('b', ''), dataset('b/x', '11')]);
+    assert.deepEqual(changes(young, unknown), { sources: ['a', 'a/x'], targets: ['b'] });
   });
 
   it('is of no use where datasets came, went, or have another origin', () => {
     for (const target of [[dataset('b', '11')], [dataset('b', '11'), dataset('b/x', '11', { origin: 'b@s' })]]) {
-      assert.equal(changes(looks(before.source.datasets, target)), null);
+      assert.equal(changes(marked, looks(before.source.datasets, target)), null);
     }
   });
 
   it('takes the place of what was not listed', () => {
     const now = looks([dataset('a', '10'), dataset('a/x', '20')], before.target.datasets);
     now.source.snapshots.push(snapshot('a/x', 't', 2));
-    const changed = changedSince(memory, now, copyOf);
+    const changed = changedSince(marked, now, copyOf);
     assert.ok(changed);
-    const { source, target } = filled(memory, now, changed);
+    const { source, target } = filled(marked, now, changed);
     assert.deepEqual(source.snapshots, [snapshot('a', 's', 1), snapshot('a/x', 't', 2)]);
     assert.deepEqual(target.snapshots, [snapshot('b', 's', 1), snapshot('b/x', 's', 1)]);
   });
@@ -104,9 +123,17 @@ describe('hashes of names', () => {
     fc.assert(
       fc.property(names, ([other = '', ...some]) => {
         const named = some.map((name) => ({ name }));
-        const hashes = NameHashes.of(named);
+        const hashes = NameHashes.of(named.slice(0, 5)).with(named.slice(5));
         return some.every((name) => hashes.mayHave(name)) && !hashes.mayHave(other);
       }),
     );
+  });
+});
+
+describe('the newest snapshots', () => {
+  it('are the last ones by transaction group, oldest first, each once, and those with a bookmark', () => {
+    const all = Array.from({ length: 40 }, (_, index) => snapshot('b', `s${index}`, index + 1));
+    assert.deepEqual(newestOf([...all.toReversed(), ...all], new Set()), all.slice(-24));
+    assert.deepEqual(newestOf(all, new Set(['103', '138'])), [all[2], ...all.slice(-24)]);
   });
 });
