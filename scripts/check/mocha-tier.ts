@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { end, isStopped, ROOT, run } from './processes';
-import { BESIDE, testFiles, ZFS_21 } from './test-files';
+import { testFiles, ZFS_21 } from './test-files';
 import type { TierResult } from './tier-reporter';
 
 /** Minutes after which mocha is ended; an endless loop in a test is out of its own reach. */
@@ -26,6 +26,8 @@ export interface TierSettings {
   env: Readonly<Record<string, string>>;
   /** For result files. */
   scratch: string;
+  /** Another tier runs at the same time: what it says comes in one piece, and it has one process at a time. */
+  isBeside: boolean;
 }
 
 interface Share {
@@ -88,14 +90,14 @@ const resultName = (tier: string, file: string): string =>
     .replaceAll('/', '-');
 
 /** What is run in a process of its own, in the order in which it is begun. */
-function sharesOf(tier: string): Share[] {
+function sharesOf(tier: string, isBeside: boolean): Share[] {
   const files = testFiles(tier);
   if (!FILE_BY_FILE.has(tier)) {
     const isBare = (file: string): boolean => file.endsWith('.bare.test.ts');
     const others = files.filter((file) => !isBare(file));
     const beside = files.filter(isBare);
     return [
-      { name: tier, files: others, collected: Object.values(BESIDE).includes(tier) },
+      { name: tier, files: others, collected: isBeside },
       ...(beside.length > 0 ? [{ name: `${tier}-bare`, files: beside, collected: true }] : []),
     ];
   }
@@ -108,13 +110,13 @@ function sharesOf(tier: string): Share[] {
 
 /** Runs a tier to its end, whatever fails on the way. */
 export async function mochaTier(tier: string, settings: TierSettings): Promise<TierRun> {
-  const shares = sharesOf(tier);
+  const shares = sharesOf(tier, settings.isBeside);
   const runs: TierRun[] = [];
   const work = async (): Promise<void> => {
     for (let share = shares.shift(); share !== undefined && !isStopped(); share = shares.shift()) {
       runs.push(await mocha(share, settings));
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: settings.isBeside ? 1 : AT_ONCE }, work));
   return sum(runs);
 }

@@ -1,4 +1,4 @@
-// Runs the tiers of `npm test` one after the other (the soak beside another one), counts, and looks what they left behind. Installing
+// Runs the tiers of `npm test` one after the other (some of them beside another one), counts, and looks what they left behind. Installing
 // what they need is test.sh's. Types and the build come first and end the run when they fail; after that every tier gets its turn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildLab } from '../../test/lab/lab';
@@ -49,12 +49,12 @@ async function buildOldLab(): Promise<void> {
   await run(['nice', '-n', '19', 'test/lab/zfs-lab-build', '--flavour', OLD, '--quiet'], { env, collected: true });
 }
 
-async function tests(tier: string): Promise<Outcome> {
+async function tests(tier: string, isBeside: boolean): Promise<Outcome> {
   heading(tier);
   const began = performance.now();
   const env = { ...traces.environment, ...(tier === ZFS_21 ? { ZFS_LAB_FLAVOUR: OLD } : {}) };
   if (tier === ZFS_21) await buildLab(OLD, (line) => console.log(`  ${line}`));
-  const { tests: result, troubles } = await mochaTier(tier, { env, scratch: traces.scratch });
+  const { tests: result, troubles } = await mochaTier(tier, { env, scratch: traces.scratch, isBeside });
   const seconds = (performance.now() - began) / 1000;
   const isCi = process.env['CI'] === 'true';
   if (result.passed + result.failed === 0 && isCi) troubles.push('ran nothing');
@@ -90,11 +90,13 @@ async function runAll(tiers: readonly string[]): Promise<Outcome[]> {
     if (isStopped()) break;
     const argv = CHECKS[tier];
     if (argv === undefined && !(await ensureBuilt(tier, outcomes))) break;
-    if (tier === ZFS_21) await oldLab;
+    if (turn.includes(ZFS_21)) await oldLab;
     if (argv !== undefined) outcomes.push(await check(tier, argv));
     else
       outcomes.push(
-        ...(await Promise.all(turn.map((one) => tests(one).catch((error: unknown) => failed(one, error))))),
+        ...(await Promise.all(
+          turn.map((one) => tests(one, one !== tier).catch((error: unknown) => failed(one, error))),
+        )),
       );
     if (tier === 'types' && outcomes.at(-1)?.ok === false) break;
   }

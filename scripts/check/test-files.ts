@@ -22,8 +22,8 @@ export const BUILT: ReadonlySet<string> = new Set<TestTier | typeof ZFS_21>([
   ZFS_21,
 ]);
 
-/** Tiers that run at the same time as another: the soak mostly waits, and its times are its own. */
-export const BESIDE: Readonly<Record<string, string>> = { zfs: 'soak' };
+/** Tiers that run at the same time as another: the soak mostly waits, and its times are its own; so does a browser's test. */
+export const BESIDE: Readonly<Record<string, string>> = { zfs: 'soak', e2e: ZFS_21 };
 
 /** The test files of a tier, as paths from the repository's root, in order. */
 export function testFiles(tier: string): string[] {

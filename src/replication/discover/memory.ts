@@ -15,15 +15,13 @@ export interface Kept {
 }
 
 /**
- * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but enough to
- * be sent to as long as its newest snapshot is the one that is known. What else may have happened to it in the second or two after
- * `at` is no matter for an increment, or lets `zfs receive` refuse, and everything is listed then.
+ * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but known by its
+ * newest snapshot. What else may have happened to it in the second or two after `at` is no matter for an increment, or lets `zfs
+ * receive` refuse, and everything is listed then.
  */
 export interface Young {
   /** Second of its machine's clock: what ZFS notes later was not seen. */
   at: number;
-  /** `snapshots_changed` of its source when that was listed: where it has not changed since, there is nothing to send. */
-  source: string;
 }
 
 /** Of a target dataset. */
@@ -44,6 +42,8 @@ export interface Memory {
   /** Until when, and by which clocks, it may be used. */
   fullAt: number;
   clocks: readonly Reading[];
+  /** Sources of which nothing is kept: they are listed at once. */
+  unsettled: ReadonlySet<string>;
   /** By name. */
   sources: ReadonlyMap<string, Kept>;
   targets: ReadonlyMap<string, KeptCopy>;
@@ -67,8 +67,6 @@ export interface Changed {
   sources: ReadonlySet<string>;
   targets: ReadonlySet<string>;
 }
-
-export const NONE: Changed = { sources: new Set(), targets: new Set() };
 
 /** What may change without any consequence for a plan, or is compared otherwise. */
 const VOLATILE = new Set<keyof DatasetRecord>(['used', 'usedByDataset', 'referenced']);
@@ -170,47 +168,32 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-/** Whether a copy is as it is kept: by its fingerprint, or only as far as to be sent to. */
-function stateOf(kept: KeptCopy | undefined, record: DatasetRecord, mark: string): 'same' | 'young' | 'changed' {
-  if (!kept) return 'changed';
-  if ('mark' in kept.as) return kept.as.mark === mark ? 'same' : 'changed';
+function isAsKept(kept: KeptCopy | undefined, record: DatasetRecord, mark: string): boolean {
+  if (!kept) return false;
+  if ('mark' in kept.as) return kept.as.mark === mark;
   const { snapshotsChanged = '', newestSnapshot, receiveResumeToken, written } = record;
   const isNewest = newestSnapshot !== undefined && newestSnapshot === kept.snapshots.at(-1)?.name;
   const isAsSeen = isNewest && snapshotsChanged !== '' && Number(snapshotsChanged) <= kept.as.at;
-  return isAsSeen && receiveResumeToken === '' && written === 0 ? 'young' : 'changed';
+  return isAsSeen && receiveResumeToken === '' && written === 0;
 }
 
 /**
- * What is not as it is kept. A source that has changed is listed, its copy only where that has changed too, or is too young to
- * be found up to date. `copyOf` maps names. Null: datasets have come, gone or moved.
- * `willHaveMore`: snapshots of the sources are about to be taken, so it will be sent to.
+ * What is not as it is kept. A source that has changed is listed, its copy only where that has changed too. `copyOf` maps names.
+ * Null: datasets have come, gone or moved.
  */
-export function changedSince(
-  memory: Memory,
-  looks: Looks,
-  copyOf: (source: string) => string,
-  willHaveMore = false,
-): Changed | null {
+export function changedSince(memory: Memory, looks: Looks, copyOf: (source: string) => string): Changed | null {
   if (structureOf(looks) !== memory.structure) return null;
   const { source, target } = looks;
   const marks = { source: marksOf(source.datasets, source.bookmarks), target: marksOf(target.datasets, null) };
-  const states = new Map(
-    target.datasets.map((one) => {
-      return [one.name, stateOf(memory.targets.get(one.name), one, marks.target.get(one.name) ?? '')] as const;
-    }),
-  );
+  const changed = target.datasets.filter((one) => {
+    return !isAsKept(memory.targets.get(one.name), one, marks.target.get(one.name) ?? '');
+  });
+  const targets = new Set(changed.map(({ name }) => name));
   const sources = new Set<string>();
-  for (const { name, snapshotsChanged } of source.datasets) {
-    const copy = copyOf(name);
-    const state = states.get(copy) ?? 'same';
-    if (state === 'same' && memory.sources.get(name)?.mark === marks.source.get(name)) continue;
-    sources.add(name);
-    const as = memory.targets.get(copy)?.as;
-    const hasMore = as !== undefined && 'at' in as && (willHaveMore || as.source !== snapshotsChanged);
-    if (state === 'young' && hasMore) states.set(copy, 'same');
+  for (const [name, mark] of marks.source) {
+    if (memory.sources.get(name)?.mark !== mark || targets.has(copyOf(name))) sources.add(name);
   }
-  const targets = [...states].flatMap(([name, state]) => (state === 'same' ? [] : [name]));
-  return { sources, targets: new Set(targets) };
+  return { sources, targets };
 }
 
 /** The listings, with what is kept in the place of what was not listed. */

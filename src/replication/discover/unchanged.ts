@@ -6,7 +6,7 @@ import { groupBy } from '../../base/group-by';
 import type { RunContext } from '../../base/run-context';
 import { stableHash } from '../../base/stable-hash';
 import type { HostResolver } from '../../host/host';
-import { lookAtTrees, notesOf } from '../../zfs/fingerprint';
+import { lookAtTrees, notesOf, type TreeLook } from '../../zfs/fingerprint';
 import { mapDataset } from '../../zfs/mapping';
 import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
 import { compileExcludes } from '../../zfs/names';
@@ -23,7 +23,6 @@ import {
   marksOf,
   NameHashes,
   newestOf,
-  NONE,
   structureOf,
   trimmed,
   type Changed,
@@ -33,6 +32,7 @@ import {
   type Memory,
   type Plain,
   type Reading,
+  type Young,
 } from './memory';
 
 /** A full listing at least so often, whatever the fingerprints say. Milliseconds. */
@@ -49,6 +49,8 @@ type Side = keyof Changed;
 /** The last listing, and what of it came from memory: all but what had changed. */
 interface Seen extends Pick<Memory, 'fullAt' | 'clocks'> {
   listings: Listings;
+  /** Our own clock when they were begun. */
+  began: number;
   reused: { memory: Memory; changed: Changed; plain: Plain } | null;
 }
 
@@ -61,6 +63,8 @@ const now = (): number => performance.now();
 export interface FirstLook {
   memory: Memory;
   looks: Promise<Looks>;
+  /** Our own clock. */
+  began: number;
 }
 
 /**
@@ -78,9 +82,9 @@ export function beginToLook(options: ReplicateOptions, hosts: HostResolver, ctx:
     selection: compileSelection(options),
     excluded: compileExcludes(options.exclude),
   };
-  const looks = lookAtBoth(asked, NONE, memory.plain, ctx);
-  looks.catch(() => undefined);
-  return { memory, looks };
+  const begun = { memory, looks: firstLook(asked, memory, ctx), began: now() };
+  begun.looks.catch(() => undefined);
+  return begun;
 }
 
 function keyOf({ name: _name, speedLimit: _limit, mode: _mode, ...rest }: ReplicateOptions): string {
@@ -123,11 +127,9 @@ export class Unchanged {
   /** `listBoth`, by way of what is remembered as far as that goes. Throws what a full listing throws. */
   async list(setup: Setup, ctx: RunContext): Promise<Listings> {
     const memory = this.usable();
-    const begun = this.first?.memory === memory ? this.first?.looks : undefined;
+    const begun = this.first?.memory === memory ? this.first : null;
     this.first = null;
-    // Those that are wanted first have not been taken yet.
-    const willHaveMore = this.seen === undefined && setup.options.createSnapshot === 'always';
-    const seen = memory && (await byMemory(setup, memory, { begun, willHaveMore }, ctx));
+    const seen = memory && (await byMemory(setup, memory, begun, ctx));
     if (!seen) return this.listInFull(setup, ctx);
     this.seen = seen;
     return seen.listings;
@@ -137,7 +139,7 @@ export class Unchanged {
     memories.delete(this.key);
     const fullAt = now();
     const listings = await listBoth(setup, ctx);
-    this.seen = { listings, fullAt, clocks: this.readings, reused: null };
+    this.seen = { listings, began: fullAt, fullAt, clocks: this.readings, reused: null };
     return listings;
   }
 
@@ -164,7 +166,7 @@ export class Unchanged {
     // Both clocks were read in whole seconds, or a moment late: an earlier second than the true one costs a listing at most.
     const at = Math.floor(reading.clock + 1 + (own - reading.own) / 1000);
     this.sentTo.set(pair.target, {
-      as: { at, source: pair.source.snapshotsChanged ?? '' },
+      as: { at },
       snapshots: newestOf(all, marked),
       names: before ? before.names.with(records) : NameHashes.of(all),
     });
@@ -226,66 +228,68 @@ export class Unchanged {
       if (before) sources.set(name, before);
       else if (this.isOld('sources', dataset)) sources.set(name, { mark: marks.sources.get(name) ?? '', snapshots });
     };
-    const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[], from?: DatasetRecord): void => {
+    const keepCopy = (dataset: DatasetRecord, snapshots: readonly SnapshotRecord[], mayBeYoung: boolean): void => {
       const { name } = dataset;
       const before = this.keptCopy(name);
-      const as = this.isOld('targets', dataset) ? { mark: marks.targets.get(name) ?? '' } : from && this.youngAs(from);
-      if (before) targets.set(name, before);
+      const young = mayBeYoung ? this.youngAs() : undefined;
+      const as = this.isOld('targets', dataset) ? { mark: marks.targets.get(name) ?? '' } : young;
+      if (before) targets.set(name, as && 'mark' in as ? { ...before, as } : before);
       else if (as) targets.set(name, { as, snapshots, names: NameHashes.of(onTarget.get(name) ?? []) });
     };
     const others = target.datasets.filter(({ name }) => !this.mapped.has(name));
     // That there is one is what counts.
-    for (const other of others) keepCopy(other, (onTarget.get(other.name) ?? []).slice(0, 1));
+    for (const other of others) keepCopy(other, (onTarget.get(other.name) ?? []).slice(0, 1), false);
     const mayBeCopies = others.some(({ name }) => onTarget.has(name));
     for (const pair of this.settled) {
       const few = trimmed(pair, origins);
-      if (pair.targetDataset) keepCopy(pair.targetDataset, few.target, pair.source);
+      if (pair.targetDataset) keepCopy(pair.targetDataset, few.target, true);
       // Its copy may be anywhere.
       else if (mayBeCopies) continue;
       keepSource(pair.source, few.source);
     }
     for (const [name, copy] of this.sentTo) targets.set(name, copy);
-    return { notes: this.notes, plain, structure: structureOf({ source, target }), fullAt, clocks, sources, targets };
+    const unsettled = new Set(source.datasets.map(({ name }) => name).filter((name) => !sources.has(name)));
+    const structure = structureOf({ source, target });
+    return { notes: this.notes, plain, structure, fullAt, clocks, unsettled, sources, targets };
   }
 
   /** A copy that was listed after its clock was read, in the second that was not over. */
-  private youngAs({ snapshotsChanged = '' }: DatasetRecord): KeptCopy['as'] | undefined {
+  private youngAs(): Young | undefined {
     const [, reading] = this.readings;
-    return reading && this.keepsYoung ? { at: reading.clock - 1, source: snapshotsChanged } : undefined;
+    return reading && this.keepsYoung ? { at: reading.clock - 1 } : undefined;
   }
 
   /** The last change is as old as it has to be. */
   private isOld(side: Side, { snapshotsChanged }: DatasetRecord): boolean {
     const reading = this.readings[side === 'sources' ? 0 : 1];
-    return (
-      snapshotsChanged !== undefined && reading !== undefined && Number(snapshotsChanged) + SETTLING < reading.clock
-    );
+    if (snapshotsChanged === undefined || reading === undefined) return false;
+    // The look may have been begun before the clock was read.
+    const earlier = Math.max(0, reading.own - (this.seen?.began ?? 0)) / 1000;
+    return Number(snapshotsChanged) + SETTLING < reading.clock - earlier;
   }
 }
 
 /** Null: everything has to be listed. */
-async function byMemory(
-  setup: Setup,
-  memory: Memory,
-  { begun, willHaveMore }: { begun: Promise<Looks> | undefined; willHaveMore: boolean },
-  ctx: RunContext,
-): Promise<Seen | null> {
+async function byMemory(setup: Setup, memory: Memory, begun: FirstLook | null, ctx: RunContext): Promise<Seen | null> {
+  let began = begun?.began ?? now();
   const seen = (looks: Looks, changed: Changed, plain: Plain): Seen => {
     const { fullAt, clocks } = memory;
-    return { listings: filled(memory, looks, changed), fullAt, clocks, reused: { memory, changed, plain } };
+    return { listings: filled(memory, looks, changed), began, fullAt, clocks, reused: { memory, changed, plain } };
   };
   try {
-    const first = await (begun ?? lookAtBoth(setup, NONE, memory.plain, ctx));
-    const plain = { source: first.source.plain, target: first.target.plain };
+    const first = await (begun?.looks ?? firstLook(setup, memory, ctx));
+    const plain = { source: isPlainLook(first.source), target: isPlainLook(first.target) };
     const copyOf = (name: string): string => mapDataset(name, setup.common, setup.options.targetDataset);
-    const changed = changedSince(memory, first, copyOf, willHaveMore);
+    const changed = changedSince(memory, first, copyOf);
     if (changed === null) return null;
-    if (changed.sources.size + changed.targets.size === 0) return seen(first, changed, plain);
+    const expected = expectedOf(memory);
+    if (changed.targets.size === 0 && isSubset(changed.sources, expected.sources)) return seen(first, expected, plain);
     // Of so many, one listing of all is not more.
     if (changed.targets.size * 2 > first.target.datasets.length) return null;
+    began = now();
     // By this one it is planned what is sent: properties of ours are read from lines of their own.
     const second = await lookAtBoth(setup, changed, { source: false, target: false }, ctx);
-    const again = changedSince(memory, second, copyOf, willHaveMore);
+    const again = changedSince(memory, second, copyOf);
     const isAll =
       again !== null && isSubset(again.sources, changed.sources) && isSubset(again.targets, changed.targets);
     return isAll ? seen(second, changed, plain) : null;
@@ -294,6 +298,17 @@ async function byMemory(
     ctx.signal.throwIfAborted();
     return null;
   }
+}
+
+const isPlainLook = ({ plain, datasets }: TreeLook): boolean => plain || isPlain(datasets);
+
+/** What is listed in any case. */
+const expectedOf = ({ unsettled }: Memory): Changed => ({ sources: unsettled, targets: new Set() });
+
+function firstLook(setup: Asked, memory: Memory, ctx: RunContext): Promise<Looks> {
+  // Where sources are listed, something may be sent by it.
+  const plain = memory.unsettled.size === 0 ? memory.plain : { source: false, target: false };
+  return lookAtBoth(setup, expectedOf(memory), plain, ctx);
 }
 
 const isSubset = (some: ReadonlySet<string>, all: ReadonlySet<string>): boolean =>

@@ -46,11 +46,10 @@ function isDoubtful(run: Run, { unchanged }: RunState, { plan, discovery }: Plan
   const plans = new Map(plan.datasets.map((one) => [one.source, one]));
   return discovery.pairs.some((pair) => {
     const { name } = pair.source;
+    if (settled.has(name)) return false;
     const planned = plans.get(name);
-    const copy = unchanged.keptCopy(pair.target);
-    // That a copy which was just sent to is up to date is not said without a look at it.
-    if (settled.has(name) && (copy === null || 'mark' in copy.as)) return false;
     if (kept.has(name) || planned === undefined) return true;
+    const copy = unchanged.keptCopy(pair.target);
     // Where it comes from or goes to another place, other copies count too.
     const isElsewhere = pair.targetDataset === null || pair.located !== undefined;
     if (copy === null) return isElsewhere && (sends(planned) || planned.prepare.length > 0);
