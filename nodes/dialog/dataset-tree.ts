@@ -2,7 +2,7 @@
 // needs to ask the runtime, and tells which names are chosen. What can be typed is not limited by it. Rows have the attribute
 // `data-zfs-dataset` with the dataset's name.
 import { isRefusal, type Refusal } from './admin';
-import { above, type ChoiceRules, markOf, toggled } from './dataset-choice';
+import { above, type ChoiceRules, isBelow, markOf, toggled } from './dataset-choice';
 import { type DatasetItem, Levels, type LevelContext, lineItem, problemElement } from './dataset-levels';
 import { type Ask, DatasetQuestions, type Translate } from './dataset-questions';
 import { isUnwell } from './dataset-row';
@@ -117,7 +117,7 @@ class TreeView implements DatasetTree {
         this.known.set(parent, new Set(names));
         this.showHints();
       },
-      painted: () => this.paint(),
+      painted: () => this.repaint(),
       get test() {
         return test === undefined || connection() === '' ? null : test;
       },
@@ -137,8 +137,9 @@ class TreeView implements DatasetTree {
   }
 
   update(): void {
-    if (this.questions.about === this.about) this.paint();
-    else {
+    if (this.questions.about === this.about) {
+      this.repaint();
+    } else {
       this.opened.clear();
       void this.load();
     }
@@ -147,8 +148,7 @@ class TreeView implements DatasetTree {
   select(names: readonly string[]): void {
     if (names.join('\n') === this.chosen.join('\n')) return;
     this.chosen = [...names];
-    this.paint();
-    this.showHints();
+    this.repaint();
   }
 
   focus(): void {
@@ -245,18 +245,22 @@ class TreeView implements DatasetTree {
     }
     const tree = $('<div>').css({ width: '100%', height: '100%' }).appendTo(this.box);
     tree.on('treelistselect', ((_event: unknown, item?: DatasetItem) => this.choose(item)) as never);
-    tree.on('treelistchildrenloaded', () => this.paint());
+    tree.on('treelistchildrenloaded', () => this.repaint());
     tree.treeList({ data: items, multi: true, autoSelect: false, selectable: true });
     this.keys.attach(tree, t('common.tree.label'), this.options.multiple);
-    this.paint();
+    this.repaint();
   }
 
   private choose(item: DatasetItem | undefined): void {
     if (item?.dataset === undefined) return;
     this.chosen = toggled(this.chosen, item.id, item.selected === true, this.rules);
+    this.repaint();
+    this.options.changed([...this.chosen]);
+  }
+
+  private repaint(): void {
     this.paint();
     this.showHints();
-    this.options.changed([...this.chosen]);
   }
 
   /** Every row as it has to look now. */
@@ -299,6 +303,26 @@ class TreeView implements DatasetTree {
         !multiple && this.known.get('')?.has(name.split('/')[0] ?? '') ? 'common.tree.new' : 'common.tree.unknown';
       $('<div>', { 'data-zfs-unknown': name }).text(t(key, { name })).appendTo(this.hints);
     }
+    for (const name of this.leavesOut())
+      $('<div>', { 'data-zfs-left-out': name }).text(t('common.tree.leftOut', { name })).appendTo(this.hints);
+  }
+
+  /** Chosen ones of which something below is known that nobody has chosen, where it could go without saying. */
+  private leavesOut(): string[] {
+    const { multiple, recursive } = this.options;
+    if (!multiple || recursive?.() !== false) return [];
+    const isChosenBelow = (name: string): boolean => this.chosen.some((other) => isBelow(other, name));
+    const found: string[] = [];
+    const visit = ({ id, dataset, children }: DatasetItem): void => {
+      // Of a pool that was not opened it is not known.
+      const hasMore = Array.isArray(children)
+        ? children.some((child) => (child as DatasetItem).dataset !== undefined)
+        : children !== undefined && id.includes('/');
+      if (dataset !== undefined && hasMore && this.chosen.includes(id) && !isChosenBelow(id)) found.push(id);
+      if (Array.isArray(children)) children.forEach((child) => visit(child as DatasetItem));
+    };
+    this.items.forEach(visit);
+    return found;
   }
 }
 

@@ -164,9 +164,12 @@ describe('the tree of datasets', function () {
       it('lets a recursive parent stand for its children, and takes their place', async () => {
         await editor.edit('replicate');
         await browse();
+        const leftOut = tree().locator('[data-zfs-left-out]');
+        await leftOut.getByText('The datasets below tank/data are left out').waitFor();
         await open('tank/data');
         await box('tank/data').uncheck();
         await box('tank/data/photos').check();
+        assert.equal(await leftOut.count(), 0, 'nothing is below it');
         assert.equal(await box('tank/data').evaluate((input) => (input as HTMLInputElement).indeterminate), true);
         await box('tank/data').check();
         assert.equal(await box('tank/data/photos').isEnabled(), true, 'locked although it is not recursive');
@@ -175,6 +178,7 @@ describe('the tree of datasets', function () {
         await editor.form.locator('#node-input-recursive').check();
         await browse();
         await row('tank/data/photos').waitFor();
+        assert.equal(await leftOut.count(), 0, 'it is recursive');
         assert.deepEqual(
           [await box('tank/data/photos').isChecked(), await box('tank/data/photos').isDisabled()],
           [true, true],
