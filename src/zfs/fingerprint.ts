@@ -8,6 +8,7 @@ import {
   cameOrWent,
   listParts,
   lookArgv,
+  namedPart,
   ownPart,
   parseLook,
   snapshotPart,
@@ -24,6 +25,8 @@ export interface TreeLook {
   bookmarks: SnapshotRecord[];
   /** Of those datasets for which they were asked for. */
   snapshots: SnapshotRecord[];
+  /** Those that were asked for by their names. */
+  named: SnapshotRecord[];
   /** Roots that do not exist, as ZFS itself says. */
   missing: string[];
   /** It was made as for trees without properties of ours. */
@@ -37,6 +40,8 @@ export interface LookRequest extends Omit<ListRequest, 'changes'> {
   /** Datasets whose snapshots are listed too, before anything else (`listTrees` tells why). */
   snapshotsOf?: readonly string[];
   columns?: readonly SnapshotColumn[];
+  /** Full names of snapshots of these trees, which have to be there. */
+  named?: readonly string[];
 }
 
 /** In one command. */
@@ -110,10 +115,13 @@ async function look(host: Host, request: LookRequest, plain: boolean): Promise<T
     const one = { roots: names, recursive: false, kinds: ['snapshot'] as const, columns: request.columns ?? [] };
     return snapshotPart(host, one, snapshots);
   });
-  const missing = await listParts(host, signal, [...some, ...(plain ? [] : [ownPart(host, request, own)]), list]);
+  const named: SnapshotRecord[] = [];
+  const byName = groupNames(request.named ?? [], NAMES_AT_ONCE).map((names) => namedPart(host, names, named));
+  const ours = plain ? [] : [ownPart(host, request, own)];
+  const missing = await listParts(host, signal, [...some, ...byName, ...ours, list]);
   if (!isPlain) return null;
   for (const record of datasets) record.userProperties = own.get(record.name) ?? {};
   const names = new Set(datasets.map(({ name }) => name));
   if ([...snapshots, ...bookmarks].some(({ dataset }) => !names.has(dataset))) throw cameOrWent(host);
-  return { datasets, bookmarks, snapshots, missing, plain };
+  return { datasets, bookmarks, snapshots, named, missing, plain };
 }

@@ -308,6 +308,12 @@ export function datasetParts(
   };
 }
 
+/** These snapshots and no others of their datasets. */
+export function namedPart(host: Host, names: readonly string[], into: SnapshotRecord[]): Part {
+  const argv = ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid,createtxg', ...names];
+  return { argv, take: (line) => void into.push(parseSnapshot(line, [], host)) };
+}
+
 export function snapshotPart(host: Host, request: SnapshotListRequest, into: SnapshotRecord[]): Part {
   const excluded = compileExcludes(request.exclude ?? []);
   const columns = request.columns ?? [];

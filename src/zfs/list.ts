@@ -10,6 +10,7 @@ import {
   cameOrWent,
   datasetParts,
   listParts,
+  namedPart,
   parseSnapshot,
   snapshotPart,
   snapshotsArgv,
@@ -112,13 +113,12 @@ export async function listNamedSnapshots(
 ): Promise<SnapshotRecord[]> {
   const found: SnapshotRecord[] = [];
   const parts: Part[] = [];
-  const take = (line: string): void => void found.push(parseSnapshot(line, [], host));
   const few = [...names].filter(([, wanted]) => wanted.length <= MOST_NAMES);
   const all = few.flatMap(([dataset, wanted]) => wanted.map((name) => `${dataset}@${name}`));
-  const argv = ['zfs', 'list', '-Hp', '-t', 'snapshot', '-o', 'name,guid,createtxg'];
-  for (const group of groupNames(all, 1000)) parts.push({ argv: [...argv, ...group], take });
+  for (const group of groupNames(all, 1000)) parts.push(namedPart(host, group, found));
   for (const [dataset, wanted] of names) {
-    if (wanted.length > MOST_NAMES) parts.push({ argv: [...argv, '-d', '1', dataset], take });
+    const request = { roots: [dataset], recursive: false, kinds: ['snapshot'] as const };
+    if (wanted.length > MOST_NAMES) parts.push(snapshotPart(host, request, found));
   }
   for (const part of parts) await listParts(host, signal, [part]);
   return found;

@@ -15,9 +15,9 @@ export interface Kept {
 }
 
 /**
- * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but known by its
- * newest snapshot. What else may have happened to it in the second or two after `at` is no matter for an increment, or lets `zfs
- * receive` refuse, and everything is listed then.
+ * A copy as a run has left it, or found it a moment after a change: too young for a fingerprint of whole seconds, but known by the
+ * name and the GUID of its newest snapshot. What else may have happened to it in the second or two after `at` is no matter for a
+ * plan that needs nothing or sends an increment; or its name is taken, `zfs receive` refuses, and everything is listed then.
  */
 export interface Young {
   /** Second of its machine's clock: what ZFS notes later was not seen. */
@@ -168,12 +168,26 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-function isAsKept(kept: KeptCopy | undefined, record: DatasetRecord, mark: string): boolean {
+/** Of the copies that are too young for a fingerprint, the newest snapshots, which a look has to ask for. */
+export function newestOfYoung({ targets }: Pick<Memory, 'targets'>): string[] {
+  return [...targets.values()].flatMap(({ as, snapshots }) => {
+    const newest = snapshots.at(-1);
+    return 'at' in as && newest !== undefined ? [fullName(newest)] : [];
+  });
+}
+
+function isAsKept(
+  kept: KeptCopy | undefined,
+  record: DatasetRecord,
+  { mark, guids }: { mark: string; guids: ReadonlyMap<string, string> },
+): boolean {
   if (!kept) return false;
   if ('mark' in kept.as) return kept.as.mark === mark;
   const { snapshotsChanged = '', newestSnapshot, receiveResumeToken, written } = record;
-  const isNewest = newestSnapshot !== undefined && newestSnapshot === kept.snapshots.at(-1)?.name;
-  const isAsSeen = isNewest && snapshotsChanged !== '' && Number(snapshotsChanged) <= kept.as.at;
+  const newest = kept.snapshots.at(-1);
+  if (newest === undefined || newestSnapshot !== newest.name || guids.get(fullName(newest)) !== newest.guid)
+    return false;
+  const isAsSeen = snapshotsChanged !== '' && Number(snapshotsChanged) <= kept.as.at;
   return isAsSeen && receiveResumeToken === '' && written === 0;
 }
 
@@ -185,8 +199,9 @@ export function changedSince(memory: Memory, looks: Looks, copyOf: (source: stri
   if (structureOf(looks) !== memory.structure) return null;
   const { source, target } = looks;
   const marks = { source: marksOf(source.datasets, source.bookmarks), target: marksOf(target.datasets, null) };
+  const guids = new Map(target.named.map((one) => [fullName(one), one.guid]));
   const changed = target.datasets.filter((one) => {
-    return !isAsKept(memory.targets.get(one.name), one, marks.target.get(one.name) ?? '');
+    return !isAsKept(memory.targets.get(one.name), one, { mark: marks.target.get(one.name) ?? '', guids });
   });
   const targets = new Set(changed.map(({ name }) => name));
   const sources = new Set<string>();

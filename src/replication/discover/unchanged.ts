@@ -6,14 +6,13 @@ import { groupBy } from '../../base/group-by';
 import type { RunContext } from '../../base/run-context';
 import { stableHash } from '../../base/stable-hash';
 import type { HostResolver } from '../../host/host';
-import { lookAtTrees, notesOf, type TreeLook } from '../../zfs/fingerprint';
+import { lookAtTrees, notesOf } from '../../zfs/fingerprint';
 import { mapDataset } from '../../zfs/mapping';
 import type { DatasetRecord, SnapshotRecord } from '../../zfs/records';
-import { compileExcludes } from '../../zfs/names';
 import type { PairInput } from '../plan/plan-types';
 import type { ReplicateOptions } from '../setup/options';
 import { compileSelection } from '../setup/selection';
-import type { Setup } from '../setup/setup';
+import { leftOut, type Setup } from '../setup/setup';
 import { displaces, listBoth, sourceTrees, targetTrees, type Listings } from './listings';
 import {
   changedSince,
@@ -22,6 +21,7 @@ import {
   isPlain,
   marksOf,
   NameHashes,
+  newestOfYoung,
   newestOf,
   structureOf,
   trimmed,
@@ -41,6 +41,8 @@ const FULL_EVERY = 4 * 3600_000;
 const SETTLING = 6;
 /** Seconds that a machine's clock may have gone otherwise than ours since then. */
 const CLOCK_STEP = 2;
+/** Milliseconds after which a look that was begun before the machines had said what they are is made anew. */
+const FRESH = 5_000;
 /** Of all destinations together; the one that was not asked for longest goes. */
 const MOST_MEMORIES = 200;
 
@@ -80,7 +82,7 @@ export function beginToLook(options: ReplicateOptions, hosts: HostResolver, ctx:
     source,
     target,
     selection: compileSelection(options),
-    excluded: compileExcludes(options.exclude),
+    excluded: leftOut(options),
   };
   const begun = { memory, looks: firstLook(asked, memory, ctx), began: now() };
   begun.looks.catch(() => undefined);
@@ -127,8 +129,10 @@ export class Unchanged {
   /** `listBoth`, by way of what is remembered as far as that goes. Throws what a full listing throws. */
   async list(setup: Setup, ctx: RunContext): Promise<Listings> {
     const memory = this.usable();
-    const begun = this.first?.memory === memory ? this.first : null;
+    const { first } = this;
     this.first = null;
+    // Machines that were asked for what they are again and again have had time to change.
+    const begun = first?.memory === memory && now() - first.began < FRESH ? first : null;
     const seen = memory && (await byMemory(setup, memory, begun, ctx));
     if (!seen) return this.listInFull(setup, ctx);
     this.seen = seen;
@@ -163,7 +167,7 @@ export class Unchanged {
     const before = this.keptCopy(pair.target);
     const all = [...pair.targetSnapshots, ...records];
     const marked = new Set(pair.sourceRecords.filter(isBookmark).map(({ guid }) => guid));
-    // Both clocks were read in whole seconds, or a moment late: an earlier second than the true one costs a listing at most.
+    // Both clocks were read in whole seconds, or a moment late: it may be the second before, which costs a listing, or the next.
     const at = Math.floor(reading.clock + 1 + (own - reading.own) / 1000);
     this.sentTo.set(pair.target, {
       as: { at },
@@ -278,7 +282,7 @@ async function byMemory(setup: Setup, memory: Memory, begun: FirstLook | null, c
   };
   try {
     const first = await (begun?.looks ?? firstLook(setup, memory, ctx));
-    const plain = { source: isPlainLook(first.source), target: isPlainLook(first.target) };
+    const plain = { source: stillPlain('source', memory, first), target: stillPlain('target', memory, first) };
     const copyOf = (name: string): string => mapDataset(name, setup.common, setup.options.targetDataset);
     const changed = changedSince(memory, first, copyOf);
     if (changed === null) return null;
@@ -288,7 +292,7 @@ async function byMemory(setup: Setup, memory: Memory, begun: FirstLook | null, c
     if (changed.targets.size * 2 > first.target.datasets.length) return null;
     began = now();
     // By this one it is planned what is sent: properties of ours are read from lines of their own.
-    const second = await lookAtBoth(setup, changed, { source: false, target: false }, ctx);
+    const second = await lookAtBoth(setup, memory, { changed, plain: NOT_PLAIN }, ctx);
     const again = changedSince(memory, second, copyOf);
     const isAll =
       again !== null && isSubset(again.sources, changed.sources) && isSubset(again.targets, changed.targets);
@@ -300,15 +304,19 @@ async function byMemory(setup: Setup, memory: Memory, begun: FirstLook | null, c
   }
 }
 
-const isPlainLook = ({ plain, datasets }: TreeLook): boolean => plain || isPlain(datasets);
+/** Once something was found, by the look that finds more, it is there as long as this memory lasts. */
+const stillPlain = (side: keyof Looks, { plain, unsettled }: Memory, looks: Looks): boolean =>
+  plain[side] && (looks[side].plain || (unsettled.size > 0 && isPlain(looks[side].datasets)));
+
+const NOT_PLAIN: Plain = { source: false, target: false };
 
 /** What is listed in any case. */
 const expectedOf = ({ unsettled }: Memory): Changed => ({ sources: unsettled, targets: new Set() });
 
 function firstLook(setup: Asked, memory: Memory, ctx: RunContext): Promise<Looks> {
   // Where sources are listed, something may be sent by it.
-  const plain = memory.unsettled.size === 0 ? memory.plain : { source: false, target: false };
-  return lookAtBoth(setup, expectedOf(memory), plain, ctx);
+  const plain = memory.unsettled.size === 0 ? memory.plain : NOT_PLAIN;
+  return lookAtBoth(setup, memory, { changed: expectedOf(memory), plain }, ctx);
 }
 
 const isSubset = (some: ReadonlySet<string>, all: ReadonlySet<string>): boolean =>
@@ -319,8 +327,8 @@ type Asked = Pick<Setup, 'options' | 'source' | 'target' | 'selection' | 'exclud
 /** Both sides at the same time, with the snapshots of what has changed. */
 async function lookAtBoth(
   setup: Asked,
-  { sources, targets }: Changed,
-  plain: Plain,
+  memory: Memory,
+  { changed: { sources, targets }, plain }: { changed: Changed; plain: Plain },
   { signal }: RunContext,
 ): Promise<Looks> {
   const [source, target] = await Promise.all([
@@ -336,6 +344,7 @@ async function lookAtBoth(
       bookmarks: false,
       plain: plain.target,
       snapshotsOf: [...targets],
+      named: newestOfYoung(memory),
       signal,
     }),
   ]);

@@ -43,6 +43,12 @@ function poolGuid({ pools }: HostFacts, dataset: string, host: string): string {
   });
 }
 
+/** What is not replicated. Who copies a whole pool does not copy what a restore drill looks into at the moment. */
+export function leftOut({ exclude }: Pick<ReplicateOptions, 'exclude'>): ExcludeFilter {
+  const excluded = compileExcludes(exclude);
+  return (name) => isDrillClone(name) || excluded(name);
+}
+
 /** Before another attempt: what made the one before fail may have been that the pool went, or was exchanged. */
 export async function confirmPool({ target, options, targetPoolGuid }: Setup, signal: AbortSignal): Promise<void> {
   const facts = await target.facts({ refresh: true, signal });
@@ -85,7 +91,6 @@ export async function prepareRun(
   ];
   await refuseOwnSource(from, to, options, ctx.signal);
   const targetPoolGuid = poolGuid(targetFacts, options.targetDataset, target.label);
-  const excluded = compileExcludes(options.exclude);
   return {
     options,
     source,
@@ -96,8 +101,7 @@ export async function prepareRun(
     targetPoolGuid,
     encryptionKey,
     selection: compileSelection(options),
-    // Who copies a whole pool does not copy what a restore drill looks into at the moment.
-    excluded: (name) => isDrillClone(name) || excluded(name),
+    excluded: leftOut(options),
     targetPolicy: compileTargetPolicy(options),
     rateLimit: new RateLimit(options.speedLimit),
     common: commonPath(options.sourceDatasets),

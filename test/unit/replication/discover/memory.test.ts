@@ -7,6 +7,7 @@ import {
   marksOf,
   NameHashes,
   newestOf,
+  newestOfYoung,
   structureOf,
   type KeptCopy,
   type Looks,
@@ -33,10 +34,11 @@ function snapshot(of: string, name: string, createtxg: number): SnapshotRecord {
 }
 
 function looks(source: DatasetRecord[], target: DatasetRecord[]): Looks {
-  const rest = { missing: [], plain: true };
+  const rest = { bookmarks: [], missing: [], plain: true };
+  const named = target.map(({ name }) => snapshot(name, 's', 1));
   return {
-    source: { datasets: source, bookmarks: [], snapshots: [], ...rest },
-    target: { datasets: target, bookmarks: [], snapshots: [], ...rest },
+    source: { datasets: source, snapshots: [], named: [], ...rest },
+    target: { datasets: target, snapshots: [], named, ...rest },
   };
 }
 
@@ -97,6 +99,14 @@ describe('what is kept of both sides', () => {
     assert.deepEqual(changes(young, earlier), { sources: [], targets: [] });
     const unknown = looks(before.source.datasets, [dataset('b', ''), dataset('b/x', '11')]);
     assert.deepEqual(changes(young, unknown), { sources: ['a'], targets: ['b'] });
+  });
+
+  it('of a copy that is young does not hold good for another newest snapshot of its name', () => {
+    assert.deepEqual(newestOfYoung(young), ['b@s', 'b/x@s']);
+    assert.deepEqual(newestOfYoung(marked), []);
+    const { source, target } = before;
+    for (const named of [[snapshot('b', 's', 2), snapshot('b/x', 's', 1)], [snapshot('b/x', 's', 1)]])
+      assert.deepEqual(changes(young, { source, target: { ...target, named } }), { sources: ['a'], targets: ['b'] });
   });
 
   it('is of no use where datasets came, went, or have another origin', () => {
