@@ -46,6 +46,7 @@ describe('the judges of a soak', () => {
   describe('of alarms', () => {
     const good: [string, string, Partial<Books>][] = [
       ['late in time and recovered', '60 result, 160 late, 200 result, 200 recovered', { end: 290 }],
+      ['well again a moment after it was late', '60 result, 162 late, 168 result, 168 recovered', { end: 250 }],
       ['never late', '60 result, 120 result', { end: 200 }],
       ['not late while nothing ran', '60 result', { end: 400, lives: [{ from: 0, to: 100 }] }],
       ['not late soon after the clock was set', '60 result', { end: 460, clockSets: [155] }],

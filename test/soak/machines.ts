@@ -84,12 +84,20 @@ export class Writer {
 
 /** What has been seen of the snapshots of the source while they were there. */
 export class Sightings {
+  /** Names after `@` by dataset, in the order they were taken. */
+  readonly taken = new Map<string, string[]>();
   readonly guids = new Map<string, Map<string, string>>();
   /** By GUID. */
   readonly digests = new Map<string, string>();
 
   /** Looks at what is new. Throws when the machine does not answer. */
   async look(a: Machine): Promise<void> {
+    // A pool's history is as long as its pool is large: of a small one it goes back half an hour.
+    for (const [dataset, names] of takenFrom(await a.read(['zpool', 'history', '-i', 'tank']))) {
+      const known = this.taken.get(dataset) ?? [];
+      this.taken.set(dataset, known);
+      for (const name of names) if (!known.includes(name)) known.push(name);
+    }
     for (const [dataset, all] of await listed(a, 'tank')) {
       const known = this.guids.get(dataset) ?? new Map<string, string>();
       this.guids.set(dataset, known);
@@ -136,14 +144,13 @@ async function listed(machine: Machine, pool: string): Promise<Map<string, Seen[
 export async function sidesAtEnd({ a, b }: Machines, sightings: Sightings): Promise<Sides[]> {
   const [source, target] = [await listed(a, 'tank'), await listed(b, 'backup')];
   const at = Date.now() / 1000;
-  const taken = takenFrom(await a.read(['zpool', 'history', '-i', 'tank']));
   return cares.flatMap((care) =>
     care.children.map((child): Sides => {
       const [from, to] = [care.source + child, care.target + child];
       return {
         care,
         source: from,
-        taken: (taken.get(from) ?? []).filter((name) => name.startsWith(`${care.prefix}-`)),
+        taken: (sightings.taken.get(from) ?? []).filter((name) => name.startsWith(`${care.prefix}-`)),
         guids: sightings.guids.get(from) ?? new Map<string, string>(),
         onSource: source.get(from) ?? [],
         onTarget: target.get(to) ?? [],
