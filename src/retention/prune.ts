@@ -53,12 +53,14 @@ interface Planned {
  */
 async function makePlan(discovery: Discovery, mode: PruneResult['mode'], ctx: RunContext): Promise<Planned> {
   const { host, input } = discovery;
-  const first = planRetention({ ...input, minFree: null });
+  let first: RetentionPlanResult | null = planRetention({ ...input, minFree: null });
   if (first.destroy.length === 0) return { plan: first, expiriesUnknown: false };
   if (mode === 'execute' && input.minFree === null && first.breaker.length === 0) {
     if (await canDestroyByProgram(host, ctx.signal)) return { plan: first, expiriesUnknown: true };
   }
   const candidates = first.destroy.map(({ record }) => record);
+  // It may be large, and is not needed while properties are asked for.
+  first = null;
   const plan = planRetention(await withExpiries(discovery, candidates, mode !== 'plan', ctx));
   return { plan, expiriesUnknown: false };
 }

@@ -1,5 +1,6 @@
 // The commands that list datasets, snapshots and bookmarks, and the readers of their lines. A listing is made of such parts, run
 // in one remote command; what is asked for together is `list.ts` and `fingerprint.ts`.
+import { compact, Repeated } from '../base/compact';
 import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { fields, missingIn, unreadable } from './command';
@@ -135,6 +136,11 @@ export function parseLook(line: string, own: boolean, host: Host): LookLine {
   return { dataset: parseDataset(parts.join('\t'), true, host), isPlain };
 }
 
+const NONE: readonly string[] = [];
+
+/** A listing has the snapshots of a dataset one after the other. */
+const datasets = new Repeated();
+
 /** One line of the output of `snapshotsArgv`. */
 export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
   const [full = '', guid = '', createtxg = '', ...more] = fields(line, 3 + columns.length, host);
@@ -143,15 +149,15 @@ export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], 
     throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} names no snapshot: ${JSON.stringify(line)}`);
   if (!isGuid(guid) || !/^\d+$/.test(createtxg)) throw unreadable(line, host);
   const record: SnapshotRecord = {
-    dataset: full.slice(0, at),
+    dataset: datasets.of(full.slice(0, at)),
     kind: full.charAt(at) === '#' ? 'bookmark' : 'snapshot',
-    name: full.slice(at + 1),
-    guid,
-    createtxg,
+    name: compact(full.slice(at + 1)),
+    guid: compact(guid),
+    createtxg: compact(createtxg),
   };
   columns.forEach((column, index) => {
     const value = more[index] ?? '-';
-    if (column === 'clones') record.clones = dash(value) === '' ? [] : value.split(',');
+    if (column === 'clones') record.clones = dash(value) === '' ? NONE : value.split(',');
     else if (value !== '-' && value !== '') record[column] = Number(value);
   });
   return record;

@@ -66,10 +66,12 @@ function withoutRepeats(listing: TreeListing): {
   tokens: Map<string, string>;
 } {
   const { datasets, snapshots } = listing;
+  const names = new Set(datasets.map(({ name }) => name));
+  const overlap = names.size < datasets.length;
   const receiving = datasets.filter(({ receiveResumeToken }) => receiveResumeToken !== '');
   return {
-    records: [...new Map(snapshots.map((record) => [fullName(record), record])).values()],
-    datasets: [...new Set(datasets.map(({ name }) => name))],
+    records: overlap ? [...new Map(snapshots.map((record) => [fullName(record), record])).values()] : snapshots,
+    datasets: [...names],
     tokens: new Map(receiving.map(({ name, receiveResumeToken }) => [name, receiveResumeToken])),
   };
 }

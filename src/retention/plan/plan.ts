@@ -114,30 +114,42 @@ function decideDataset(
   });
 }
 
-const keeping = (record: SnapshotRecord, reasons: readonly string[]): PlannedSnapshot => ({
-  record,
-  reasons: [...new Set(reasons)].map((reason) => `kept: ${reason}`),
-});
+/** What may go, of very many snapshots: no more is kept of each than is needed. */
+interface Going {
+  readonly record: SnapshotRecord;
+  readonly goes: string;
+}
+
+/** One text for all of whom the same is said. */
+class Texts {
+  private readonly known = new Map<string, string>();
+
+  of(text: string): string {
+    const before = this.known.get(text);
+    if (before === undefined) this.known.set(text, text);
+    return before ?? text;
+  }
+}
 
 /**
  * Oldest first over all datasets. Within one dataset the order of creation decides, whatever the dates say: each gets
  * the latest date up to it, so that dates that run backwards cannot contradict that order.
  */
-function oldestFirst(groups: readonly (readonly Decision[])[]): Decision[] {
+function oldestFirst(groups: readonly (readonly Going[])[]): Going[] {
   const dated = groups.flatMap((group) => {
     let latest = 0;
-    return group.map((decision) => {
-      latest = Math.max(latest, decision.candidate.record.creation ?? latest);
-      return { decision, latest, dataset: decision.candidate.record.dataset };
+    return group.map((going) => {
+      latest = Math.max(latest, going.record.creation ?? latest);
+      return { going, latest, dataset: going.record.dataset };
     });
   });
   dated.sort((a, b) => a.latest - b.latest || (a.dataset < b.dataset ? -1 : a.dataset > b.dataset ? 1 : 0));
-  return dated.map(({ decision }) => decision);
+  return dated.map(({ going }) => going);
 }
 
-function limitByFreeSpace(going: readonly Decision[], input: RetentionPlanInput): (string | null)[] {
+function limitByFreeSpace(going: readonly Going[], input: RetentionPlanInput): (string | null)[] {
   if (input.minFree === null) return going.map(() => null);
-  const items = going.map(({ candidate: { record } }) => ({ dataset: record.dataset, reclaim: record.used ?? 0 }));
+  const items = going.map(({ record }) => ({ dataset: record.dataset, reclaim: record.used ?? 0 }));
   return minFreeReasons(items, input.minFree, input.pools);
 }
 
@@ -162,24 +174,31 @@ export function planRetention(input: RetentionPlanInput): RetentionPlanResult {
   const { keepAll, warnings } = reasonToKeepAll(input);
   const counts = new Map<string, { inScope: number; destroy: number }>();
   const keep: PlannedSnapshot[] = [];
-  const groups: Decision[][] = [];
+  const groups: Going[][] = [];
+  const texts = new Texts();
+  const keeping = (record: SnapshotRecord, reasons: readonly string[]): PlannedSnapshot => ({
+    record,
+    reasons: [...new Set(reasons)].map((reason) => texts.of(`kept: ${reason}`)),
+  });
   for (const [dataset, records] of byDataset(input.snapshots)) {
     const decisions = decideDataset(dataset, records, input, keepAll);
     counts.set(dataset, { inScope: decisions.length, destroy: 0 });
-    for (const decision of decisions) {
-      if (decision.kept.length > 0) keep.push(keeping(decision.candidate.record, decision.kept));
+    const group: Going[] = [];
+    for (const { candidate, kept, goes } of decisions) {
+      if (kept.length > 0) keep.push(keeping(candidate.record, kept));
+      else group.push({ record: candidate.record, goes: texts.of(goes) });
     }
-    groups.push(decisions.filter(({ kept }) => kept.length === 0));
+    groups.push(group);
   }
   const going = oldestFirst(groups);
   const spared = limitByFreeSpace(going, input);
   const destroy: PlannedSnapshot[] = [];
-  for (const [index, { candidate, goes }] of going.entries()) {
+  for (const [index, { record, goes }] of going.entries()) {
     const reason = spared[index];
-    if (typeof reason === 'string') keep.push(keeping(candidate.record, [reason]));
+    if (typeof reason === 'string') keep.push(keeping(record, [reason]));
     else {
-      destroy.push({ record: candidate.record, reasons: [goes] });
-      const count = counts.get(candidate.record.dataset);
+      destroy.push({ record, reasons: [goes] });
+      const count = counts.get(record.dataset);
       if (count) count.destroy++;
     }
   }

@@ -1,0 +1,21 @@
+// Strings that are kept for long, out of text that is not. V8 makes a part of a string a reference to the whole: one name of a
+// listing keeps all lines alive that were read with it.
+
+const scratch = Buffer.alloc(512);
+
+/** The same text, with nothing else behind it. What is not ASCII, or long, stays as it is. */
+export function compact(text: string): string {
+  const { length } = text;
+  if (length > scratch.length || scratch.write(text, 'utf8') !== length) return text;
+  return scratch.toString('latin1', 0, length);
+}
+
+/** `compact`, where one text often follows itself. */
+export class Repeated {
+  private last = '';
+
+  of(text: string): string {
+    if (text !== this.last) this.last = compact(text);
+    return this.last;
+  }
+}
