@@ -1,6 +1,7 @@
 // What the tests of the connection's dialog stand on: a lab machine that somebody may log in to with a password, a Node-RED
 // for each suite, an editor for each test, and what is to be found on the machine and in Node-RED afterwards.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { ACCOUNTS } from '../lab/lab';
 import type { Machine } from '../lab/machine';
@@ -117,12 +118,16 @@ export class ConnectionBench {
 
   /** The name of a pool that a deployed connection sees, or what keeps it from that. */
   async poolOf(connection: string): Promise<string | undefined> {
-    const response = await fetch(`${this.nodeRed.url}/zfs-flows/datasets`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ connection }),
-    });
-    const { code, datasets } = (await response.json()) as { code?: string; datasets?: { name: string }[] };
-    return code ?? datasets?.[0]?.name;
+    for (let turn = 0; ; turn++) {
+      const response = await fetch(`${this.nodeRed.url}/zfs-flows/datasets`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ connection }),
+      });
+      const { code, datasets } = (await response.json()) as { code?: string; datasets?: { name: string }[] };
+      // A deploy is over for the editor before its nodes are there.
+      if (code !== 'INVALID_OPTIONS' || turn > 100) return code ?? datasets?.[0]?.name;
+      await sleep(100);
+    }
   }
 }
