@@ -169,12 +169,19 @@ describe('the import from a running TrueNAS', function () {
       await bench.editor.deploy();
       const ids = [...(await form.flows()).keys()];
       const id = ids.find((one) => one.startsWith('zfs-imp-snap-1-')) ?? assert.fail(ids.join());
-      const answer = await fetch(`${bench.nodeRed.url}/zfs-flows/tasks/run`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ id }),
-      });
-      assert.equal(((await answer.json()) as { ok: boolean }).ok, true);
+      const run = async (): Promise<boolean> => {
+        const answer = await fetch(`${bench.nodeRed.url}/zfs-flows/tasks/run`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ id }),
+        });
+        return ((await answer.json()) as { ok: boolean }).ok;
+      };
+      // A deploy is over for the editor before its nodes are there.
+      for (let turn = 0; !(await run()); turn++) {
+        assert.ok(turn < 100, 'it cannot be run');
+        await sleep(100);
+      }
       const until = Date.now() + 20_000;
       while ((await bench.nas.snapshotNames('tank/copy').catch(() => [])).length === 0) {
         assert.ok(Date.now() < until, 'nothing came');
