@@ -166,6 +166,7 @@ describe('getting started', function () {
         await picture('lifetime');
         person.seconds += PER_CLICK;
         await wizard.next('summary');
+        await tray.getByText('Raises an alert after 50 hours without a success.').waitFor();
         await person.click(tray.locator('[data-zfs-action="check"]'));
         const check = tray.locator('[data-zfs-check="ready"]');
         await check.waitFor();

@@ -35,8 +35,15 @@ const ICONS: Readonly<Record<string, string>> = {
   carried: 'fa-clone',
 };
 
+/** Hours and days in words, anything else as it is. */
+function spokenDuration(text: string): string {
+  const [, count, unit] = /^(\d+)([hd])$/.exec(text) ?? [];
+  return unit === undefined ? text : t(`line.duration.${unit}`, { count: Number(count) });
+}
+
 /** A preset in words, anything else as it is. */
 function spoken({ key, values }: Line): Line['values'] {
+  if (key === 'alert') return { duration: spokenDuration(String(values['duration'])) };
   if (!key.startsWith('schedule')) return values;
   const schedule = String(values['schedule']);
   const words = schedule.startsWith('@') ? t(`schedule.preset.${schedule.slice(1)}`) : t('line.cron', { schedule });
