@@ -11,7 +11,9 @@ const LIMIT = 45;
 const GRACE = 30;
 /** Characters of what it said last that are repeated where it ended before its tests: a file that could not be loaded. */
 const COMPLAINTS = 3_000;
-/** Tiers whose files have a process each; those of others share one, but for the bare far sides, whose tests mostly wait. */
+/** Unit tests that send over real processes: they mostly wait, and look whether any of those are left on this machine. */
+const SENDS = /^test\/unit\/stream\/|\.bare\.test\.ts$/;
+/** Tiers whose files have a process each; those of others share one, but for the unit tests that send. */
 const FILE_BY_FILE: ReadonlySet<string> = new Set(['zfs', ZFS_21]);
 /** Processes of a tier. */
 const AT_ONCE = 2;
@@ -93,12 +95,11 @@ const resultName = (tier: string, file: string): string =>
 function sharesOf(tier: string, isBeside: boolean): Share[] {
   const files = testFiles(tier);
   if (!FILE_BY_FILE.has(tier)) {
-    const isBare = (file: string): boolean => file.endsWith('.bare.test.ts');
-    const others = files.filter((file) => !isBare(file));
-    const beside = files.filter(isBare);
+    const others = files.filter((file) => !SENDS.test(file));
+    const sending = files.filter((file) => SENDS.test(file));
     return [
       { name: tier, files: others, collected: isBeside },
-      ...(beside.length > 0 ? [{ name: `${tier}-bare`, files: beside, collected: true }] : []),
+      ...(sending.length > 0 ? [{ name: `${tier}-sending`, files: sending, collected: true }] : []),
     ];
   }
   // The long ones first, as far as the size tells, so that none is left over at the end.
