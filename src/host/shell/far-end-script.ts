@@ -35,11 +35,11 @@ export function farEndScript(end: FarEnd, marker: string, setup: CommandSetup): 
     .add(`exec 3<&0 </dev/null; umask 077; trap 'exit 143' HUP INT TERM PIPE`)
     .add(`echo "${mark} begin"`)
     .add('IFS= read -r K <&3 || exit 0')
+    // In mksh the code of a shell that a trap has ended would be that of the last command here.
+    .add(BYE)
+    .add("trap 'e=$?; bye; exit $e' EXIT")
     .add(`D=$(mktemp -d "\${TMPDIR:-/tmp}/zfsflow-XXXXXXXXXX") || exit ${NO_PLACE}`)
     .add(`echo "${mark} at $D"`)
-    .add(BYE)
-    // In mksh the code of a shell that a trap has ended would be that of the last command here.
-    .add("trap 'e=$?; bye; exit $e' EXIT")
     .add(`mkfifo "$D/k" "$D/q" "$D/z" "$D/t" || exit ${NO_PLACE}`)
     .add(end.listens ? listenAddress(script, end) : `A=${script.word(end.address)}`)
     .add('case $A in *:*) B="[$A]";; *) B=$A;; esac')
@@ -73,7 +73,7 @@ function listenAddress(script: ScriptWriter, { address, carrier }: FarEnd): stri
  * is a group with this shell's number – is told to, for a `zfs` whose shell has gone before it.
  */
 const BYE =
-  'bye() { trap "" TERM; kill -s KILL $G; kill $O $W $V; [ -z "$X" ] || { kill $S; kill -0 -$$ && kill -s TERM 0; }; rm -rf "$D" || { sleep 1; rm -rf "$D"; }; } 2>/dev/null; O=; W=; V=; G=; S=; X=1';
+  'bye() { trap "" TERM; kill -s KILL $G; kill $O $W $V; [ -z "$X" ] || { kill $S; kill -0 -$$ && kill -s TERM 0; }; [ -z "$D" ] || rm -rf "$D" || { sleep 1; rm -rf "$D"; }; } 2>/dev/null; D=; O=; W=; V=; G=; S=; X=1';
 
 /** All has ended by itself: nobody is left to be told to. */
 const DONE = '[ $c -ne 0 ] || X=';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { farEndScript, type FarEnd } from '../../../../src/host/shell/far-end-script';
 import { remoteCommand } from '../../../../src/host/shell/quote';
 import { type Carrier } from '../../../../src/host/shell/carrier-commands';
@@ -41,8 +42,9 @@ describe('the script of a far end', () => {
     }
   });
 
+  // Once it has said where it works, the signal may come at any moment.
   for (const shell of ['/bin/dash', '/bin/bash', '/bin/mksh', '/bin/ksh', '/bin/busybox']) {
-    it(`tells by its exit code that a signal has ended it, in ${shell}`, async () => {
+    it(`tells by its exit code that a signal has ended it, and leaves nothing, in ${shell}`, async () => {
       const commands = [['true']];
       const end: FarEnd = {
         carrier: { kind: 'handOver', program: 'perl' },
@@ -65,6 +67,9 @@ describe('the script of a far end', () => {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       assert.deepEqual(await ended, [143, null]);
+      const [, directory = ''] = / at (\/\S+)/.exec(seen.join('')) ?? [];
+      assert.match(directory, /zfsflow-/);
+      assert.equal(existsSync(directory), false, 'it has left its directory');
     });
   }
 });
