@@ -15,8 +15,8 @@ export type AlarmBook = Pick<Book, 'lives' | 'deploys' | 'clockSets' | 'pauses' 
 const FORGOTTEN = 7;
 /** After a start or a deploy nothing is told at once. */
 const SETTLE = 12;
-/** After its clock was set nothing is said for five minutes. */
-const HOLD = 305;
+/** After it has noticed that its clock was set, within half a minute (look-out.ts), nothing is said for five minutes. */
+const HOLD = 335;
 /** Two minutes that were due, and five more; the first comes up to a minute after a success. */
 const BY_SCHEDULE = { least: 60 + 300, most: 120 + 300 };
 
