@@ -12,7 +12,7 @@ const GRACE = 30;
 /** Characters of what it said last that are repeated where it ended before its tests: a file that could not be loaded. */
 const COMPLAINTS = 3_000;
 /** Unit tests that send over real processes: they mostly wait, and look whether any of those are left on this machine. */
-const SENDS = /^test\/unit\/stream\/|\.bare\.test\.ts$/;
+const SENDS = /^test\/unit\/stream\//;
 /** Tiers whose files have a process each; those of others share one, but for the unit tests that send. */
 const FILE_BY_FILE: ReadonlySet<string> = new Set(['zfs', ZFS_21]);
 /** Processes of a tier. */
