@@ -66,12 +66,11 @@ function withoutRepeats(listing: TreeListing): {
   tokens: Map<string, string>;
 } {
   const { datasets, snapshots } = listing;
-  const names = new Set(datasets.map(({ name }) => name));
-  const overlap = names.size < datasets.length;
   const receiving = datasets.filter(({ receiveResumeToken }) => receiveResumeToken !== '');
   return {
-    records: overlap ? [...new Map(snapshots.map((record) => [fullName(record), record])).values()] : snapshots,
-    datasets: [...names],
+    // One that is told twice would count twice among the newest, in whatever way that came about.
+    records: [...new Map(snapshots.map((record) => [fullName(record), record])).values()],
+    datasets: [...new Set(datasets.map(({ name }) => name))],
     tokens: new Map(receiving.map(({ name, receiveResumeToken }) => [name, receiveResumeToken])),
   };
 }

@@ -13,6 +13,12 @@ describe('text that is kept', () => {
       fc.constant('é'.repeat(300)),
     );
     fc.assert(fc.property(texts, (text) => compact(text) === text));
+    for (let length = 0; length < 1_100; length++) {
+      for (const odd of ['', 'é', '€', '€é', '\u{1f600}']) {
+        const text = odd + 'a'.repeat(length);
+        assert.equal(compact(text), text, String(length));
+      }
+    }
     const repeated = new Repeated();
     fc.assert(fc.property(texts, (text) => repeated.of(text) === text && repeated.of(text) === text));
   });
