@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { anotherSecond } from '../../support/another-second';
 import type { FlowNode } from '../../support/flow-bench';
 import { assertSame } from '../../support/engine';
 import { FlowLab } from '../../support/flow-lab';
@@ -153,6 +154,7 @@ describe('names of datasets', function () {
     assert.equal(((await home.success('l', { names })) as object[]).length, GOOD.length);
     await home.success('r', {}, 60_000);
     for (const name of GOOD.slice(0, 3)) await assertSame(home.a, `tank/odd/${name}`, home.b, `backup/-a b/${name}`);
+    await anotherSecond();
     await home.success('s');
     const prune = async (): Promise<number> => ((await home.success('p')) as { destroyed: object[] }).destroyed.length;
     assert.equal(await prune(), 0, 'what the copies have last is kept until they have more');

@@ -41,8 +41,8 @@ describe(`replication on a random walk (WALK_SEED=${SEED})`, function () {
     ...relay,
     sourceDatasets: [SOURCE],
     targetDataset: TARGET,
-    // Taken again in the same minute, a snapshot would get the name of one that the walk has destroyed.
-    namingSchemas: ['auto-%Y-%m-%d_%H-%M-%S'],
+    // Taken again in the same minute or second, a snapshot would get the name of one that exists or that the walk has destroyed.
+    namingSchemas: ['auto-%Y-%m-%d_%H-%M-%S-%f'],
     retries: 2,
   };
 
