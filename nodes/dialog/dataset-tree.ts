@@ -206,7 +206,15 @@ class TreeView implements DatasetTree {
   }
 
   private failed(refusal: Refusal): void {
-    this.box.empty().append(problemElement(this.context, '', refusal, () => this.refresh()));
+    const { t, connection } = this.options;
+    const element = problemElement(this.context, '', refusal, () => this.refresh());
+    // Nothing is wrong with a Raspberry Pi beside the machines that have ZFS.
+    if (refusal.code === 'COMMAND_NOT_FOUND' && connection() === '') {
+      element.addClass('zfs-tree-without').attr('role', 'status');
+      element.children('i').attr('class', 'fa fa-info-circle');
+      element.children('[data-zfs-code]').text(t('common.tree.withoutZfs'));
+    }
+    this.box.empty().append(element);
   }
 
   private searchSoon(): void {

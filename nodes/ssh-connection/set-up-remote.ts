@@ -38,7 +38,8 @@ export async function setUpRemote(RED: Red, body: RawOptions, signal: AbortSigna
           .setUpByPassword(options, { privateKey, publicKey }, signal)
           .catch(mismatch);
         stage(RED, id, privateKey, { replace, account: body }, done.changed);
-        return { publicKey, changed: done.changed, warnings: done.warnings, facts: shownFacts(done.facts) };
+        const { changed, warnings, facts, sudo } = done;
+        return { publicKey, changed, warnings, facts: shownFacts(facts), ...(sudo === undefined ? {} : { sudo }) };
       },
     });
     return { ok: true, hostKeys: options.hostKeys, ...answer };

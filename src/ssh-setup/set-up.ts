@@ -6,10 +6,13 @@ import type { KeyPair } from '../host/ssh/key-pair';
 import { SshHost } from '../host/ssh/ssh-host';
 import type { SshHostOptions } from '../host/ssh/ssh-options';
 import { installKey, whyNoKey, type Installed } from './install-key';
+import { findRights, type Rights } from './rights';
 
 export interface SetUp extends Installed {
   /** Of the machine, found out with the new key. */
   facts: HostFacts;
+  /** What the connection has to say for its commands to have rights; undefined where it says it, or needs nothing. */
+  sudo?: 'sudo' | 'doas';
 }
 
 /**
@@ -19,16 +22,21 @@ export interface SetUp extends Installed {
  */
 export async function setUpByPassword(options: SshHostOptions, key: KeyPair, signal?: AbortSignal): Promise<SetUp> {
   const byPassword = new SshHost(options);
-  const byKey = new SshHost({ ...options, auth: { method: 'privateKey', privateKey: key.privateKey } });
+  const withKey: SshHostOptions = { ...options, auth: { method: 'privateKey', privateKey: key.privateKey } };
+  const byKey = new SshHost(withKey);
   const stop = (): void => void Promise.allSettled([byPassword.close(), byKey.close()]);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const installed = await installKey(byPassword, key.publicKey, signal);
+    let facts: HostFacts;
     try {
-      return { ...installed, facts: await byKey.facts({ signal }) };
+      facts = await byKey.facts({ signal });
     } catch (error) {
       throw await explained(error, byPassword, options.username, installed, signal);
     }
+    // The key works. What else can be said is a favour.
+    const found = await findRights(withKey, byKey, signal).catch((): Rights => ({ facts, warnings: [] }));
+    return { ...installed, ...found, warnings: [...installed.warnings, ...found.warnings] };
   } finally {
     signal?.removeEventListener('abort', stop);
     await Promise.allSettled([byPassword.close(), byKey.close()]);

@@ -12,7 +12,8 @@ export interface Place {
 
 const GRID = 20;
 const LINE = 60;
-const GAP = 80;
+/** Narrow, so that a whole task is seen beside an open sidebar. */
+const GAP = 40;
 /** Of the editor's letters, and of what else a node has: its icon and its ports. */
 const LETTER = 7;
 const FRAME = 60;

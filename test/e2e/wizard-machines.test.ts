@@ -1,6 +1,7 @@
 // The wizard from two machines that nobody has set up, with nothing but passwords, to a replication that runs: real machines
 // over real SSH. What is typed where no machine answers: wizard.test.ts.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import type { Browser, Locator } from 'playwright-core';
 import { ACCOUNTS } from '../lab/lab';
 import type { Machine } from '../lab/machine';
@@ -87,8 +88,15 @@ describe('the wizard with machines', function () {
         true;
 
       it('leads from two passwords to a replication that runs', async () => {
-        const from = await newMachine('sourceConnection', source);
         const { tray } = wizard;
+        // This machine is no worse for having no ZFS of its own.
+        const own = spawnSync('zfs', ['list']).error === undefined ? '[data-zfs-tree] *' : '.zfs-tree-without';
+        await tray.locator(own).first().waitFor();
+        const from = await newMachine('sourceConnection', source);
+        const called = await source.read(['uname', '-n']);
+        const shown = wizard.field('sourceConnection').locator('option:checked');
+        assert.equal(await shown.innerText(), `${called} (new)`, 'by its own name, not by an address');
+        assert.match(await setUp().innerText(), new RegExp(`${called} \\(127\\.0\\.0\\.1\\) is set up`));
         await tray.locator('[data-zfs-dataset="tank/data"] input').check();
         assert.equal(await wizard.field('sourceDatasets').inputValue(), 'tank/data');
         await wizard.enter({ recursive: true, takeSnapshots: 'here' });

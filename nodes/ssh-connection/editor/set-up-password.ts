@@ -73,7 +73,8 @@ export function passwordWay(stage: Stage): Way {
     const answer = await ask<SetUpAnswer>('set-up-remote', question, t, signal);
     if (isRefusal(answer)) return complain(answer);
     const { host, port } = machine() as { host: string; port: string };
-    stage.done({ host, port: Number(port), username: username(), hostKeys: answer.hostKeys }, answer);
+    const { hostKeys, sudo } = answer;
+    stage.done({ host, port: Number(port), username: username(), hostKeys, ...(sudo ? { sudo } : {}) }, answer);
   };
 
   const discover = async (signal: AbortSignal): Promise<void> => {

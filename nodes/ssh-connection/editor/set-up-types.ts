@@ -17,6 +17,8 @@ export interface Known {
 
 /** Properties of a connection that was set up. Its private key waits on the server under the connection's id. */
 export interface SetUpConnection {
+  /** What the machine calls itself, where `host` is only an address. */
+  name?: string;
   host: string;
   port: number;
   username: string;
@@ -32,7 +34,7 @@ export interface SetUpAnswer {
   /** What was changed on the other machine, one thing each. */
   changed: string[];
   warnings?: string[];
-  facts?: { notes?: string[] };
+  facts?: { notes?: string[]; hostname?: string };
   host?: string;
   port?: number;
   username?: string;

@@ -114,8 +114,13 @@ class SetUpPanel implements SetUp {
     this.show(name, pane);
   }
 
-  private finish(connection: SetUpConnection, answer: SetUpAnswer): void {
-    const pane = new Pane(this.t, this.t('setUp.done.title', { host: connection.host }));
+  private finish(reached: SetUpConnection, answer: SetUpAnswer): void {
+    const connection = named(reached, answer);
+    const { name, host } = connection;
+    const pane = new Pane(
+      this.t,
+      this.t('setUp.done.title', { host: name === undefined ? host : `${name} (${host})` }),
+    );
     pane.element.addClass('zfs-set-up-done');
     if (answer.changed.length === 0) pane.about(this.t('setUp.done.nothing'));
     else pane.about(this.t('setUp.done.changed')).add(listOf(answer.changed));
@@ -156,6 +161,13 @@ class SetUpPanel implements SetUp {
     if (kept || !this.staged) return;
     void ask('forget-staged-key', { id: this.options.id }, this.t);
   }
+}
+
+/** An address says less to a person than the name that the machine has; a name that was typed in is the one they know. */
+function named(connection: SetUpConnection, { facts }: SetUpAnswer): SetUpConnection {
+  const name = (facts?.hostname ?? '').split('.')[0] ?? '';
+  const isAddress = /^[\d.]+$/.test(connection.host) || connection.host.includes(':');
+  return isAddress && name !== '' && name !== 'localhost' ? { ...connection, name } : connection;
 }
 
 export function connectionSetUp(options: SetUpOptions): SetUp {

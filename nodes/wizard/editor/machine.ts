@@ -80,6 +80,7 @@ export class MachineField {
 
   private add(): void {
     this.adding = true;
+    const { machines } = this.options;
     const id = RED.nodes.id();
     const container = make('div').appendTo(this.place.empty());
     const setUp = connectionSetUp({
@@ -88,7 +89,7 @@ export class MachineField {
       replace: false,
       known: () => NOTHING_KNOWN,
       toKeep: t('machine.toKeep'),
-      done: (connection) => this.finish({ id, values: propertiesOf(connection) }),
+      done: (connection) => this.finish({ id, values: propertiesOf(connection, machines.labels) }),
       byHand: (typed) => {
         byHand({
           container,
@@ -134,7 +135,11 @@ export class MachineField {
   }
 }
 
-function propertiesOf({ host, port, username, hostKeys, sudo }: SetUpConnection): Readonly<Record<string, unknown>> {
+/** A name that another machine has already says nothing. */
+function propertiesOf(connection: SetUpConnection, taken: readonly string[]): Readonly<Record<string, unknown>> {
+  const { host, port, username, hostKeys, sudo } = connection;
+  const { name = host } = connection;
   const rights = sudo === undefined ? {} : { sudo };
-  return { name: host, host, port, username, authMethod: 'privateKey', hostKeys, ...rights };
+  const label = name !== host && taken.includes(name) ? `${name} (${host})` : name;
+  return { name: label, host, port, username, authMethod: 'privateKey', hostKeys, ...rights };
 }

@@ -46,6 +46,10 @@ export class Machines {
     return [...there, ...this.allMade.map(({ id }): [string, string] => [id, this.label(id)])];
   }
 
+  get labels(): string[] {
+    return this.all.map(([, label]) => label);
+  }
+
   has(id: string): boolean {
     return id === '' || this.made.has(id) || RED.nodes.node(id)?.type === 'zfs-ssh-connection';
   }

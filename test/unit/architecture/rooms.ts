@@ -83,7 +83,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/host/shell': ['src/base', 'src/host/*', 'src/host/shell'],
   'src/host/local': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local'],
   'src/host/ssh': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/host/ssh'],
-  'src/ssh-setup': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/ssh', 'src/zfs/runnable.ts', 'src/ssh-setup'],
+  'src/ssh-setup': [
+    'src/base',
+    'src/host/*',
+    'src/host/shell',
+    'src/host/ssh',
+    'src/zfs/runnable.ts',
+    'src/zfs/privilege.ts',
+    'src/zfs/rights.ts',
+    'src/ssh-setup',
+  ],
   'src/stream': ['src/base', 'src/host/*', 'src/host/shell', 'src/host/local', 'src/stream'],
   'src/zfs': ['src/base', 'src/host/host.ts', 'src/zfs'],
   // Quotes for a person's shell, not for one that we run.

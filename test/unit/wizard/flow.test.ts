@@ -155,11 +155,11 @@ describe('the flow of a new task', () => {
     assert.deepEqual(new Set(line.map(({ y }) => y)), new Set([460]));
     const middles = line.map(({ x }) => Number(x));
     assert.ok(
-      middles.every((x, index) => x % 20 === 0 && x - (middles[index - 1] ?? 0) >= 180),
+      middles.every((x, index) => x % 20 === 0 && x - (middles[index - 1] ?? 0) >= 140),
       middles.join(),
     );
     // Half of a node of 60 letters.
-    assert.ok((middles[3] ?? 0) - (middles[2] ?? 0) >= 240 + 50 + 80, middles.join());
+    assert.ok((middles[3] ?? 0) - (middles[2] ?? 0) >= 240 + 50 + 40, middles.join());
   });
 });
 
