@@ -35,5 +35,5 @@ function measured(RED: Red, { id, type, name, from = '', to = '', state, late, l
   const success = lastSuccess === undefined ? {} : { lastSuccess: Date.parse(lastSuccess) };
   if (last === undefined) return { ...common, ...success };
   const [started, ended] = [Date.parse(last.startedAt), Date.parse(last.endedAt)];
-  return { ...common, ...success, lastRun: ended, duration: (ended - started) / 1000 };
+  return { ...common, ...success, lastRun: ended, duration: Math.max(0, ended - started) / 1000 };
 }

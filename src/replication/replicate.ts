@@ -29,13 +29,16 @@ const LAST_LOOK_MS = 3_000;
 class Replication {
   readonly book: ResultBook;
   private readonly state: RunState;
+  private readonly began: number;
 
   constructor(
     private readonly run: Run,
     private readonly hosts: HostResolver,
-    private readonly started: Date,
+    /** The same moment by a clock that nobody sets (`performance.now()`), and by that of the wall. */
+    { began, started }: { began: number; started: Date },
     first: FirstLook | null,
   ) {
+    this.began = began;
     const { ctx, options, rateLimit, transport } = run;
     this.book = new ResultBook(emptyResult(ctx.jobId, options.name || ctx.task, started, transport));
     this.state = new RunState(options, this.book, ctx);
@@ -121,7 +124,7 @@ class Replication {
   private end(state: ReplicationResult['state']): void {
     this.book.end();
     this.book.result.state = state;
-    this.book.result.durationMs = this.run.ctx.now().getTime() - this.started.getTime();
+    this.book.result.durationMs = Math.round(performance.now() - this.began);
   }
 }
 
@@ -137,14 +140,14 @@ export async function replicate(
 ): Promise<ReplicationResult> {
   // Every command that runs at the same time listens to it; Node warns of more than ten as of a leak.
   setMaxListeners(0, ctx.signal);
-  const started = ctx.now();
+  const [began, started] = [performance.now(), ctx.now()];
   checkEncryptionKey(options, encryptionKey);
   const fallback = emptyResult(ctx.jobId, options.name || ctx.task, started, 'ssh');
   ctx.partial(fallback);
   warnOfMachineZone(options.timeZone, (event) => ctx.emit(event));
   const first = beginToLook(options, hosts, ctx);
   const run = await connect(options, hosts, ctx, encryptionKey);
-  const replication = new Replication(run, hosts, started, first);
+  const replication = new Replication(run, hosts, { began, started }, first);
   try {
     await (options.mode === 'plan' ? replication.plan() : replication.execute());
     return replication.book.result;

@@ -167,9 +167,8 @@ class Execution {
   /** One dataset: note, send, report. */
   private async dataset(one: DatasetWork): Promise<void> {
     const { plan, entry } = one;
-    const { ctx } = this.run;
     if (plan.refusal) throw refused(plan.refusal, plan.source, this.run.target.label);
-    const begun = ctx.now().getTime();
+    const begun = performance.now();
     entry.action = furthest(entry.action, plan.action);
     try {
       if (!isSettled(this.run, one, this.provisions.marks.unended)) {
@@ -178,7 +177,7 @@ class Execution {
         this.finisher.add(one);
       }
     } finally {
-      entry.durationMs += ctx.now().getTime() - begun;
+      entry.durationMs += Math.round(performance.now() - begun);
       this.state.progress.datasetDone();
     }
     this.tell(one);
@@ -197,13 +196,12 @@ class Execution {
 
   /** The datasets of a tree that travel in one stream. */
   private async tree(root: DatasetWork, all: readonly DatasetWork[]): Promise<void> {
-    const { ctx } = this.run;
-    const begun = ctx.now().getTime();
+    const begun = performance.now();
     for (const { entry, plan } of all) entry.action = furthest(entry.action, plan.action);
     try {
       await sendTree(root, all);
     } finally {
-      const took = ctx.now().getTime() - begun;
+      const took = Math.round(performance.now() - begun);
       for (const { entry } of all) entry.durationMs += took;
     }
     for (const one of all) {

@@ -56,6 +56,19 @@ describe('job registry', () => {
     assert.deepEqual(bench.named('failed'), []);
   });
 
+  it('says how long a run took, whatever its clock was set to meanwhile', async () => {
+    let clock = Date.parse('2026-11-26T12:00:00Z');
+    const bench = new Bench({ now: () => new Date(clock) });
+    bench.attach('n').submit(bench.spec('a'), 'm1');
+    await settle();
+    clock -= 3_600_000;
+    await delay(30);
+    bench.run('a').finish();
+    await settle();
+    const { durationMs } = bench.named('finished')[0] ?? {};
+    assert.ok(Number(durationMs) >= 25 && Number(durationMs) < 60_000, String(durationMs));
+  });
+
   it('ends a run once, even when letting go of its hosts fails', async () => {
     const bench = new Bench({ onError: () => undefined });
     const release = (): void => {
