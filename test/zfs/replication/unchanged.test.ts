@@ -57,7 +57,7 @@ describe('replication where nothing has changed', function () {
 
   before(async function () {
     this.timeout(240_000);
-    for (let count = 0; count < 13; count++) {
+    for (let count = 0; count < 14; count++) {
       const [source, target] = [`tank/t${count}`, `backup/t${count}`];
       for (const dataset of ['', '/x', '/y', '/z']) await a.createDataset(`${source}${dataset}`);
       for (const one of ['1', '2', '3']) await a.snapshot(source, one, { recursive: true });
@@ -206,6 +206,24 @@ describe('replication where nothing has changed', function () {
     await b.run(['zfs', 'destroy', `${target}/y@theirs`]);
     await b.run(['zfs', 'rollback', `${target}/z@3`]);
     assert.equal((await run(options)).listed.length, 2);
+  });
+
+  it('looks again where the machines took long to say what they are', async () => {
+    const { source, target, options } = settled();
+    const hosts = [engine.resolve('a'), engine.resolve('b')];
+    const known = hosts.map(({ facts }) => facts);
+    // The first look is over by then, and had nothing to see.
+    const change = sleep(2_000).then(() => b.snapshot(`${target}/y`, 'theirs'));
+    const late = Promise.all([change, sleep(6_000)]);
+    hosts.forEach((host, index) => {
+      host.facts = async (asked) => late.then(() => known[index]?.call(host, asked) ?? assert.fail());
+    });
+    try {
+      const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
+      assert.deepEqual(failuresOf(error), [`${source}/y TARGET_DIVERGED`]);
+    } finally {
+      hosts.forEach((host, index) => Object.assign(host, { facts: known[index] }));
+    }
   });
 
   it('sees a source that gained snapshots by being promoted, which ZFS does not note', async () => {
