@@ -3,7 +3,7 @@
 import type { HostFacts } from '../host/host';
 import { SshHost } from '../host/ssh/ssh-host';
 import type { SshHostOptions } from '../host/ssh/ssh-options';
-import { refusedByPrivilege } from '../zfs/privilege';
+import { whatElevates } from '../zfs/privilege';
 import { rightsInPools } from '../zfs/rights';
 
 export interface Rights {
@@ -15,36 +15,65 @@ export interface Rights {
   warnings: string[];
 }
 
-/** Datasets without children whose rights are looked at. */
-const MOST_DATASETS = 8;
-const PROGRAMS = ['sudo', 'doas'] as const;
+/** Datasets without children whose rights are looked at: milliseconds each, all in one remote command. */
+const MOST_DATASETS = 200;
+/** Without one of these no node can do its work; others, such as `diff`, are often given to everybody. */
+const WORTH = new Set(['snapshot', 'send', 'receive', 'destroy']);
+/** Milliseconds: sudo may ask a directory service that does not answer, ZFS a pool that is suspended. */
+const PATIENCE = 10_000;
 
-/** `options` log in, `host` is connected with them. Throws as `Host.run` does. */
-export async function findRights(options: SshHostOptions, host: SshHost, signal?: AbortSignal): Promise<Rights> {
-  const facts = await host.facts({ signal });
-  const none = { facts, warnings: [] };
-  if (facts.isRoot || options.sudo !== 'none') return none;
-  const { user, rights } = await rightsInPools(host, facts.pools.map(({ name }) => name), MOST_DATASETS, signal); // prettier-ignore
-  if ([...rights.values()].some(({ size }) => size > 0)) return none;
-  for (const sudo of PROGRAMS) {
-    const elevated = facts.programs.has(sudo) ? await factsThrough({ ...options, sudo }, signal) : null;
-    if (elevated !== null) return { sudo, facts: elevated, warnings: [] };
+const UNKNOWN =
+  'It could not be found out how this account gets rights in ZFS: the machine did not say so in time. Test the connection.';
+
+/**
+ * `options` log in, `host` is connected with them, `facts` are the machine's. Throws CANCELLED when `signal` says so; whatever
+ * else fails is a warning, since the account works.
+ */
+export async function findRights(
+  options: SshHostOptions,
+  { host, facts }: { host: SshHost; facts: HostFacts },
+  signal?: AbortSignal,
+): Promise<Rights> {
+  // `SshHost` elevates nothing for a user of the name root.
+  const isSettled = facts.isRoot || options.username === 'root' || options.sudo !== 'none';
+  if (isSettled) return { facts, warnings: [] };
+  const late = AbortSignal.timeout(PATIENCE);
+  try {
+    return await look(options, { host, facts }, signal === undefined ? late : AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    return { facts, warnings: facts.zfsVersion === '' ? [] : [UNKNOWN] };
   }
-  // Without ZFS there is nothing that a right would help.
-  return facts.zfsVersion === '' ? none : { facts, warnings: [warning(user)] };
 }
 
-/** null where `zfs` and `zpool` are not let through. */
-async function factsThrough(options: SshHostOptions, signal?: AbortSignal): Promise<HostFacts | null> {
+async function look(
+  options: SshHostOptions,
+  { host, facts }: { host: SshHost; facts: HostFacts },
+  signal: AbortSignal,
+): Promise<Rights> {
+  const pools = facts.pools.map(({ name }) => name);
+  const { user, rights } = await rightsInPools(host, pools, MOST_DATASETS, signal);
+  if ([...rights.values()].some((all) => [...all].some((right) => WORTH.has(right)))) return { facts, warnings: [] };
+  const sudo = await whatElevates(host, { programs: facts.programs, zfsPath: options.zfsPath }, signal);
+  if (sudo !== undefined) {
+    // Another login may take seconds: only where more may be seen by it.
+    const seen = pools.length > 0 ? facts : await factsThrough({ ...options, sudo }, signal).catch(() => facts);
+    return { sudo, facts: seen, warnings: [] };
+  }
+  // Without ZFS there is nothing that a right would help.
+  return { facts, warnings: facts.zfsVersion === '' ? [] : [nothing(user)] };
+}
+
+async function factsThrough(options: SshHostOptions, signal: AbortSignal): Promise<HostFacts> {
   const host = new SshHost(options);
   try {
-    const refused = await refusedByPrivilege(host, signal);
-    return refused.size === 0 ? await host.facts({ signal }) : null;
+    return await host.facts({ signal });
   } finally {
     await host.close();
   }
 }
 
-const warning = (user: string): string =>
-  `"${user}" may look at ZFS here and nothing more: it is not root, \`zfs allow\` gives it no right, and neither sudo nor doas runs ` +
-  'zfs for it without a password. Set the machine up as root, or give it rights before the first run (README: "Least privilege").';
+const nothing = (user: string): string =>
+  `"${user}" may look at ZFS here and nothing more: it is not root, no right by \`zfs allow\` was found, and neither sudo nor doas ` +
+  'runs `zfs version` and `zpool version` for it without a password. Set the machine up as root, or give it rights before the first ' +
+  'run (README: "Least privilege").';

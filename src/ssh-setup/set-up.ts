@@ -6,7 +6,7 @@ import type { KeyPair } from '../host/ssh/key-pair';
 import { SshHost } from '../host/ssh/ssh-host';
 import type { SshHostOptions } from '../host/ssh/ssh-options';
 import { installKey, whyNoKey, type Installed } from './install-key';
-import { findRights, type Rights } from './rights';
+import { findRights } from './rights';
 
 export interface SetUp extends Installed {
   /** Of the machine, found out with the new key. */
@@ -28,15 +28,13 @@ export async function setUpByPassword(options: SshHostOptions, key: KeyPair, sig
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const installed = await installKey(byPassword, key.publicKey, signal);
-    let facts: HostFacts;
     try {
-      facts = await byKey.facts({ signal });
+      const facts = await byKey.facts({ signal });
+      const found = await findRights(withKey, { host: byKey, facts }, signal);
+      return { ...installed, ...found, warnings: [...installed.warnings, ...found.warnings] };
     } catch (error) {
       throw await explained(error, byPassword, options.username, installed, signal);
     }
-    // The key works. What else can be said is a favour.
-    const found = await findRights(withKey, byKey, signal).catch((): Rights => ({ facts, warnings: [] }));
-    return { ...installed, ...found, warnings: [...installed.warnings, ...found.warnings] };
   } finally {
     signal?.removeEventListener('abort', stop);
     await Promise.allSettled([byPassword.close(), byKey.close()]);

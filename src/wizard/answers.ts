@@ -1,6 +1,7 @@
 // What a person has answered in the wizard "Replicate…": its fields, with the properties' own values, and what follows from
 // them. Plain data that both the tray and the tests fill; what is made of it is flow.ts. Runs in the browser. Pure.
 import type { LifetimeUnit } from '../retention/plan/policy';
+import { periodOf, TWICE } from './period';
 
 export const STEPS = ['source', 'destination', 'security', 'schedule', 'lifetime', 'summary'] as const;
 export type Step = (typeof STEPS)[number];
@@ -46,8 +47,13 @@ export interface Answers {
   /** The first also names new snapshots. */
   namingSchemas: readonly string[];
   nameRegex: string;
-  /** None of the datasets has a snapshot, as far as was counted: nobody takes any there. */
-  sourceIsBare: boolean;
+  /**
+   * How old the newest snapshot was of that source which has the oldest newest one, as far as was counted: milliseconds, infinite
+   * where one has none at all, null where nothing is known of it.
+   */
+  sourceIdle: number | null;
+  /** Those that were not on their machine when they were counted. */
+  sourceMissing: readonly string[];
   /** A node of its own takes snapshots by the schedule; null = what `takesSnapshots` makes of the rest. */
   takeSnapshots: boolean | null;
   /** Where no node of its own does: what a run does about snapshots. */
@@ -102,7 +108,8 @@ export function defaultAnswers(tab = 'new'): Answers {
     snapshotSelection: 'all',
     namingSchemas: [],
     nameRegex: '',
-    sourceIsBare: false,
+    sourceIdle: null,
+    sourceMissing: [],
     takeSnapshots: null,
     createSnapshot: 'ifNone',
     targetConnection: '',
@@ -137,17 +144,27 @@ export function scheduleOf({ schedule, scheduleCron }: Answers): string {
 
 export const isScheduled = ({ schedule }: Answers): boolean => schedule !== '';
 
+/** Nobody has taken a snapshot of some source while this task would have been due twice, or for two days: so nobody does. */
+export function isIdle(answers: Answers): boolean {
+  const { sourceIdle } = answers;
+  return sourceIdle !== null && sourceIdle > Math.max(TWICE[periodOf(scheduleOf(answers)) ?? 'day'], TWICE.day);
+}
+
 /**
  * Whether a `zfs-snapshot` node is wanted. As long as nobody says: for what this machine has, since nobody else may be
- * taking any, where there are none, and whenever old ones are to go, which is that node's work. A regular expression names
- * no new ones.
+ * taking any, where nobody seems to take any, and whenever old ones are to go, which is that node's work. A regular expression
+ * names no new ones.
  */
 export function takesSnapshots(answers: Answers): boolean {
   if (!isScheduled(answers)) return false;
-  const { takeSnapshots, snapshotSelection, sourceConnection, sourceIsBare, sourceLifetime } = answers;
+  const { takeSnapshots, snapshotSelection, sourceConnection, sourceLifetime } = answers;
   if (takeSnapshots !== null) return takeSnapshots;
-  return snapshotSelection !== 'regex' && (sourceConnection === '' || sourceIsBare || sourceLifetime !== '');
+  return snapshotSelection !== 'regex' && (sourceConnection === '' || isIdle(answers) || sourceLifetime !== '');
 }
+
+/** Nobody has said who takes the snapshots, and the task does for the lifetime alone. */
+export const takesForLifetime = (answers: Answers): boolean =>
+  takesSnapshots(answers) && answers.takeSnapshots === null && !takesSnapshots({ ...answers, sourceLifetime: '' });
 
 /** Where a target dataset gets a key of its own that Node-RED keeps. */
 export const storesKey = ({ encryption, encryptionKeyLocation }: Answers): boolean =>

@@ -66,6 +66,7 @@ function sourceProblems(answers: Answers, { tables, ...around }: Surroundings): 
     ...connectionProblems(answers, 'sourceConnection', around),
     ...(lacks('sourceDatasets', sourceDatasets) ? [{ field: 'sourceDatasets', key: 'datasets' }] : []),
     ...badItems(table, 'sourceDatasets', 'sourceDatasets', sourceDatasets),
+    ...missingDatasets(answers),
     ...badItems(table, 'exclude', 'exclude', exclude),
     ...(snapshotSelection === 'schema'
       ? [
@@ -75,6 +76,13 @@ function sourceProblems(answers: Answers, { tables, ...around }: Surroundings): 
       : []),
     ...(snapshotSelection === 'regex' ? regexProblems(nameRegex, lacks('nameRegex', nameRegex)) : []),
   ];
+}
+
+/** They may come to be before the first run. */
+function missingDatasets({ sourceDatasets, sourceMissing }: Answers): Finding[] {
+  const missing = sourceMissing.filter((name) => sourceDatasets.includes(name));
+  const values = { names: missing.join(', '), count: missing.length };
+  return missing.length === 0 ? [] : [{ field: 'sourceDatasets', key: 'notThere', values, level: 'warn' }];
 }
 
 function regexProblems(nameRegex: string, isLacking: boolean): Finding[] {

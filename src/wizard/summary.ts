@@ -38,7 +38,7 @@ export function summaryOf(answers: Answers, machine: MachineName): Line[] {
     ...usedConnections(answers).map(({ id }) => line('connection', { machine: machine(id) })),
     ...sourceLines(answers, machine),
     ...targetLines(answers, machine),
-    ...scheduleLines(answers),
+    ...scheduleLines(answers, machine),
     ...lifetimeLines(answers),
     ...carriedLines(answers),
   ];
@@ -69,13 +69,15 @@ function targetLines(answers: Answers, machine: MachineName): Line[] {
   ];
 }
 
-function scheduleLines(answers: Answers): Line[] {
-  const { alertAfter, createSnapshot, scheduleTimeZone: zone } = answers;
+function scheduleLines(answers: Answers, machine: MachineName): Line[] {
+  const { alertAfter, createSnapshot, scheduleTimeZone: zone, sourceConnection } = answers;
   const schedule = scheduleOf(answers);
   const alert = alertAfter ?? suggestedAlert(answers);
   return [
     isScheduled(answers) ? line(zone === '' ? 'schedule' : 'scheduleZone', { schedule, zone }) : line('once'),
-    takesSnapshots(answers) ? line('take.own', { schema: newSchema(answers) }) : line(`take.${createSnapshot}`),
+    takesSnapshots(answers)
+      ? line('take.own', { schema: newSchema(answers) })
+      : line(`take.${createSnapshot}${isScheduled(answers) ? '' : 'Once'}`, { machine: machine(sourceConnection) }),
     ...when(alert !== '', line('alert', { duration: alert })),
   ];
 }

@@ -26,3 +26,26 @@ async function refusal(host: Host, command: string, signal?: AbortSignal): Promi
     throw error;
   }
 }
+
+const PROGRAMS = ['sudo', 'doas'] as const;
+
+/**
+ * Which of them runs both commands without a password, asked by an account that does not use it yet; undefined for none. One
+ * remote command. Throws as `Host.runScript` does.
+ */
+export async function whatElevates(
+  host: Host,
+  { programs, zfsPath }: { programs: ReadonlySet<string>; zfsPath: string },
+  signal?: AbortSignal,
+): Promise<(typeof PROGRAMS)[number] | undefined> {
+  // With a directory of its own it is the program there that is run, whatever sudo's PATH says.
+  const word = (command: string): string =>
+    zfsPath === '' ? command : `"$(command -v ${command} || echo ${command})"`;
+  const tries = PROGRAMS.filter((program) => programs.has(program)).map((program) => {
+    const runs = COMMANDS.map((command) => `${program} -n ${word(command)} version >/dev/null 2>&1`);
+    return [...runs, `echo ${program}`, 'exit 0'].join(' && ');
+  });
+  if (tries.length === 0) return undefined;
+  const { stdout } = await host.runScript(['exec </dev/null', ...tries, 'exit 0'].join('\n'), { signal });
+  return PROGRAMS.find((program) => program === stdout.trim());
+}

@@ -150,7 +150,20 @@ describe('the wizard with machines', function () {
         await taken('here');
         await wizard.enter({ sourceDatasets: 'tank/data' });
         await taken('ifNone');
+        // Somebody took one, and nobody any more: the copy would stay that old.
+        await source.sh(
+          'zfs create tank/old; date -s "-9 days" >/dev/null; zfs snapshot tank/old@1; date -s "+9 days" >/dev/null',
+        );
+        await wizard.enter({ sourceDatasets: 'tank/old' });
+        await taken('here');
+        await tray.getByText(/The newest is 9 days old, so nothing on .* seems to take any/).waitFor();
+        await wizard.enter({ sourceDatasets: 'tank/none\ntank/gone' });
+        const missing = tray.locator('[data-zfs-warning="sourceDatasets"]', {
+          hasText: 'tank/gone is not on that machine',
+        });
+        await missing.first().waitFor();
         await wizard.enter({ sourceDatasets: 'tank/none' });
+        await missing.first().waitFor({ state: 'hidden' });
         await taken('here');
         await wizard.next('destination');
         await wizard.enter({ targetDataset: 'backup/none' });
@@ -161,7 +174,7 @@ describe('the wizard with machines', function () {
         assert.match(await check.innerText(), /takes a snapshot and sends it/);
         assert.doesNotMatch(await check.innerText(), /createSnapshot|selected snapshot|taken first/);
         await wizard.leave();
-        await source.sh('zfs destroy -r tank/none');
+        await source.sh('zfs destroy -r tank/none; zfs destroy -r tank/old');
       });
 
       it('keeps nothing of a machine that was set up and then left', async () => {

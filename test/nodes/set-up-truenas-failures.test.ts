@@ -159,6 +159,7 @@ describe('setting up a TrueNAS, and what goes wrong', () => {
       const id = 'again-and-again';
       const first = await nas.ask({ id });
       refused(first, 'AUTHENTICATION_FAILED', /key is in place.*StrictModes.*AllowUsers/);
+      assert.equal(first.field, 'sshUser', 'the login to the API was right');
       assert.equal(first.details['stage'], 'ssh');
       assert.deepEqual(
         first.details.changed?.map((line) => line.replace(/:.*/, '')),

@@ -165,9 +165,11 @@ class SetUpPanel implements SetUp {
 
 /** An address says less to a person than the name that the machine has; a name that was typed in is the one they know. */
 function named(connection: SetUpConnection, { facts }: SetUpAnswer): SetUpConnection {
-  const name = (facts?.hostname ?? '').split('.')[0] ?? '';
+  const hostname = (facts?.hostname ?? '').trim();
+  const name = hostname.split('.')[0] ?? '';
   const isAddress = /^[\d.]+$/.test(connection.host) || connection.host.includes(':');
-  return isAddress && name !== '' && name !== 'localhost' ? { ...connection, name } : connection;
+  const isName = /^[\p{L}\p{N}_-]+$/u.test(name) && !/^[\d.]+$/.test(hostname) && !/^localhost\d*$/i.test(name);
+  return isAddress && isName ? { ...connection, name } : connection;
 }
 
 export function connectionSetUp(options: SetUpOptions): SetUp {

@@ -173,13 +173,13 @@ export class TrueNasLogin<A extends object> {
       return form.complain({ field: 'otp', code: answer.code, text: t('setUp.truenas.otpWrong'), hint: answer.hint });
     }
     const secret = hadOtp ? 'otp' : form.value('with');
-    form.complain(
-      problemOf(t, answer, {
-        fields: [...FIELDS, ...fields],
-        places: { ...PLACES, AUTHENTICATION_FAILED: secret, OTP_REQUIRED: 'otp' },
-        values: { host: URL.canParse(url) ? new URL(url).host : url, user: form.value('username'), ...said(answer) },
-      }),
-    );
+    const problem = problemOf(t, answer, {
+      fields: [...FIELDS, ...fields],
+      places: { ...PLACES, AUTHENTICATION_FAILED: secret, OTP_REQUIRED: 'otp' },
+      values: { host: URL.canParse(url) ? new URL(url).host : url, user: form.value('username'), ...said(answer) },
+    });
+    const isSsh = answer.code === 'AUTHENTICATION_FAILED' && problem.field === 'sshUser';
+    form.complain(isSsh ? { ...problem, text: t('setUp.failed.sshLogin') } : problem);
   }
 
   private confirmCertificate(certificate: Certificate): void {

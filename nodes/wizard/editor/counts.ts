@@ -1,9 +1,9 @@
 // How many snapshots of each source would be replicated, and what happens where there are none: the component that the
-// dialogs share, asked with the answers. A machine that is not this one, and has none at all, has nobody who takes any: then
-// this task does, unless the person has said otherwise.
+// dialogs share, asked with the answers. Where a source has none, or none that is new, nobody takes any: then this task does, unless
+// the person has said otherwise.
 import { takesSnapshots } from '../../../src/wizard/answers';
 import { newSchema } from '../../../src/wizard/node-values';
-import type { CountAnswer } from '../../admin/browse-answer';
+import type { CountAnswer, ShownCount } from '../../admin/browse-answer';
 import { ask, isRefusal } from '../../dialog/admin';
 import type { Ask } from '../../dialog/dataset-questions';
 import { snapshotCount } from '../../dialog/snapshot-count';
@@ -45,9 +45,28 @@ export function snapshotCounts(form: Form, stage: Stage, parent: JQuery): void {
 function asking({ store }: Stage): Ask {
   return async (endpoint, question, signal) => {
     const answer = await ask<CountAnswer>(endpoint, question, t, signal);
-    if (isRefusal(answer) || signal?.aborted === true) return answer;
-    const sourceIsBare = answer.counts.every(({ total, problem }) => total === 0 && problem === undefined);
-    if (sourceIsBare !== store.answers.sourceIsBare) store.set({ sourceIsBare });
+    if (signal?.aborted === true) return answer;
+    const counts = isRefusal(answer) ? [] : answer.counts;
+    const sourceIdle = idleFor(counts);
+    const sourceMissing = counts
+      .filter(({ problem }) => problem?.code === 'DATASET_NOT_FOUND')
+      .map((one) => one.dataset);
+    const { answers } = store;
+    const isNew = sourceIdle !== answers.sourceIdle || sourceMissing.join('\n') !== answers.sourceMissing.join('\n');
+    if (isNew) store.set({ sourceIdle, sourceMissing });
     return answer;
   };
+}
+
+/** So that it is not another one with each count. */
+const wholeHours = (age: number): number => age - (age % 3_600_000);
+
+/** See `Answers.sourceIdle`. What nothing was selected of, or what could not be counted, says nothing. */
+function idleFor(counts: readonly ShownCount[]): number | null {
+  const ages = counts.flatMap(({ total, newest, problem }) => {
+    if (problem !== undefined) return [];
+    if (newest !== null) return [wholeHours(Date.now() - Date.parse(newest))];
+    return total === 0 ? [Number.POSITIVE_INFINITY] : [];
+  });
+  return ages.length === 0 ? null : Math.max(0, ...ages);
 }

@@ -1,5 +1,5 @@
 // Step 5: how long snapshots are kept, on both sides. Nothing is ever deleted that was not asked for here.
-import { LIFETIME_UNITS, takesSnapshots } from '../../../src/wizard/answers';
+import { LIFETIME_UNITS, takesForLifetime, takesSnapshots } from '../../../src/wizard/answers';
 import { newSchema } from '../../../src/wizard/node-values';
 import { textOf } from '../../dialog/dialog';
 import { Form, make } from './form';
@@ -27,7 +27,9 @@ export function lifetimeStep(stage: Stage): Step {
     const { sourceLifetime, sourceConnection } = store.answers;
     const key = sourceLifetime.trim() === '' ? 'forEver' : takesSnapshots(store.answers) ? 'ours' : 'nobodys';
     const values = { machine: machineName(machines, sourceConnection), schema: newSchema(store.answers) };
-    form.hint('sourceLifetime', t(`lifetime.about.${key}`, values));
+    const about = t(`lifetime.about.${key}`, values);
+    const changes = takesForLifetime(store.answers);
+    form.hint('sourceLifetime', changes ? `${t('lifetime.takes', values)} ${about}` : about);
     suggestion.toggleClass('zfs-hidden', sourceLifetime.trim() !== '');
   });
   sourcePreview(form, stage, source);

@@ -140,6 +140,7 @@ function propertiesOf(connection: SetUpConnection, taken: readonly string[]): Re
   const { host, port, username, hostKeys, sudo } = connection;
   const { name = host } = connection;
   const rights = sudo === undefined ? {} : { sudo };
-  const label = name !== host && taken.includes(name) ? `${name} (${host})` : name;
+  const labels = [name, ...(name === host ? [] : [`${name} (${host})`]), `${name} (${host}:${port})`];
+  const label = labels.find((one) => !taken.includes(one)) ?? name;
   return { name: label, host, port, username, authMethod: 'privateKey', hostKeys, ...rights };
 }

@@ -4,9 +4,9 @@ import { SCHEDULES, scheduleOf } from '../../../src/wizard/answers';
 import { ask, isRefusal } from '../../dialog/admin';
 import { textOf } from '../../dialog/dialog';
 import { Form, make } from './form';
-import { problemsOf } from './problems';
 import type { Stage, Step } from './step';
 import { t } from './translate';
+import { warning } from './warning';
 
 /** Runs that are shown. */
 const RUNS = 5;
@@ -37,23 +37,13 @@ export function scheduleStep(stage: Stage): Step {
   form.showWhen(() => store.answers.schedule === 'custom', cron);
   form.showWhen(() => store.answers.schedule !== '', zone);
   nextRuns(form, stage, runs);
-  warned(form, stage, when);
+  warning(form, stage, when, 'schedule');
   const after = form.part(t('schedule.copies'));
   const words = (['set', 'require', 'ignore'] as const).map((value) => [value, t(`readonly.${value}`)] as const);
   form.choice(after, 'readonly', words, { label: t('readonly.label') });
   form.live(() => form.hint('readonly', t(`readonly.about.${store.answers.readonly}`)));
   alertRow(form, stage, after);
   return { form };
-}
-
-/** What can be made so all the same, and most likely is not meant. */
-function warned(form: Form, { store, machines }: Stage, parent: JQuery): void {
-  const place = make('div', { class: 'zfs-sentence zfs-warning', role: 'status', 'data-zfs-warning': 'schedule' });
-  place.appendTo(parent);
-  form.live(() => {
-    const found = problemsOf(store.answers, machines).find(({ field, isWarning }) => field === 'schedule' && isWarning);
-    place.toggleClass('zfs-hidden', found === undefined).text(found?.text ?? '');
-  });
 }
 
 /** When somebody is told that it has not worked for too long; suggested where the schedule alone does not say. */

@@ -1,5 +1,5 @@
 // Step 1: what is copied, and which of its snapshots.
-import { takesSnapshots } from '../../../src/wizard/answers';
+import { type Answers, isIdle, takesSnapshots } from '../../../src/wizard/answers';
 import { textOf } from '../../dialog/dialog';
 import { Form, make } from './form';
 import { MachineField } from './machine';
@@ -8,6 +8,8 @@ import type { Stage, Step } from './step';
 import { snapshotCounts } from './counts';
 import { sourceTree } from './trees';
 import { t } from './translate';
+import { warning } from './warning';
+import { machineName } from './words';
 
 export function sourceStep(stage: Stage): Step {
   const { store, machines } = stage;
@@ -33,6 +35,7 @@ export function sourceStep(stage: Stage): Step {
     placeholder: 'tank/data',
     mono: true,
   });
+  warning(form, stage, beside, 'sourceDatasets');
   form.check(beside, 'recursive', { label: t('common.recursive') });
   const exclude = form.lines(beside, 'exclude', {
     label: t('common.exclude.label'),
@@ -73,7 +76,7 @@ function snapshotsPart(form: Form, stage: Stage): void {
 }
 
 /** Who takes the snapshots that are sent. */
-function newSnapshots(form: Form, { store }: Stage, parent: JQuery): void {
+function newSnapshots(form: Form, { store, machines }: Stage, parent: JQuery): void {
   const ways = ['here', 'ifNone', 'always', 'never'] as const;
   const select = make('select');
   for (const way of ways)
@@ -90,6 +93,17 @@ function newSnapshots(form: Form, { store }: Stage, parent: JQuery): void {
     select.val(way());
     // By hand alone there is nothing that could take them meanwhile.
     select.find('option[value="here"]').prop('disabled', store.answers.schedule === '');
-    form.hint('takeSnapshots', t(`source.new.about.${way()}`));
+    form.hint('takeSnapshots', aboutNew(store.answers, way(), machineName(machines, store.answers.sourceConnection)));
   });
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** What comes of it; where that could be seen, with whether somebody else takes any. */
+function aboutNew(answers: Answers, way: string, machine: string): string {
+  const { sourceConnection, sourceIdle } = answers;
+  const isOpen = sourceConnection !== '' && (way === 'here' || way === 'ifNone');
+  if (!isOpen || sourceIdle === null || !isIdle(answers)) return t(`source.new.about.${way}`);
+  if (!Number.isFinite(sourceIdle)) return t(`source.new.about.${way}None`, { machine });
+  return t(`source.new.about.${way}Old`, { machine, count: Math.floor(sourceIdle / DAY_MS) });
 }

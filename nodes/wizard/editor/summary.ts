@@ -9,11 +9,13 @@ import type { Stage, Step } from './step';
 import { sentencesOf } from './sentences';
 import { tabChoices, tabHint, tabProblem } from './tabs';
 import { t } from './translate';
+import { warning } from './warning';
 
 export function summaryStep(stage: Stage): Step {
   const { store, machines } = stage;
   const form = new Form(make('div', { class: 'zfs-wizard-step' }), store);
   const what = form.part(t('summary.title'));
+  warning(form, stage, what, 'sourceDatasets');
   const list = make('ul', { class: 'zfs-wizard-summary' }).appendTo(what);
   form.live(() => {
     list.empty();

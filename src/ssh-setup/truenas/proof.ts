@@ -18,6 +18,7 @@ export interface ProvenFacts {
   zfsVersion: string;
   zfsKernelVersion: string;
   platform: string;
+  hostname: string;
   pools: { name: string; guid: string; health: string }[];
   programs: string[];
   isRoot: boolean;
@@ -40,10 +41,10 @@ export async function proveLogin({ privateKey, ...login }: NewLogin, signal?: Ab
   });
   try {
     const facts = await host.facts({ refresh: true, ...(signal === undefined ? {} : { signal }) });
-    const { zfsVersion, zfsKernelVersion, platform, pools, programs, isRoot } = facts;
+    const { zfsVersion, zfsKernelVersion, platform, hostname, pools, programs, isRoot } = facts;
     const missing = zfsVersion === '' ? ['there is no zfs command'] : await missingRights(host, login);
     const shown = pools.map(({ name, guid, health }) => ({ name, guid, health }));
-    return { zfsVersion, zfsKernelVersion, platform, pools: shown, programs: [...programs], isRoot, missing };
+    return { zfsVersion, zfsKernelVersion, platform, hostname, pools: shown, programs: [...programs], isRoot, missing };
   } catch (error) {
     throw explained(error, login);
   } finally {
@@ -75,5 +76,7 @@ function explained(thrown: unknown, login: Omit<NewLogin, 'privateKey'>): unknow
   if (!(thrown instanceof ZfsFlowError)) return thrown;
   const hint = CHECKS[thrown.code]?.(login);
   const message = `the key was set up, but the first login with it failed: ${thrown.message}`;
-  return thrown.with({ message, ...(hint === undefined ? {} : { hint }) });
+  // The login to the API was right.
+  const field = thrown.code === 'AUTHENTICATION_FAILED' ? { field: 'sshUser' } : {};
+  return thrown.with({ message, ...field, ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,6 +1,6 @@
 // The flow that the wizard's answers become: which nodes, with what of the answers, wired how.
 import assert from 'node:assert/strict';
-import { keyOf, makesKey, takesSnapshots } from '../../../src/wizard/answers';
+import { keyOf, makesKey, takesForLifetime, takesSnapshots } from '../../../src/wizard/answers';
 import { makeFlow } from '../../../src/wizard/flow';
 import { suggestedName } from '../../../src/wizard/name';
 import { answers, made, placeless, setting } from './setting';
@@ -94,11 +94,17 @@ describe('the flow of a new task', () => {
     assert.equal(takesSnapshots(answers({ snapshotSelection: 'schema', namingSchemas: ['x-%s'] })), true);
     assert.equal(takesSnapshots(answers({ snapshotSelection: 'regex', nameRegex: 'x' })), false);
     assert.equal(takesSnapshots(answers({ sourceConnection: 'nas' })), false);
-    const bare = { sourceConnection: 'nas', sourceIsBare: true };
+    const bare = { sourceConnection: 'nas', sourceIdle: Number.POSITIVE_INFINITY };
     assert.equal(takesSnapshots(answers(bare)), true);
     assert.equal(takesSnapshots(answers({ ...bare, takeSnapshots: false })), false, 'a person has said otherwise');
+    const newest = (days: number, schedule: string): boolean =>
+      takesSnapshots(answers({ sourceConnection: 'nas', schedule, sourceIdle: days * 86_400_000 }));
+    const [fresh, old] = [newest(1, '@daily'), newest(3, '@daily')];
+    assert.deepEqual([fresh, old, newest(3, '@weekly'), newest(16, '@weekly'), newest(1, '@hourly')], [false, true, false, true, false]); // prettier-ignore
     assert.equal(takesSnapshots(answers({ ...bare, snapshotSelection: 'regex', nameRegex: 'x' })), false);
     assert.equal(takesSnapshots(answers({ sourceConnection: 'nas', sourceLifetime: '3' })), true);
+    assert.equal(takesForLifetime(answers({ sourceConnection: 'nas', sourceLifetime: '3' })), true);
+    assert.equal(takesForLifetime(answers({ ...bare, sourceLifetime: '3' })), false, 'it does so without');
     assert.equal(takesSnapshots(answers({ takeSnapshots: false })), false);
     assert.equal(takesSnapshots(answers({ takeSnapshots: true, schedule: '' })), false);
   });

@@ -22,6 +22,14 @@ describe('problems of answers', () => {
     ]);
   });
 
+  it('sources that are not there are warned of, as long as they are chosen', () => {
+    const sourceMissing = ['tank/data', 'tank/gone'];
+    assert.deepEqual(told({ sourceMissing }), ['source sourceDatasets notThere (warn)']);
+    assert.deepEqual(told({ sourceMissing, sourceDatasets: ['tank/other'] }), []);
+    const [found] = problemsOf(answers({ sourceMissing }), { tables: TABLES });
+    assert.deepEqual(found?.values, { names: 'tank/data', count: 1 });
+  });
+
   it('names are judged by ZFS, in its words', () => {
     const [problem, ...others] = problemsOf(answers({ sourceDatasets: ['tank/a', '/mnt/tank'] }), { tables: TABLES });
     assert.deepEqual(others, []);

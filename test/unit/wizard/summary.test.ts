@@ -45,7 +45,7 @@ describe('the summary of a new task', () => {
         'encryption.keyStored',
         'readonly.set',
         'once',
-        'take.ifNone',
+        'take.ifNoneOnce',
         'sourceLifetime.untouched',
         'targetLifetime.week',
       ],

@@ -211,12 +211,12 @@ describe('replication where nothing has changed', function () {
   it('looks again where the machines took long to say what they are', async () => {
     const { source, target, options } = settled();
     const hosts = [engine.resolve('a'), engine.resolve('b')];
-    const known = hosts.map(({ facts }) => facts);
+    const known = hosts.map((host) => host.facts.bind(host));
     // The first look is over by then, and had nothing to see.
     const change = sleep(2_000).then(() => b.snapshot(`${target}/y`, 'theirs'));
     const late = Promise.all([change, sleep(6_000)]);
     hosts.forEach((host, index) => {
-      host.facts = async (asked) => late.then(() => known[index]?.call(host, asked) ?? assert.fail());
+      host.facts = async (asked) => late.then(() => known[index]?.(asked) ?? assert.fail());
     });
     try {
       const error = await engine.refuse('PARTIAL_FAILURE', { ...job, ...options });
