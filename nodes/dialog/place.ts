@@ -1,6 +1,7 @@
 // Puts nodes that were made elsewhere into the flows as one change that one undo takes back (design/editor-study.md §4). Those
 // that are there already, from an earlier time, get the new properties and stay where somebody has put them. Nothing here
 // deploys, and nothing touches credentials.
+import { widthOf } from '../../src/flow/width';
 import { differences, type FlowNode } from './flow-node';
 
 export type { FlowNode } from './flow-node';
@@ -23,7 +24,8 @@ type Translate = (key: string, values?: Record<string, unknown>) => string;
 /** Pixels of Node-RED's grid; between what is on a tab and what comes below it; from its left edge; half a node. */
 const GRID = 20;
 const GAP = 60;
-const LEFT = 160;
+/** Left edge of what is moved. */
+const LEFT = 80;
 const HALF = 20;
 
 /**
@@ -104,6 +106,11 @@ function isThere(id: string, type: string): boolean {
   return found !== undefined && found !== null;
 }
 
+/** A long name reaches far to both sides of the middle, which is what `x` is. */
+function leftEdge({ x, name, type }: FlowNode): number {
+  return Number(x) - widthOf(typeof name === 'string' && name !== '' ? name : type) / 2;
+}
+
 /** New ones that go to a tab that exists, moved below what it has; they keep their places among themselves. */
 function settled(fresh: readonly FlowNode[]): FlowNode[] {
   const own = new Set(fresh.filter(({ type }) => type === 'tab').map(({ id }) => id));
@@ -116,9 +123,9 @@ function settled(fresh: readonly FlowNode[]): FlowNode[] {
   for (const [tab, nodes] of byTab) {
     const bottom = bottomOf(tab);
     const top = bottom === null ? GAP : Math.ceil((bottom + GAP) / GRID) * GRID;
-    const left = Math.min(...nodes.map(({ x }) => Number(x)));
+    const left = Math.min(...nodes.map(leftEdge));
     const highest = Math.min(...nodes.map(({ y }) => Number(y)));
-    moves.set(tab, { x: LEFT - left, y: top - highest });
+    moves.set(tab, { x: Math.ceil((LEFT - left) / GRID) * GRID, y: top - highest });
   }
   return fresh.map((node) => {
     const move = moves.get(node.z ?? '');

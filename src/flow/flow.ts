@@ -2,6 +2,7 @@
 // the tab, wires. Knows no tool that is imported from and no wizard; both use it, the latter in the browser. Pure.
 import type { Field, FieldTable, Json } from '../options/field';
 import type { RawOptions } from '../options/read';
+import { middleOf, widthOf } from './width';
 
 export interface FlowNodeJson {
   [property: string]: unknown;
@@ -104,21 +105,30 @@ export interface Row {
   right: readonly Placed[];
 }
 
-const LEFT = 180;
-const RIGHT = 480;
+/** Left edges of both columns; the right one begins farther to the right where the left one is wider. */
+const LEFT = 60;
+const RIGHT = 400;
+const GAP = 40;
 const TOP = 100;
 const LINE = 60;
 const COMMENT = 40;
 
-/** The nodes of the rows, one below the other on the tab `z`. */
+/** What the editor shows on a node; one without a name has a label of its own, which is longer than its type alone. */
+function labelOf({ type, name }: FlowNodeJson): string {
+  return typeof name === 'string' && name !== '' ? name : type;
+}
+
+/** The nodes of the rows, one below the other on the tab `z`, none left of its edge and none over another. */
 export function layRows(z: string, rows: readonly Row[]): FlowNodeJson[] {
   const nodes: FlowNodeJson[] = [];
   let y = TOP - COMMENT;
   for (const { comment, left, right } of rows) {
-    if (comment !== undefined) nodes.push({ ...comment, z, x: LEFT, y, wires: [] });
+    if (comment !== undefined) nodes.push({ ...comment, z, x: middleOf(LEFT, labelOf(comment)), y, wires: [] });
     y += COMMENT;
-    for (const [x, column] of [[LEFT, left] as const, [RIGHT, right] as const]) {
+    const end = Math.max(0, ...left.map(({ node }) => middleOf(LEFT, labelOf(node)) + widthOf(labelOf(node)) / 2));
+    for (const [edge, column] of [[LEFT, left] as const, [Math.max(RIGHT, end + GAP), right] as const]) {
       column.forEach(({ node, wires }, line) => {
+        const x = middleOf(edge, labelOf(node));
         nodes.push({ ...node, z, x, y: y + line * LINE, wires: wires.map((one) => [...one]) });
       });
     }

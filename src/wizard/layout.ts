@@ -1,6 +1,7 @@
 // Where the nodes of one task stand: what is said of it above, then a line from left to right, each as wide as its label.
 // The editor places a node by its middle. Pure.
 import type { FlowNodeJson } from '../flow/flow';
+import { middleOf, widthOf } from '../flow/width';
 
 export interface Place {
   /** Id of the tab. */
@@ -10,14 +11,9 @@ export interface Place {
   y: number;
 }
 
-const GRID = 20;
 const LINE = 60;
 /** Narrow, so that a whole task is seen beside an open sidebar. */
 const GAP = 40;
-/** Of the editor's letters, and of what else a node has: its icon and its ports. */
-const LETTER = 7;
-const FRAME = 60;
-const NARROWEST = 100;
 
 /** Pixels that a task takes from top to bottom. */
 export const HEIGHT = 2 * LINE;
@@ -29,16 +25,12 @@ export interface Cell {
   label: string;
 }
 
-const snap = (pixels: number): number => Math.ceil(pixels / GRID) * GRID;
-
-const widthOf = (label: string): number => Math.max(NARROWEST, snap(FRAME + label.length * LETTER));
-
 /** `columns`: cells that stand above each other. */
 export function layLine(comment: Cell, columns: readonly (readonly Cell[])[], { z, x, y }: Place): FlowNodeJson[] {
   const at = (cell: Cell, left: number, top: number): FlowNodeJson => ({
     ...cell.node,
     z,
-    x: snap(left + widthOf(cell.label) / 2),
+    x: middleOf(left, cell.label),
     y: top,
     wires: cell.wires.map((one) => [...one]),
   });

@@ -153,6 +153,14 @@ for (const [label, platform] of platforms) {
       assert.deepEqual(await users('nas2'), ['c']);
     });
 
+    it('stay within the tab where their names are long', async () => {
+      const name = 'was: root@vault.example.org:tank/home to backup/attic/home of everybody';
+      await place([{ id: 'c', type: 'comment', z: 'tab', x: 360, y: 100, name, info: '', wires: [] }]);
+      await editor.page.waitForFunction(`RED.nodes.node('c').w > 300`);
+      const { x, w } = await editor.ask<{ x: number; w: number }>(`(({ x, w }) => ({ x, w }))(RED.nodes.node('c'))`);
+      assert.ok(x - w / 2 >= 0, `${x} ${w}`);
+    });
+
     it('that are there get new properties and wires, keep their places and what somebody has wired, and one undo is enough', async () => {
       await editor.ask(`RED.nodes.node('snap').x = 240`);
       const before = await flows();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { FIELDS } from '../../../nodes/fields';
 import { flowNode, layRows } from '../../../src/flow/flow';
+import { widthOf } from '../../../src/flow/width';
 
 const table = FIELDS['zfs-replicate'];
 const node = { id: 'x', type: 'zfs-replicate' };
@@ -47,12 +48,26 @@ describe('flow JSON', () => {
     assert.deepEqual(
       laid.map(({ id, x, y, z, wires }) => [id, x, y, z, wires]),
       [
-        ['c', 180, 60, 'tab', []],
-        ['a', 180, 100, 'tab', [['r']]],
-        ['b', 180, 160, 'tab', [['r']]],
-        ['r', 480, 100, 'tab', [['r']]],
-        ['s', 480, 260, 'tab', [['r']]],
+        ['c', 120, 60, 'tab', []],
+        ['a', 120, 100, 'tab', [['r']]],
+        ['b', 120, 160, 'tab', [['r']]],
+        ['r', 460, 100, 'tab', [['r']]],
+        ['s', 460, 260, 'tab', [['r']]],
       ],
     );
+  });
+
+  it('has nothing left of the tab, and no node over another, however long the names are', () => {
+    const name = 'root@vault.example.org:tank/home to backup/attic/home of everybody';
+    const named = (id: string): { node: { id: string; type: string; name: string }; wires: string[][] } => ({
+      node: { id, type: 't', name },
+      wires: [],
+    });
+    const comment = { id: 'c', type: 'comment', name: `was: ${name}` };
+    const laid = layRows('tab', [{ comment, left: [named('a')], right: [named('r')] }]);
+    const edges = laid.map((node) => Number(node['x']) - widthOf(String(node['name'])) / 2);
+    assert.ok(Math.min(...edges) > 0, edges.join());
+    const [, left = 0, right = 0] = edges;
+    assert.ok(right - left > widthOf(name), edges.join());
   });
 });
