@@ -28,14 +28,17 @@ export function becomes(item: Item, machine: MachineName, t: Translate): string 
     }
     case 'zfs-replicate': {
       const from = at('sourceConnection', datasetsOf(node, 'sourceDatasets', t));
-      return joined(`${from} → ${at('targetConnection', text('targetDataset'))}`, when(item, node, t));
+      const to = at('targetConnection', text('targetDataset'));
+      return joined(`${from} → ${to}`, when(item, node, t), goesOnTarget(node, t));
     }
     case 'zfs-snapshot': {
       const of = at('connection', datasetsOf(node, 'datasets', t));
-      return joined(t('becomes.snapshot', { of }), when(item, node, t), kept(node, t));
+      return joined(t('becomes.snapshot', { of }), when(item, node, t), kept(node['retention'], t));
     }
-    default:
-      return joined(t('becomes.prune', { of: at('connection', datasetsOf(node, 'datasets', t)) }), when(item, node, t));
+    default: {
+      const of = at('connection', datasetsOf(node, 'datasets', t));
+      return joined(t('becomes.prune', { of }), when(item, node, t), kept(node['policy'], t));
+    }
   }
 }
 
@@ -43,9 +46,20 @@ const joined = (...parts: string[]): string => parts.filter((part) => part !== '
 
 function datasetsOf(node: FlowNode, property: string, t: Translate): string {
   const value = node[property];
-  const [first = '…', ...others] = (Array.isArray(value) ? value : [value]).map(String);
-  const names = others.length === 0 ? first : t('becomes.more', { first, count: others.length });
-  return node['recursive'] === true ? t('becomes.below', { names }) : names;
+  const some = shortened((Array.isArray(value) ? value : [value]).map(String), t);
+  const names = node['recursive'] === true ? t('becomes.below', { names: some }) : some;
+  const exclude = Array.isArray(node['exclude']) ? node['exclude'].map((glob) => excluded(String(glob), t)) : [];
+  return exclude.length === 0 ? names : t('becomes.without', { names, excluded: shortened(exclude, t) });
+}
+
+function shortened([first = '…', ...others]: readonly string[], t: Translate): string {
+  return others.length === 0 ? first : t('becomes.more', { first, count: others.length });
+}
+
+/** `tank/home[e]`, which the import writes for a dataset without those below it, is nothing that people know. */
+function excluded(glob: string, t: Translate): string {
+  const [, begin, end] = /^([^*?[\]]+)\[([^*?[\]!^-])\]$/.exec(glob) ?? [];
+  return begin === undefined || end === undefined ? glob : t('becomes.alone', { name: `${begin}${end}` });
 }
 
 function when({ startedBy }: Item, node: FlowNode, t: Translate): string {
@@ -60,22 +74,51 @@ function when({ startedBy }: Item, node: FlowNode, t: Translate): string {
 }
 
 /** The expressions that most tasks have, as people say them. */
-export function cronWords(cron: string, t: Translate): string {
-  const [, minute = '', hour = ''] = /^(\d{1,2}) (\d{1,2}|\*) \* \* \*$/.exec(cron) ?? [];
-  if (minute === '') return cron;
+export function cronWords(expression: string, t: Translate): string {
+  const cron = expression.trim().replaceAll(/\s+/g, ' ');
+  if (/^\*(?:\/1)? \* \* \* \*$/.test(cron)) return t('becomes.everyMinutes', { count: 1 });
+  // Where the hour, or the day, is no multiple of it, one of the spans is shorter.
+  const [, minutes = ''] = /^\*\/(\d{1,2}) \* \* \* \*$/.exec(cron) ?? [];
+  if (Number(minutes) < 60 && 60 % Number(minutes || NaN) === 0)
+    return t('becomes.everyMinutes', { count: Number(minutes) });
   const two = (text: string): string => text.padStart(2, '0');
+  const [, past = '', hours = ''] = /^(\d{1,2}) \*\/(\d{1,2}) \* \* \*$/.exec(cron) ?? [];
+  if (hours !== '1' && 24 % Number(hours || NaN) === 0) {
+    return t('becomes.everyHours', { hours: Number(hours), minute: two(past) });
+  }
+  const [, minute = '', hour = '', day = ''] = /^(\d{1,2}) (\d{1,2}|\*) (\d{1,2}|\*) \* \*$/.exec(cron) ?? [];
+  if (minute === '' || (hour === '*' && day !== '*')) return cron;
   if (hour === '*') return t('becomes.hourly', { minute: two(minute) });
-  return t('becomes.daily', { time: `${two(hour)}:${two(minute)}` });
+  const time = `${two(hour)}:${two(minute)}`;
+  return day === '*' ? t('becomes.daily', { time }) : t('becomes.monthly', { day: Number(day), time });
 }
 
-/** The longest that something is kept. */
-function kept(node: FlowNode, t: Translate): string {
-  const policy = node['retention'] as { keep?: { type?: string; value?: number; unit?: string }[] } | null | undefined;
-  const rules = (policy?.keep ?? []).filter(({ value, unit }) => value !== undefined && unit !== undefined);
-  const [first, ...others] = rules;
+interface Rule {
+  type?: string;
+  count?: number;
+  value?: number;
+  unit?: string;
+}
+
+const rulesOf = (policy: unknown): readonly Rule[] =>
+  (policy as { keep?: readonly Rule[] } | null | undefined)?.keep ?? [];
+
+/** What stays; each rule keeps, whatever the others say. */
+function kept(policy: unknown, t: Translate): string {
+  const [first, ...others] = rulesOf(policy);
   if (first === undefined) return t('becomes.keptForEver');
-  const lifetime = t(`unit.${first.unit ?? ''}`, { count: first.value });
-  return others.length === 0 ? t('becomes.kept', { lifetime }) : t('becomes.keptByRules', { count: rules.length });
+  const { type, count, value, unit } = first;
+  if (others.length > 0) return t('becomes.keptByRules', { count: others.length + 1 });
+  if (type === 'last' && count !== undefined) return t('becomes.keptNewest', { count });
+  if (value === undefined || unit === undefined) return t('becomes.keptByRules', { count: 1 });
+  return t('becomes.kept', { lifetime: t(`unit.${unit}`, { count: value }) });
+}
+
+/** '' where a run deletes nothing there. */
+function goesOnTarget({ targetRetention, targetRetentionPolicy: policy }: FlowNode, t: Translate): string {
+  if (targetRetention === 'source') return t('becomes.targetAsSource');
+  if (targetRetention !== 'custom' || rulesOf(policy).length === 0) return '';
+  return t('becomes.onTarget', { kept: kept(policy, t) });
 }
 
 export function changeText({ property, from, to }: Change): string {
