@@ -5,7 +5,7 @@ import type { Finding, Imported, SelfConnection } from '../../src/import/result'
 import { readBoolean, readList, readNumber, readObject, readString, type RawOptions } from '../../src/options/read';
 import { engine } from '../runtime/engine';
 import type { Red } from '../runtime/red';
-import { importTools } from './import-tools';
+import { deployedConnections, importTools } from './import-tools';
 import { credentialsOf } from './set-up-truenas';
 import { eachNode, holdsAlready, stageKey } from './staged-keys';
 import { LARGEST_FILE, takePiece, uploaded } from './uploads';
@@ -19,7 +19,7 @@ type Answer = Record<string, unknown>;
  */
 export async function truenasImport(RED: Red, body: RawOptions): Promise<Answer> {
   if (body['part'] !== undefined) return takePiece(body);
-  const choices = { here: hereOf(body), enable: new Set(readList(body, 'enable')) };
+  const choices = { here: hereOf(body), enable: new Set(readList(body, 'enable')), deployed: deployedConnections(RED) };
   const source = await sourceOf(body);
   const imported = withoutSurprise(() => engine.imports().importFrom(source, choices, importTools()));
   const findings = [...imported.findings];
@@ -105,7 +105,7 @@ function withoutSurprise<T>(work: () => T): T {
   }
 }
 
-/** A node that somebody has made by hand for the same task would run beside the imported one. */
+/** A node for the same task, made by hand or imported from another tool, would run beside this one. */
 function tellNames(RED: Red, { nodes }: Imported, findings: Finding[]): void {
   const ours = new Set(nodes.map(({ id }) => id));
   const there = new Set<string>();
@@ -114,7 +114,7 @@ function tellNames(RED: Red, { nodes }: Imported, findings: Finding[]): void {
   });
   for (const { id, type, name } of nodes) {
     if (!type.startsWith('zfs-') || name === '' || !there.has(JSON.stringify([type, name]))) continue;
-    const message = `there is a ${type} node named "${String(name)}" already, which was not imported: does it do the same?`;
+    const message = `there is another ${type} node named "${String(name)}" already: does it do the same?`;
     findings.push({ item: itemOf(id), level: 'warn', message });
   }
 }

@@ -126,6 +126,8 @@ function judge({ item, type, values }: Judged, tools: ImportTools, findings: Fin
     return true;
   } catch (error) {
     if (!(error instanceof ZfsFlowError)) throw error;
+    // Told already, in words that say what to do.
+    if (error.field !== undefined && findings.isToldOf(item, error.field)) return false;
     const where = error.field === undefined ? '' : `${error.field}: `;
     findings.error(item, `cannot be used as it is (${where}${error.message.replace(`${error.field ?? ''}: `, '')})`);
     return false;

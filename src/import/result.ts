@@ -40,6 +40,18 @@ export interface ImportChoices {
   here: string | SelfConnection;
   /** Items that are not to be disabled; what was disabled before stays so. */
   enable: ReadonlySet<string>;
+  /** Connections that there are already: what brings no key of its own uses the one to the same account. */
+  deployed?: readonly DeployedConnection[];
+}
+
+export interface DeployedConnection {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  username: string;
+  /** Path of its key, '' = it logs in otherwise. */
+  keyFile: string;
 }
 
 /** Something with a node of its own that a person may want or not. */
@@ -68,6 +80,7 @@ export class Findings {
   readonly all: Finding[] = [];
   private readonly said = new Set<string>();
   private readonly failed = new Set<string>();
+  private readonly lacking = new Set<string>();
 
   add(item: string, level: Level, message: string): void {
     if (level === 'error') this.failed.add(item);
@@ -85,8 +98,15 @@ export class Findings {
     this.add(item, 'warn', message);
   }
 
-  error(item: string, message: string): void {
+  /** `field`: the property that it is about, where the engine would refuse the same. */
+  error(item: string, message: string, field?: string): void {
     this.add(item, 'error', message);
+    if (field !== undefined) this.lacking.add(JSON.stringify([item, field]));
+  }
+
+  /** An error of the item says what is wrong with this property. */
+  isToldOf(item: string, field: string): boolean {
+    return this.lacking.has(JSON.stringify([item, field]));
   }
 
   /** An error was found of it. */

@@ -2,7 +2,7 @@
 // dataset to be left out of a tree while what is below it stays. Pure.
 import { stableHash } from '../base/stable-hash';
 import { hashIn, importedId, type ConnectionDraft, type Draft, type TaskDraft } from './assemble';
-import { Findings, type ImportChoices, type TaskType } from './result';
+import { Findings, type DeployedConnection, type ImportChoices, type TaskType } from './result';
 
 /** 6 hexadecimal digits that stand for a name as long as it is the same. */
 export const nameHash = (...names: readonly string[]): string => stableHash(names).slice(0, 6);
@@ -27,11 +27,15 @@ export class TextDraft {
   readonly here: string;
   private readonly connections = new Map<string, ConnectionDraft>();
   private readonly tasks = new Map<string, TaskDraft>();
+  private readonly deployed: readonly DeployedConnection[];
+  /** Those that tasks of this import use, by id. */
+  private readonly used = new Map<string, DeployedConnection>();
 
   constructor(
     private readonly tool: string,
-    { here }: ImportChoices,
+    { here, deployed = [] }: ImportChoices,
   ) {
+    this.deployed = deployed;
     const name = typeof here === 'string' ? here : here.host;
     // A connection that an earlier import has made for the machine stands for it.
     this.hash = hashIn(here) ?? stableHash([tool, name]).slice(0, 8);
@@ -41,11 +45,16 @@ export class TextDraft {
     this.connections.set('self', { item: 'self', id: this.here, values });
   }
 
-  /** The id of the connection for an account; it has no key here, unless a file. */
+  /** The id of the connection for an account, of one that there is already if possible; a new one has no key, unless a file. */
   connectionTo(account: Account): string {
     const { host, port = 22, username = 'root', keyFile } = account;
     const old = nameHash(host, String(port), username);
     const item = `ssh-${old}`;
+    const there = this.deployedFor({ host, port, username, ...(keyFile === undefined ? {} : { keyFile }) }, old);
+    if (there !== undefined) {
+      this.used.set(there.id, there);
+      return there.id;
+    }
     if (!this.connections.has(item)) {
       const way = keyFile === undefined ? { authMethod: 'privateKey' } : { authMethod: 'keyFile', keyFile };
       const values = { name: `${username}@${host}`, host, port, username, ...way };
@@ -54,6 +63,27 @@ export class TextDraft {
       this.findings.warn(item, `${key} and its host key are not in the configuration: see to them in its dialog`);
     }
     return importedId(this.hash, 'ssh', old);
+  }
+
+  /** A connection that there was before this import. */
+  isThere(connection: string): boolean {
+    return this.used.has(connection);
+  }
+
+  /** What an earlier import has made stays what it is; of several to one account, none is more meant than the others. */
+  private deployedFor(
+    account: Required<Omit<Account, 'keyFile'>> & Account,
+    old: string,
+  ): DeployedConnection | undefined {
+    const { host, port, username, keyFile } = account;
+    if (this.deployed.some(({ id }) => id === importedId(this.hash, 'ssh', old))) return undefined;
+    // Another machine means itself by such a name, and not the one that has the connection.
+    if (this.here !== '' && LOOPBACK.test(host)) return undefined;
+    const [there, ...others] = this.deployed.filter(
+      (one) => one.host.toLowerCase() === host.toLowerCase() && one.port === port && one.username === username,
+    );
+    if (there === undefined || others.length > 0) return undefined;
+    return keyFile === undefined || keyFile === there.keyFile ? there : undefined;
   }
 
   /** Undefined for a second one of the same names. */
@@ -77,6 +107,11 @@ export class TextDraft {
     };
     this.tasks.set(item, task);
     this.findings.info(item, `becomes a ${type} node: ${more.original.split('\n', 1)[0] ?? ''}`);
+    for (const property of CONNECTIONS) {
+      const there = [...this.used.values()].find(({ id }) => id === more.values[property]);
+      if (there !== undefined && there.id !== this.here)
+        this.findings.info(item, `uses your connection "${there.name}", which is there already`);
+    }
     return task;
   }
 
@@ -92,6 +127,9 @@ export class TextDraft {
     };
   }
 }
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[?::1\]?)$/i;
+const CONNECTIONS = ['connection', 'sourceConnection', 'targetConnection'] as const;
 
 type NewTask = Pick<TaskDraft, 'values' | 'original'> & Partial<TaskDraft>;
 

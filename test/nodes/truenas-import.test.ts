@@ -109,6 +109,42 @@ describe('the endpoint truenas-import', () => {
     );
   });
 
+  it('says so of what came from another tool too, and uses a connection that is there', async () => {
+    const text = '0 4 * * * syncoid tank/a vault.lan:backup/a\n';
+    const first = await imported({ text });
+    await nas.bench.deploy(
+      first.nodes.filter(({ type }) => type !== 'comment'),
+      'full',
+      {},
+    );
+    const zrepl = `jobs:
+- {name: tank/a to vault.lan:backup/a, type: push, filesystems: {tank/a: true}, connect: {type: tcp, address: "vault.lan:1"}}
+`;
+    const second = await imported({ text: zrepl });
+    const ssh = idOf(first, 'ssh');
+    const repl = second.nodes.find(({ type }) => type === 'zfs-replicate');
+    assert.equal(repl?.['targetConnection'], ssh);
+    const told = second.findings.map(({ message }) => message).join('\n');
+    assert.match(told, /uses your connection "root@vault\.lan"/);
+    assert.match(told, /there is another zfs-replicate node named "tank\/a to vault\.lan:backup\/a" already: does/);
+    assert.doesNotMatch(told, /another zfs-ssh-connection/);
+    assert.equal((await imported({ text })).nodes.length, first.nodes.length, 'what it has made itself stays its own');
+
+    for (const more of [
+      { d: true },
+      { jumpConnection: 'hop' },
+      { port: 2222 },
+      { username: 'op' },
+      { port: 'nonsense' },
+    ]) {
+      await nas.bench.deploy([{ id: 'own', type: 'zfs-ssh-connection', host: 'vault.lan', ...more }], 'full', {});
+      const { nodes } = await imported({ text });
+      assert.deepEqual(nodes, first.nodes, JSON.stringify(more));
+    }
+    await nas.bench.deploy([{ id: 'own', type: 'zfs-ssh-connection', host: 'vault.lan' }], 'full', {});
+    assert.equal(idOf(await imported({ text }), 'ssh'), '');
+  });
+
   it('takes text, files and pieces of files', async () => {
     const database = sqliteFile(configurationSql({ privateKey: PRIVATE_KEY, passphrase: PASSPHRASE }));
     const archive = tarFile({ 'freenas-v1.db': database, pwenc_secret: SEED });

@@ -5,7 +5,7 @@ import { invalidOption } from '../../base/errors';
 import { commonPath } from '../../zfs/mapping';
 import type { TextDraft } from '../text-draft';
 import { treesOf, type Tree } from './filesystems';
-import { durationOf, policyOf } from './pruning';
+import { durationOf, hasGrid, policyOf } from './pruning';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -77,7 +77,8 @@ function addSnapshots(job: Row, name: string, draft: TextDraft): Made[] {
   const how = rowOf(job, 'snapshotting');
   const isManual = textOf(how, 'type') === 'manual' || textOf(how, 'type') === '';
   const pruning = rowOf(job, 'pruning');
-  const keep = policyOf(pruning['keep'] ?? pruning['keep_sender']);
+  const rules = pruning['keep'] ?? pruning['keep_sender'];
+  const keep = policyOf(rules);
   return trees.map((tree) => {
     const made: Made = { tree, starts: [] };
     if (isManual) return made;
@@ -104,16 +105,19 @@ function addSnapshots(job: Row, name: string, draft: TextDraft): Made[] {
     if (schema === undefined) findings.error(task.item, 'its timestamp_format is not known: choose a naming schema');
     if (how['hooks'] !== undefined) findings.warn(task.item, 'hooks are not imported: use those of the node');
     tellPruning(task.item, keep.problems, draft);
+    if (keep.policy !== null) tellWhatGoes(task.item, rules, draft);
     return made;
   });
 }
 
 function tellPruning(item: string, problems: readonly string[], { findings }: TextDraft): void {
   for (const problem of problems) findings.warn(item, `${problem}: nothing is pruned until you choose a policy`);
-  findings.info(
-    item,
-    'a grid counts its intervals from now here, so that a few more are kept; snapshots of other names are never pruned',
-  );
+}
+
+/** Of a task that prunes. */
+function tellWhatGoes(item: string, rules: unknown, { findings }: TextDraft): void {
+  if (hasGrid(rules)) findings.info(item, 'a grid counts its intervals from now here, so that a few more are kept');
+  findings.info(item, 'snapshots of other names are never pruned');
 }
 
 const DEFAULT_SCHEMA = 'zrepl_%Y%m%d_%H%M%S_000';
@@ -134,7 +138,7 @@ function namesOf(how: Row): { schema: string | undefined; timeZone: string } {
 
 /** Undefined for an interval that a day, or an hour, is no multiple of. */
 function scheduleOf(how: Row): string | undefined {
-  if (textOf(how, 'type') === 'cron') return textOf(how, 'cron');
+  if (textOf(how, 'type') === 'cron') return textOf(how, 'cron').trim();
   const seconds = durationOf(how['interval']) ?? 0;
   const minutes = seconds / 60;
   if (Number.isInteger(minutes) && minutes >= 1 && minutes < 60 && 60 % minutes === 0) {
@@ -182,7 +186,8 @@ function addReplication(job: Row, name: string, tree: Tree, ends: Ends, draft: T
   const common = commonPath(tree.datasets);
   const { root, ...connections } = ends;
   const pruning = rowOf(job, 'pruning');
-  const keep = policyOf(pruning['keep_receiver']);
+  const rules = pruning['keep_receiver'];
+  const keep = policyOf(rules);
   const bandwidth = rowOf(rowOf(job, 'send'), 'bandwidth_limit');
   const interval = job['type'] === 'pull' ? scheduleOf({ type: 'periodic', interval: job['interval'] }) : '';
   const task = draft.add('repl', [name, tree.recursive ? 'tree' : 'single'], {
@@ -208,19 +213,33 @@ function addReplication(job: Row, name: string, tree: Tree, ends: Ends, draft: T
   });
   if (task === undefined) return undefined;
   const { findings } = draft;
-  if (root === '') findings.error(task.item, 'its target (root_fs of the sink) stands on the other machine: enter it');
+  if (root === '')
+    findings.error(
+      task.item,
+      'its target (root_fs of the sink) stands on the other machine: enter it',
+      'targetDataset',
+    );
+  if (tree.datasets.length === 0) {
+    const message = 'its datasets (filesystems of the source) stand on the other machine: enter them';
+    findings.error(task.item, message, 'sourceDatasets');
+  }
   if (interval === undefined)
     findings.warn(task.item, 'runs only when somebody starts it, or its interval is no rhythm: choose a schedule');
-  if (keep.policy !== null) scopeTarget(task, job, draft);
+  if (keep.policy !== null && scopeTarget(task, job, draft)) tellWhatGoes(task.item, rules, draft);
   tellPruning(task.item, keep.problems, draft);
-  if (/^(?:tcp|tls)$/.test(textOf(rowOf(job, 'connect'), 'type'))) {
+  const isNew = !Object.values(connections).some((id) => draft.isThere(id));
+  if (isNew && /^(?:tcp|tls)$/.test(textOf(rowOf(job, 'connect'), 'type'))) {
     findings.warn(task.item, 'zrepl speaks to zrepl there; this needs an SSH login: enter it in the connection');
   }
   return task.id;
 }
 
-/** On the target only what this job's own names are may go, as on the source. */
-function scopeTarget(task: { item: string; values: Record<string, unknown> }, job: Row, { findings }: TextDraft): void {
+/** On the target only what this job's own names are may go, as on the source. False where nothing goes. */
+function scopeTarget(
+  task: { item: string; values: Record<string, unknown> },
+  job: Row,
+  { findings }: TextDraft,
+): boolean {
   const { schema } = namesOf(rowOf(job, 'snapshotting'));
   const known = job['type'] === 'push' && schema !== undefined;
   if (known) task.values['targetRetentionScope'] = { namingSchemas: [schema], nameRegex: '' };
@@ -231,6 +250,7 @@ function scopeTarget(task: { item: string; values: Record<string, unknown> }, jo
       'the names of its snapshots are not known here: nothing is pruned on the target until you choose a retention',
     );
   }
+  return known;
 }
 
 function addPush(job: Row, name: string, jobs: readonly Row[], draft: TextDraft): void {
@@ -264,11 +284,6 @@ function addPull(job: Row, name: string, jobs: readonly Row[], draft: TextDraft)
       targetConnection: draft.here,
       root: textOf(job, 'root_fs'),
     };
-    const id = addReplication(job, name, tree, ends, draft);
-    if (id === undefined || tree.datasets.length > 0) continue;
-    draft.findings.error(
-      'import',
-      `job ${name}: its datasets (filesystems of the source) stand on the other machine: enter them`,
-    );
+    addReplication(job, name, tree, ends, draft);
   }
 }

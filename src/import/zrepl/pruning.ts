@@ -43,6 +43,9 @@ export function policyOf(rules: unknown): Pruning {
   return { policy: problems.length > 0 || keep.length === 0 ? null : { keep }, problems };
 }
 
+export const hasGrid = (rules: unknown): boolean =>
+  Array.isArray(rules) && rules.some((rule) => (rule as Rule | null)?.['type'] === 'grid');
+
 function ruleOf(rule: Rule): KeepRule[] | string {
   switch (rule['type']) {
     case 'not_replicated':

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { importTools } from '../../../../nodes/admin/import-tools';
 import { importFrom } from '../../../../src/import/import-from';
-import type { Imported } from '../../../../src/import/result';
+import type { DeployedConnection, Imported } from '../../../../src/import/result';
 
 type Row = Record<string, unknown>;
 
@@ -147,6 +147,58 @@ describe('import from a crontab with syncoid', () => {
     assert.deepEqual([local.node['createSnapshot'], local.node['streamCompression']], ['always', 'lzop']);
     assert.match(local.said, /--exclude is not imported/);
     assert.match(local.said, /stay until something prunes them/);
+  });
+
+  describe('where there are connections', () => {
+    const b: DeployedConnection = { id: 'b', name: 'b', host: 'vault.lan', port: 22, username: 'op', keyFile: '' };
+    const to = (
+      deployed: readonly DeployedConnection[],
+      more: { here?: string; host?: string; options?: string } = {},
+    ): Imported => {
+      const { here = '', host = 'op@Vault.lan', options = '' } = more;
+      const document = `0 4 * * * syncoid ${options} tank/a ${host}:backup/a`;
+      const choices = { here, enable: new Set<string>(), deployed };
+      return importFrom({ kind: 'document', document, field: 'text' }, choices, importTools());
+    };
+    const target = ({ nodes }: Imported): unknown =>
+      nodes.find(({ type }) => type === 'zfs-replicate')?.['targetConnection'];
+    const made = ({ nodes }: Imported): string[] =>
+      nodes.filter(({ type }) => type === 'zfs-ssh-connection').map(({ id }) => id);
+
+    it('uses the one to the same account, and says so', () => {
+      const result = to([{ ...b, id: 'other', port: 2222 }, b]);
+      assert.deepEqual([target(result), made(result)], ['b', []]);
+      const [told] = result.findings.filter(({ message }) => message.includes('your connection'));
+      assert.deepEqual([told?.level, told?.message], ['info', 'uses your connection "b", which is there already']);
+      assert.ok(
+        result.items.some(({ item }) => item === told?.item),
+        'it is said of the task',
+      );
+    });
+
+    it('makes its own where none or more than one is meant, or where that has another key', () => {
+      const hosts = { host: 'localhost' };
+      for (const result of [
+        to([]),
+        to([{ ...b, username: 'root' }]),
+        to([b, { ...b, id: 'c' }]),
+        to([b], { options: '--sshkey=/root/.ssh/id' }),
+        to([{ ...b, ...hosts }], { here: 'nas', host: 'op@localhost' }),
+      ]) {
+        assert.deepEqual([made(result).length, target(result)], [1, made(result)[0]]);
+        assert.doesNotMatch(said(result), /your connection/);
+      }
+      const keyFile = '/root/.ssh/id';
+      assert.equal(target(to([{ ...b, keyFile }], { options: `--sshkey=${keyFile}` })), 'b');
+      assert.equal(target(to([{ ...b, ...hosts }], { host: 'op@localhost' })), 'b');
+    });
+
+    it('goes on with what an earlier import has made', () => {
+      const [id = ''] = made(to([]));
+      const again = to([{ ...b, id }]);
+      assert.deepEqual([target(again), made(again)], [id, [id]]);
+      assert.equal(target(to([{ ...b, id, host: 'moved' }, b])), id);
+    });
   });
 
   it('comes with a sanoid.conf in one text, with the same ids each time', () => {

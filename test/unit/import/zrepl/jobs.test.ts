@@ -4,14 +4,18 @@ import fc from 'fast-check';
 import { importTools } from '../../../../nodes/admin/import-tools';
 import { ZfsFlowError } from '../../../../src/base/errors';
 import { importFrom } from '../../../../src/import/import-from';
-import type { Imported } from '../../../../src/import/result';
+import type { DeployedConnection, Imported } from '../../../../src/import/result';
 import { treesOf } from '../../../../src/import/zrepl/filesystems';
 import { durationOf, policyOf } from '../../../../src/import/zrepl/pruning';
 
 type Row = Record<string, unknown>;
 
-const imported = (text: string): Imported =>
-  importFrom({ kind: 'document', document: text, field: 'text' }, { here: '', enable: new Set() }, importTools());
+const imported = (text: string, deployed: readonly DeployedConnection[] = []): Imported =>
+  importFrom(
+    { kind: 'document', document: text, field: 'text' },
+    { here: '', enable: new Set(), deployed },
+    importTools(),
+  );
 
 const said = ({ findings }: Imported): string =>
   findings.map(({ level, message }) => `${level}: ${message}`).join('\n');
@@ -97,6 +101,60 @@ describe('import from zrepl', () => {
     const tls = imported(PUSH.replace('type: CONNECT', 'type: tls\n    address: "vault:8888"'));
     assert.deepEqual([find(tls, 'zfs-ssh-connection')['host'], find(tls, 'zfs-ssh-connection')['port']], ['vault', 22]);
     assert.match(said(tls), /needs an SSH login/);
+  });
+
+  it('says once what is missing in a task', () => {
+    const errors = (result: Imported, kind: string): string[] =>
+      result.findings.filter(({ item, level }) => item.startsWith(kind) && level === 'error').map((one) => one.message);
+    const push = imported(PUSH.replace('type: CONNECT', 'type: tls\n    address: "vault:8888"'));
+    assert.deepEqual(errors(push, 'repl'), ['its target (root_fs of the sink) stands on the other machine: enter it']);
+    assert.equal(push.items.find(({ item }) => item.startsWith('repl'))?.whyDisabled, 'it cannot run as it is');
+    const pull = imported(`jobs:
+- {name: pull, type: pull, root_fs: backup, interval: 1h, connect: {type: tcp, address: "a:1"}, pruning: {}}
+`);
+    assert.deepEqual(errors(pull, 'repl'), [
+      'its datasets (filesystems of the source) stand on the other machine: enter them',
+    ]);
+    assert.equal(find(pull, 'zfs-replicate')['enabled'], false);
+    const wrong = imported(PUSH.replace('type: CONNECT', 'type: local').replace('"tank/prod<"', '"tank//prod<"'));
+    assert.match(errors(wrong, 'snap').join(), /cannot be used as it is \(datasets/, 'what nobody has said yet');
+  });
+
+  it('speaks of a grid where there is one, and of what is pruned where something is', () => {
+    const notes = (result: Imported, kind: string): string[] =>
+      result.findings
+        .filter(({ item, level }) => item.startsWith(kind) && level === 'info')
+        .map(({ message }) => message)
+        .filter((message) => !message.startsWith('becomes'));
+    const local = PUSH.replace('type: CONNECT', 'type: local\n    listener_name: here\n    client_identity: prod');
+    const both = imported(local + SINK);
+    const names = 'snapshots of other names are never pruned';
+    assert.deepEqual(notes(both, 'snap'), [names]);
+    assert.deepEqual(notes(both, 'repl'), [
+      'a grid counts its intervals from now here, so that a few more are kept',
+      names,
+    ]);
+    const nothing = imported(
+      local.replace(/ {4}- \{type: grid.*\n/, '').replace(/ {4}- \{type: last_n.*\n/, '') + SINK,
+    );
+    assert.deepEqual([notes(nothing, 'snap'), notes(nothing, 'repl')], [[], []]);
+  });
+
+  it('goes to a machine by the connection that there is', () => {
+    const text = PUSH.replace('type: CONNECT', 'type: tls\n    address: "vault:8888"');
+    const vault = { id: 'b', name: 'my vault', host: 'vault', port: 22, username: 'root', keyFile: '' };
+    const result = imported(text, [vault]);
+    assert.equal(find(result, 'zfs-replicate')['targetConnection'], 'b');
+    assert.match(said(result), /info: uses your connection "my vault"/);
+    assert.doesNotMatch(said(result), /needs an SSH login/, 'it has one');
+    assert.ok(!result.nodes.some(({ type }) => type === 'zfs-ssh-connection'));
+  });
+
+  it('a schedule is taken without the blanks around it', () => {
+    const cron = `jobs:
+- {name: s, type: snap, filesystems: {a: true}, snapshotting: {type: cron, cron: "0 0 1 * * ", prefix: z_}}
+`;
+    assert.equal(find(imported(cron), 'zfs-snapshot')['schedule'], '0 0 1 * *');
   });
 
   it('a pull knows its datasets where the source was given too', () => {
