@@ -41,11 +41,11 @@ export class Book {
   readonly clockSets: number[] = [];
   readonly pauses = new Map<string, Span[]>();
   readonly memory: MemorySample[] = [];
-  /** Whether the list of tasks called it late. */
-  readonly lateShown: { at: number; id: string; late: boolean }[] = [];
+  /** Whether the list of tasks called it late, and which success it told of. */
+  readonly lateShown: { at: number; id: string; late: boolean; success?: string | undefined }[] = [];
   /** What was wrong the moment it was seen. */
   readonly faults: string[] = [];
-  /** Seconds by which this process itself was late; whoever watches is as slow as the host. */
+  /** Seconds by which this process itself was late at the most; whoever watches is as slow as the host. */
   lag = 0;
 
   now(): number {

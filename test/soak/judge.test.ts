@@ -47,6 +47,7 @@ describe('the judges of a soak', () => {
     const good: [string, string, Partial<Books>][] = [
       ['late in time and recovered', '60 result, 160 late, 200 result, 200 recovered', { end: 290 }],
       ['well again a moment after it was late', '60 result, 162 late, 168 result, 168 recovered', { end: 250 }],
+      ['not late by a success that ended with its Node-RED', '10 result, 70 started', { end: 180, lives: [{ from: 0, to: 72, end: 'SIGTERM' }, { from: 80, to: 180 }], lateShown: [{ at: 60, id: 't', late: false, success: 'one' }, { at: 84, id: 't', late: false, success: 'two' }] }], // prettier-ignore
       ['never late', '60 result, 120 result', { end: 200 }],
       ['not late while nothing ran', '60 result', { end: 400, lives: [{ from: 0, to: 100 }] }],
       ['not late soon after the clock was set', '60 result', { end: 460, clockSets: [155] }],
@@ -65,6 +66,7 @@ describe('the judges of a soak', () => {
       [/recovered at 90.0 without having been late/, '60 result, 90 recovered', { end: 150 }],
       [/late twice/, '60 result, 160 late, 180 late, 200 result, 200 recovered', { end: 290 }],
       [/the list called it late at 80.0/, '60 result', { end: 150, lateShown: [{ at: 80, id: 't', late: true }] }],
+      [/told at 100.0 of a success that nobody has heard of/, '60 result', { end: 150, lateShown: [{ at: 80, id: 't', late: false, success: 'one' }, { at: 100, id: 't', late: false, success: 'two' }] }], // prettier-ignore
       [/not late at 4\d\d.\d, after no success since 150.0/, '60 result', { end: 600, clockSets: [150] }],
     ];
     for (const [pattern, text, more] of bad) {

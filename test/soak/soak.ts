@@ -198,7 +198,7 @@ class Soak {
     while (!this.over) {
       const before = performance.now();
       await sleep(LOOK_MS);
-      book.lag = Math.max(book.lag * 0.9, (performance.now() - before - LOOK_MS) / 1000);
+      book.lag = Math.max(book.lag, (performance.now() - before - LOOK_MS) / 1000);
       if (red.isUp) await this.lookAtRed().catch(() => undefined); // it may end meanwhile
     }
   }
@@ -214,7 +214,8 @@ class Soak {
   private async lookAtRed(): Promise<void> {
     const { book, red } = this;
     const asked = book.now();
-    for (const { id, late } of await this.list()) book.lateShown.push({ at: asked, id, late: late !== undefined });
+    for (const { id, late, lastSuccess: success } of await this.list())
+      book.lateShown.push({ at: asked, id, late: late !== undefined, success });
     const inside = await red.inside();
     this.insides.push(inside);
     const { heapUsed, external, rss } = inside;

@@ -1,6 +1,6 @@
 // Whether each task was called late when it was, and only then, and said to be well again when it was: `late` and `recovered`
 // against the successes that were heard, whatever happened to clocks and processes meanwhile. Pure; seconds.
-import type { Book, Heard } from '../book';
+import type { Book, Heard, Span } from '../book';
 import { overlaps } from '../book';
 import type { TaskFacts } from '../flows';
 
@@ -27,7 +27,9 @@ interface Alarm {
 
 export function judgeAlarms(task: TaskFacts, book: AlarmBook): string[] {
   // Where there was no success yet, it counts from the first deploy.
-  const successes = [book.deploys[0]?.to ?? 0, ...timesOf(task, book, ({ kind }) => kind === 'result')];
+  const heard = [book.deploys[0]?.to ?? 0, ...timesOf(task, book, ({ kind }) => kind === 'result')];
+  const shown = unheard(task, book);
+  const successes = [...heard, ...shown.map(({ to }) => to)].toSorted((one, other) => one - other);
   const alarms = book.heard.flatMap(({ id, at, event }): Alarm[] =>
     id === task.id && (event === 'late' || event === 'recovered') ? [{ at, event }] : [],
   );
@@ -35,11 +37,29 @@ export function judgeAlarms(task: TaskFacts, book: AlarmBook): string[] {
     ...wrongOnes(task, book, successes, alarms),
     ...missing(task, book, successes, alarms),
     ...shownOtherwise(task, book, alarms),
+    ...shown
+      .filter((span) => !book.lives.some(({ to }) => to > span.from && to < span.to))
+      .map(({ to }) => `the list told at ${to.toFixed(1)} of a success that nobody has heard of`),
   ].map((fault) => `${task.id}: ${fault}`);
 }
 
 const timesOf = ({ id }: TaskFacts, { heard }: AlarmBook, wanted: (one: Heard) => boolean): number[] =>
   heard.filter((one) => one.id === id && wanted(one)).map(({ at }) => at);
+
+/**
+ * Between which looks the list got another success, of which nothing was heard: a run that ended in the moment in which its
+ * Node-RED did.
+ */
+function unheard(task: TaskFacts, book: AlarmBook): Span[] {
+  const looks = book.lateShown.filter(({ id }) => id === task.id);
+  const results = timesOf(task, book, ({ kind }) => kind === 'result');
+  return looks.flatMap(({ at: to, success }, index) => {
+    const before = looks[index - 1];
+    if (success === undefined || before === undefined || before.success === success) return [];
+    const isHeard = results.some((at) => at > before.at - book.slack && at < to + book.slack);
+    return isHeard ? [] : [{ from: before.at, to }];
+  });
+}
 
 const leastOf = ({ alertAfter }: TaskFacts): number => alertAfter ?? BY_SCHEDULE.least;
 
