@@ -1,6 +1,7 @@
 // How an account that is not root is to get ZFS's rights: by `zfs allow`, or else by a sudo or doas that asks for no password.
 // What is not needed is not tried: sudo tells an administrator of each account that it does not know.
 import type { HostFacts } from '../host/host';
+import { splitPath } from '../host/shell/quote';
 import { SshHost } from '../host/ssh/ssh-host';
 import type { SshHostOptions } from '../host/ssh/ssh-options';
 import { whatElevates } from '../zfs/privilege';
@@ -54,7 +55,8 @@ async function look(
   const pools = facts.pools.map(({ name }) => name);
   const { user, rights } = await rightsInPools(host, pools, MOST_DATASETS, signal);
   if ([...rights.values()].some((all) => [...all].some((right) => WORTH.has(right)))) return { facts, warnings: [] };
-  const sudo = await whatElevates(host, { programs: facts.programs, zfsPath: options.zfsPath }, signal);
+  const given = { programs: facts.programs, directories: splitPath(options.zfsPath) };
+  const sudo = await whatElevates(host, given, signal);
   if (sudo !== undefined) {
     // Another login may take seconds: only where more may be seen by it.
     const seen = pools.length > 0 ? facts : await factsThrough({ ...options, sudo }, signal).catch(() => facts);

@@ -30,22 +30,36 @@ async function refusal(host: Host, command: string, signal?: AbortSignal): Promi
 const PROGRAMS = ['sudo', 'doas'] as const;
 
 /**
- * Which of them runs both commands without a password, asked by an account that does not use it yet; undefined for none. One
- * remote command. Throws as `Host.runScript` does.
+ * Which of them runs both commands without a password, asked by an account that does not use it yet; undefined for none. Two
+ * remote commands at most for each, none where it is not in `programs`; one more for each of `directories` (those of `zfsPath`)
+ * beyond the first. Throws as `Host.run` does.
  */
 export async function whatElevates(
   host: Host,
-  { programs, zfsPath }: { programs: ReadonlySet<string>; zfsPath: string },
+  { programs, directories }: { programs: ReadonlySet<string>; directories: readonly string[] },
   signal?: AbortSignal,
 ): Promise<(typeof PROGRAMS)[number] | undefined> {
-  // With a directory of its own it is the program there that is run, whatever sudo's PATH says.
-  const word = (command: string): string =>
-    zfsPath === '' ? command : `"$(command -v ${command} || echo ${command})"`;
-  const tries = PROGRAMS.filter((program) => programs.has(program)).map((program) => {
-    const runs = COMMANDS.map((command) => `${program} -n ${word(command)} version >/dev/null 2>&1`);
-    return [...runs, `echo ${program}`, 'exit 0'].join(' && ');
-  });
-  if (tries.length === 0) return undefined;
-  const { stdout } = await host.runScript(['exec </dev/null', ...tries, 'exit 0'].join('\n'), { signal });
-  return PROGRAMS.find((program) => program === stdout.trim());
+  for (const program of PROGRAMS) {
+    if (!programs.has(program)) continue;
+    let isRun = true;
+    for (const command of COMMANDS) isRun &&= await runs(host, program, placesOf(command, directories), signal);
+    if (isRun) return program;
+  }
+  return undefined;
+}
+
+/** With directories of its own it is the program there that is run, whatever sudo's PATH says. */
+const placesOf = (command: string, directories: readonly string[]): string[] =>
+  directories.length === 0 ? [command] : directories.map((directory) => `${directory}/${command}`);
+
+async function runs(host: Host, program: string, places: readonly string[], signal?: AbortSignal): Promise<boolean> {
+  for (const place of places) {
+    try {
+      const { code } = await host.run([program, '-n', place, 'version'], { signal });
+      if (code === 0) return true;
+    } catch (error) {
+      if (!(error instanceof ZfsFlowError && error.code === 'COMMAND_NOT_FOUND')) throw error;
+    }
+  }
+  return false;
 }
