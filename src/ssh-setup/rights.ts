@@ -59,7 +59,7 @@ async function look(
   const sudo = await whatElevates(host, given, signal);
   if (sudo !== undefined) {
     // Another login may take seconds: only where more may be seen by it.
-    const seen = pools.length > 0 ? facts : await factsThrough({ ...options, sudo }, signal).catch(() => facts);
+    const seen = pools.length > 0 ? facts : await factsThrough({ ...options, sudo }, signal);
     return { sudo, facts: seen, warnings: [] };
   }
   // Without ZFS there is nothing that a right would help.

@@ -15,6 +15,12 @@ export const TWICE: Readonly<Record<Period, number>> = {
   year: 740 * DAY_MS,
 };
 
+/** `TWICE` as a property has a duration: `50h`, `15d`. */
+export function twiceText(period: Period): string {
+  const ms = TWICE[period];
+  return ms % DAY_MS === 0 ? `${ms / DAY_MS}d` : `${ms / HOUR_MS}h`;
+}
+
 /**
  * The longest that one run of an expression is after the other, by the coarsest field that names a time: what runs on some days
  * of the month runs at least once in it. Null where the expression cannot be used.

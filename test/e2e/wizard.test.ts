@@ -232,6 +232,19 @@ for (const [label, platform] of platforms) {
       assert.deepEqual(await state(), before);
     });
 
+    it('says that it is the task that takes the snapshots where old ones are to go', async () => {
+      await wizard.enter({ sourceConnection: 'nas1', sourceDatasets: 'tank/home/photos' });
+      assert.equal(await wizard.field('takeSnapshots').inputValue(), 'ifNone');
+      await wizard.next('destination');
+      await wizard.enter({ targetDataset: 'other/x' });
+      for (const step of ['security', 'schedule', 'lifetime'] as const) await wizard.next(step);
+      const told = wizard.tray.getByText(/^For this the task takes the snapshots itself from now on/);
+      assert.equal(await told.count(), 0);
+      await wizard.enter({ sourceLifetime: '2', sourceLifetimeUnit: 'week' });
+      await told.waitFor();
+      await wizard.leave();
+    });
+
     it('changes nothing when it is left, and asks before answers are lost', async () => {
       const before = await state();
       await wizard.button('cancel').click();

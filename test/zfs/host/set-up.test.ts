@@ -9,10 +9,7 @@ import { startSshd } from '../../lab/sshd';
 import { connectOptions } from '../../support/engine';
 import { BlackHole, FlowBench, helper, type FlowNode } from '../../support/flow-bench';
 import { useMachines } from '../../support/machines';
-
-const PASSWORD = 'lab-password';
-/** PASSWORD for `useradd -p`, as in the lab's own account `pw`. */
-const HASH = '$6$zfslab$Ic8TkXsamTBVmPxt45fI9BZXjPpXG93L8ZaJC564WVEIwW7rm0iOjgAVwg./4K/Hb/vhlv7RFZAGieBcxHpJC1';
+import { HASH, PASSWORD } from '../../support/password';
 
 interface Answer {
   ok: boolean;
