@@ -3,7 +3,7 @@
 import type { RunContext } from '../../base/run-context';
 import type { Host } from '../../host/host';
 import { getEach } from '../../zfs/get';
-import { listDatasets } from '../../zfs/list';
+import { listDatasets, requireAll } from '../../zfs/list';
 import { poolOf } from '../../zfs/names';
 import { isWithin, type DatasetRecord } from '../../zfs/records';
 import { hasAllRights, lackingRights } from '../../zfs/rights';
@@ -87,7 +87,7 @@ async function obstacleTo(
   };
 }
 
-/** By target dataset; only of those that exist without a snapshot. */
+/** By target dataset; only of those that exist without a snapshot. Throws DATASET_NOT_FOUND where one is gone by now. */
 export async function lookInside(
   setup: Setup,
   pairs: readonly ListedPair[],
@@ -101,11 +101,13 @@ export async function lookInside(
   const pools = new Set(unclear.map(({ target }) => poolOf(target)));
   await syncPools(setup.target, [...pools], ctx.signal);
   const roots = unclear.map(({ target }) => target);
-  const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
-  const mapped = new Set(pairs.map(({ target }) => target));
   const counts = await countObjects(setup.target, roots, ctx.signal);
   const uncounted = unclear.filter((_, index) => (counts[index] ?? null) === null).map(({ dataset }) => dataset);
   const seen = await lookIntoDirectories(setup.target, uncounted, ctx.signal);
+  // Last: of one that was renamed or destroyed meanwhile, nothing that was found above says anything.
+  const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
+  requireAll(setup.target, below.missing);
+  const mapped = new Set(pairs.map(({ target }) => target));
   const inside = new Map<string, TargetInside>();
   for (const [index, { target, dataset }] of unclear.entries()) {
     const count = counts[index] ?? null;
@@ -114,7 +116,7 @@ export async function lookInside(
     const foreignChildren = below.datasets
       .map(({ name }) => name)
       .filter((name) => name !== target && isWithin(name, target) && !mapped.has(name));
-    inside.set(target, { foreignChildren, isEmpty: isEmpty === true, ...(obstacle ? { obstacle } : {}) });
+    inside.set(target, { foreignChildren, isEmpty, ...(obstacle ? { obstacle } : {}) });
   }
   return inside;
 }

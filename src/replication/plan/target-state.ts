@@ -8,8 +8,8 @@ import type { ListedPair } from './listed-pair';
 export interface TargetInside {
   /** Datasets below it that no source dataset maps to. */
   foreignChildren: readonly string[];
-  /** It is a file system that was seen to hold nothing but its root directory, mounted or not. */
-  isEmpty: boolean;
+  /** It is a file system that was seen to hold nothing but its root directory, mounted or not; null: cannot be seen. */
+  isEmpty: boolean | null;
   /** Why the user cannot see that it is empty, or cannot receive onto it although it is. */
   obstacle?: Obstacle;
 }
@@ -100,8 +100,9 @@ function foreignReason({ source, inside }: PairFacts, dataset: DatasetRecord): s
   if (dataset.type !== source.type) return `it is a ${dataset.type}, the source is a ${source.type}`;
   if (dataset.type === 'volume') return 'it is a volume without a snapshot, and what it holds cannot be seen';
   if (inside?.obstacle !== undefined) return inside.obstacle.why;
-  if (inside?.isEmpty !== true) return `it holds data (${dataset.referenced} bytes) and has no snapshot`;
-  return null;
+  const { isEmpty = null } = inside ?? {};
+  if (isEmpty === null) return `it has no snapshot, and what it holds (${dataset.referenced} bytes) cannot be seen`;
+  return isEmpty ? null : `it holds data (${dataset.referenced} bytes) and has no snapshot`;
 }
 
 function withoutSnapshots(facts: PairFacts, dataset: DatasetRecord): TargetState {
