@@ -223,6 +223,14 @@ describe('replication while the world changes', function () {
     });
   }
 
+  it('begins anew where an empty target is renamed while it is looked into', async () => {
+    const one = await job(['1']);
+    await b.createDataset(one.target);
+    await disturbed(one, target, /^zfs userspace/, () => b.run(['zfs', 'rename', one.target, `${one.target}away`]));
+    await assertSame(a, one.source, b, one.target);
+    await assertTidy(a, one.source, b, one.target);
+  });
+
   it('names nothing that was destroyed on the target before it was seen there', async () => {
     const one = await job(['1']);
     await engine.replicate(one.options);
