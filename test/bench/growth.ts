@@ -25,8 +25,8 @@ interface Measured {
   times: Record<TaskName, number>;
   /** Seconds of a bare listing of the source, typed in a shell of the machine. */
   bare: number;
-  /** MiB: the most that Node-RED ever had resident. */
-  peak: number;
+  /** MiB: the most that Node-RED ever had resident, by the end of the first run and of each task. */
+  peaks: number[];
   /** Milliseconds. */
   loopP99: number;
   loopMax: number;
@@ -147,6 +147,13 @@ async function run(red: SoakRed, outcomes: Map<string, string>, id: TaskName): P
   if (said !== '') throw new Error(`${id}: ${said}`);
 }
 
+/** The highest that the kernel has seen, since what is looked at now and then misses the top. */
+const peakOf = (red: SoakRed): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${red.pid}/status`, 'utf8'))?.[1]) / 1024;
+
+/** MiB. */
+const most = ({ peaks }: Measured): number => Math.max(...peaks);
+
 async function measure(lab: Lab, a: Machine, b: Machine, shape: Shape): Promise<Measured> {
   const outcomes = new Map<string, string>();
   const red = await SoakRed.make(
@@ -159,14 +166,16 @@ async function measure(lab: Lab, a: Machine, b: Machine, shape: Shape): Promise<
     await red.untilStarted();
     // Marks of the copy are made here, once.
     await seconds(() => run(red, outcomes, 'copy'), `${nameOf(shape)}: first run`);
+    const peaks = [peakOf(red)];
     await red.inside();
     const bare = await seconds(() => bareListing(a), `${nameOf(shape)}: bare listing`);
     const times = { list: 0, copy: 0, thin: 0 };
-    for (const id of TASKS) times[id] = await seconds(() => run(red, outcomes, id), `${nameOf(shape)}: ${id}`);
-    // The highest that the kernel has seen, since what is looked at now and then misses the top.
-    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${red.pid}/status`, 'utf8'))?.[1]) / 1024;
+    for (const id of TASKS) {
+      times[id] = await seconds(() => run(red, outcomes, id), `${nameOf(shape)}: ${id}`);
+      peaks.push(peakOf(red));
+    }
     const { loopP99, loopMax } = await red.inside();
-    return { shape, times, bare, peak, loopP99, loopMax };
+    return { shape, times, bare, peaks, loopP99, loopMax };
   } finally {
     await red.close();
   }
@@ -212,8 +221,8 @@ function rows([half, whole]: readonly Measured[]): Row[] {
     })),
     {
       what: '  Node-RED, the most resident',
-      value: `${whole.peak.toFixed(0)} MiB`,
-      goal: { text: `< ${MOST_MIB} MiB; half as much: ${half.peak.toFixed(0)}`, met: whole.peak < MOST_MIB },
+      value: `${whole.peaks.map((peak) => peak.toFixed(0)).join(', ')} MiB`,
+      goal: { text: `< ${MOST_MIB} MiB; half as much: ${most(half).toFixed(0)}`, met: most(whole) < MOST_MIB },
     },
     {
       what: '  event loop p99; worst',
