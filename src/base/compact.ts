@@ -13,6 +13,23 @@ export function compact(text: string): string {
   return scratch.toString('latin1', 0, length);
 }
 
+/** Texts that are remembered; those of more names at once are kept one by one. */
+const MOST = 4096;
+
+/** `compact`, where the same texts come again after others: what is kept of all of them is one. */
+export class Recurring {
+  private readonly known = new Map<string, string>();
+
+  of(text: string): string {
+    const before = this.known.get(text);
+    if (before !== undefined) return before;
+    if (this.known.size >= MOST) this.known.clear();
+    const kept = compact(text);
+    this.known.set(kept, kept);
+    return kept;
+  }
+}
+
 /** `compact`, where one text often follows itself. */
 export class Repeated {
   private last = '';

@@ -1,6 +1,6 @@
 // The commands that list datasets, snapshots and bookmarks, and the readers of their lines. A listing is made of such parts, run
 // in one remote command; what is asked for together is `list.ts` and `fingerprint.ts`.
-import { compact, Repeated } from '../base/compact';
+import { compact, Recurring, Repeated } from '../base/compact';
 import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { fields, missingIn, unreadable } from './command';
@@ -140,6 +140,8 @@ const NONE: readonly string[] = [];
 
 /** A listing has the snapshots of a dataset one after the other. */
 const datasets = new Repeated();
+/** Those that were taken of a tree at once have one name and one transaction group. */
+const alike = new Recurring();
 
 /** One line of the output of `snapshotsArgv`. */
 export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], host: Host): SnapshotRecord {
@@ -151,9 +153,9 @@ export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], 
   const record: SnapshotRecord = {
     dataset: datasets.of(full.slice(0, at)),
     kind: full.charAt(at) === '#' ? 'bookmark' : 'snapshot',
-    name: compact(full.slice(at + 1)),
+    name: alike.of(full.slice(at + 1)),
     guid: compact(guid),
-    createtxg: compact(createtxg),
+    createtxg: alike.of(createtxg),
   };
   columns.forEach((column, index) => {
     const value = more[index] ?? '-';

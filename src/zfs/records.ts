@@ -80,6 +80,12 @@ export function fullName(record: Pick<SnapshotRecord, 'dataset' | 'kind' | 'name
   return `${record.dataset}${record.kind === 'bookmark' ? '#' : '@'}${record.name}`;
 }
 
+/** What is above a dataset, the nearest first, the pool's root dataset last. */
+export function* above(dataset: string): Generator<string, void> {
+  for (let end = dataset.lastIndexOf('/'); end > 0; end = dataset.lastIndexOf('/', end - 1))
+    yield dataset.slice(0, end);
+}
+
 /** True when `dataset` is `root` or below it; `tank/aa` is not below `tank/a`. */
 export function isWithin(dataset: string, root: string): boolean {
   return dataset === root || dataset.startsWith(`${root}/`);

@@ -4,16 +4,10 @@ import { getProperties } from '../../zfs/get';
 import { listDatasets, listTrees, type TreeListing } from '../../zfs/list';
 import type { SnapshotListRequest } from '../../zfs/list-parts';
 import { destinationId, parseReplacedMark, PLACEHOLDER_PROPERTY, REPLACED_PROPERTY } from '../../zfs/marks';
-import type { DatasetRecord } from '../../zfs/records';
+import { above, type DatasetRecord } from '../../zfs/records';
 import type { ListedPair } from '../plan/listed-pair';
 import { hasNotes } from '../../zfs/fingerprint';
 import type { Setup } from '../setup/setup';
-
-/** The path from the pool down to the parent of `dataset`. */
-function ancestorNames(dataset: string): string[] {
-  const parts = dataset.split('/');
-  return parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
-}
 
 /** Of both sides. */
 export interface Listings {
@@ -65,7 +59,7 @@ export async function listBoth(setup: Setup, { signal }: RunContext): Promise<Li
 /** What earlier runs set aside beside the target itself; such copies of datasets below it are in its own listing. */
 export async function listAsides(setup: Setup, pairs: readonly ListedPair[], ctx: RunContext): Promise<TreeListing> {
   const { targetDataset } = setup.options;
-  const parent = ancestorNames(targetDataset).at(-1);
+  const [parent] = above(targetDataset);
   // A placeholder gives way to an encrypted copy (`plan/set-aside.ts`); what was below it may be waiting there.
   const mayWait = pairs.some(
     ({ source, target, targetSnapshots }) =>
@@ -89,7 +83,7 @@ export async function listAsides(setup: Setup, pairs: readonly ListedPair[], ctx
 
 /** Where the target does not exist yet: which of its ancestors do, for their encryption and for the parents to make. */
 export async function listAncestors(setup: Setup, listing: TreeListing, ctx: RunContext): Promise<DatasetRecord[]> {
-  const names = ancestorNames(setup.options.targetDataset);
+  const names = [...above(setup.options.targetDataset)].toReversed();
   // What is recreated, or takes the place of a placeholder, is made anew below them too.
   const isPlaceholder = listing.datasets.some(
     ({ name, userProperties }) =>

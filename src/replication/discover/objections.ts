@@ -26,8 +26,9 @@ export function losses(datasets: readonly DatasetPlan[], pairs: readonly PairInp
   return datasets.flatMap(({ source, target, refusal, prepare }) => {
     if (refusal !== null) return [];
     const names = prepare.flatMap((step) => (step.do === 'rollback' ? step.destroys : []));
+    if (names.length === 0) return [];
     const at = presentName(pairs, target);
-    return names.length > 0 ? [{ source, target, at, snapshots: new Set(names.map((name) => `${at}@${name}`)) }] : [];
+    return [{ source, target, at, snapshots: new Set(names.map((name) => `${at}@${name}`)) }];
   });
 }
 

@@ -1,6 +1,6 @@
 // Clones stay clones (pure): the first copy of a source that is a clone is sent as an incremental from its origin, where
 // the target has, or gets in this run, the origin's snapshot. Dataset by dataset, so that it can be resumed.
-import { isWithin, type SnapshotRecord } from '../../zfs/records';
+import { above, isWithin, type SnapshotRecord } from '../../zfs/records';
 import { deliveries } from './plan-facts';
 import type { DatasetPlan, PairInput, PlanInput } from './plan-types';
 
@@ -13,10 +13,11 @@ export interface Origin {
   snapshot: SnapshotRecord;
 }
 
-/** What a source dataset was cloned from, where that is replicated by the same job. */
-export function originOf(pair: PairInput, pairs: readonly PairInput[]): Origin | null {
-  const [dataset, name] = pair.source.origin.split('@');
-  const origin = pairs.find(({ source }) => source.name === dataset);
+/** What a source dataset was cloned from (`sources`: pairs by source dataset), where that is replicated by the same job. */
+export function originOf(pair: PairInput, sources: ReadonlyMap<string, PairInput>): Origin | null {
+  if (pair.source.origin === '') return null;
+  const [dataset = '', name] = pair.source.origin.split('@');
+  const origin = sources.get(dataset);
   const snapshot = origin?.sourceRecords.find((record) => record.kind === 'snapshot' && record.name === name);
   return origin && snapshot ? { pair: origin, snapshot } : null;
 }
@@ -35,8 +36,9 @@ function waitsFor(from: string, target: string, plans: ReadonlyMap<string, Datas
     if (isWithin(name, target)) return true;
     if (seen.has(name)) return false;
     seen.add(name);
-    return [...plans.values()].some(({ target: above, origin }) => {
-      return origin !== null && isWithin(name, above) && visit(origin.dataset);
+    return [name, ...above(name)].some((one) => {
+      const origin = plans.get(one)?.origin ?? null;
+      return origin !== null && visit(origin.dataset);
     });
   };
   return visit(from);
@@ -87,16 +89,16 @@ function asClone(
   };
 }
 
-/** Makes clones of the first copies that can be. */
+/** Makes clones of the first copies that can be; `sources`: pairs by source dataset. */
 export function planClones(
   datasets: readonly DatasetPlan[],
-  pairs: readonly PairInput[],
+  sources: ReadonlyMap<string, PairInput>,
   options: Options,
 ): DatasetPlan[] {
   const plans = new Map(datasets.map((plan) => [plan.target, plan]));
-  for (const pair of pairs) {
+  for (const pair of sources.values()) {
     const plan = plans.get(pair.target);
-    const origin = pair.source.origin === '' ? null : originOf(pair, pairs);
+    const origin = originOf(pair, sources);
     if (plan && origin) plans.set(pair.target, asClone(plan, origin, plans, options));
   }
   return [...plans.values()];

@@ -1,7 +1,7 @@
 // Source datasets that were renamed since the last run (pure): a target dataset that no source maps to any more holds
 // their snapshots by GUID. The copy is renamed with them instead of being sent again; only where it is unambiguous.
 import { bookmarksFor, destinationId } from '../../zfs/marks';
-import { isWithin } from '../../zfs/records';
+import { above, isWithin } from '../../zfs/records';
 import type { ListedPair } from './listed-pair';
 import { asides } from './locate-aside';
 import type { TargetOther } from './plan-types';
@@ -40,10 +40,14 @@ export function renameCandidates(pairs: readonly ListedPair[], others: readonly 
 }
 
 /** Why the copy cannot simply follow; null when it can. */
-function obstacle(pair: ListedPair, hits: readonly TargetOther[], all: Map<ListedPair, TargetOther[]>): string | null {
+function obstacle(
+  pair: ListedPair,
+  hits: readonly TargetOther[],
+  claimants: ReadonlyMap<TargetOther, number>,
+): string | null {
   const [only, second] = hits;
   if (!only || second) return `several target datasets hold its snapshots`;
-  if ([...all].some(([other, theirs]) => other !== pair && theirs.includes(only))) {
+  if ((claimants.get(only) ?? 0) > 1) {
     return `"${only.dataset.name}" also holds snapshots of another source dataset`;
   }
   if (only.dataset.type !== pair.source.type) return `"${only.dataset.name}" is a ${only.dataset.type}`;
@@ -63,6 +67,10 @@ function wasSentTo(pair: ListedPair, dstId: string): boolean {
 export function followRenames({ pairs, others, canRename, targetPoolGuid, own }: RenameInput): ListedPair[] {
   const all = claims(pairs, others);
   if (all.size === 0) return [...pairs];
+  const claimants = new Map<TargetOther, number>();
+  for (const hit of [...all.values()].flat()) claimants.set(hit, (claimants.get(hit) ?? 0) + 1);
+  // What would go along with it.
+  const dragging = new Set(pairs.flatMap(({ targetDataset: own }) => (own ? [own.name, ...above(own.name)] : [])));
   const renamed: { from: string; to: string }[] = [];
   // Where a dataset will be after the renames so far.
   const now = (name: string): string =>
@@ -73,7 +81,7 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid, own }:
     const say = (text: string): ListedPair => ({ ...pair, notes: [text] });
     const note = (why: string): ListedPair =>
       say(`"${pair.source.name}" seems to have been renamed, but is sent as a new dataset: ${why}`);
-    const why = obstacle(pair, hits, all);
+    const why = obstacle(pair, hits, claimants);
     const [hit] = hits;
     if (why !== null || !hit) return note(why ?? '');
     const at = now(hit.dataset.name);
@@ -84,8 +92,8 @@ export function followRenames({ pairs, others, canRename, targetPoolGuid, own }:
         `"${at}" holds snapshots of "${pair.source.name}", but no bookmark says that it was its copy under this name: it is left alone, and "${pair.source.name}" is sent as a new dataset`,
       );
     }
-    const drags = pairs.some(({ targetDataset }) => targetDataset && isWithin(targetDataset.name, hit.dataset.name));
-    if (!arrives && drags) return note(`"${at}" has datasets below it that stay where they are`);
+    if (!arrives && dragging.has(hit.dataset.name))
+      return note(`"${at}" has datasets below it that stay where they are`);
     if (!arrives && !canRename) return note(`renaming "${at}" needs root on the target`);
     if (!arrives && !own.has(hit.dataset.name)) return note(`"${at}" may be the copy of another replication`);
     if (!arrives) renamed.push({ from: at, to: pair.target });
@@ -108,17 +116,19 @@ export function abandoned(pairs: readonly ListedPair[], others: readonly TargetO
     pairs.flatMap(({ located, targetDataset }) => (located && targetDataset ? targetDataset.name : [])),
   );
   const old = asides(others);
+  const targets = new Set(pairs.map(({ target }) => target));
   return others
     .filter(({ dataset, snapshots }) => snapshots.length > 0 && !followed.has(dataset.name))
     .map(({ dataset }) => dataset.name)
     .filter((name) => !old.some((aside) => isWithin(name, aside.name)))
-    .filter((name) => pairs.some(({ target }) => isWithin(name, target)));
+    .filter((name) => [name, ...above(name)].some((one) => targets.has(one)));
 }
 
 /** Where what will be called `name` is before any copy has followed its renamed source. */
 export function presentName(pairs: readonly ListedPair[], name: string): string {
   const within = pairs.filter(({ target, located, targetDataset }) => {
-    return targetDataset && /^(renamed|withParent)$/.test(located?.as ?? '') && isWithin(name, target);
+    const isElsewhere = located?.as === 'renamed' || located?.as === 'withParent';
+    return isElsewhere && targetDataset && isWithin(name, target);
   });
   const nearest = within.toSorted((a, b) => b.target.length - a.target.length)[0];
   return nearest?.targetDataset ? nearest.targetDataset.name + name.slice(nearest.target.length) : name;

@@ -18,17 +18,15 @@ export function asides(others: readonly TargetOther[]): Aside[] {
   });
 }
 
-/** The dataset below `aside` that was at `target`; null when `aside` is of something else. */
+/** The dataset below `aside`, whose place was `was`, that was at `target`; null when `aside` is of something else. */
 function counterpart(
   aside: Aside,
   target: string,
-  pairs: readonly ListedPair[],
-  others: readonly TargetOther[],
+  was: string | undefined,
+  others: ReadonlyMap<string, TargetOther>,
 ): TargetOther | null {
-  const was = pairs.find(({ dstId }) => dstId === aside.dstId)?.target;
   if (was === undefined || !isWithin(target, was)) return null;
-  const name = aside.name + target.slice(was.length);
-  return others.find(({ dataset }) => dataset.name === name) ?? null;
+  return others.get(aside.name + target.slice(was.length)) ?? null;
 }
 
 function upTo(snapshots: readonly SnapshotRecord[], name: string): SnapshotRecord[] {
@@ -76,10 +74,12 @@ export function locateAside(
 ): ListedPair[] {
   const marked = asides(others).filter((aside) => aside.mode === mode || aside.mode === 'placeholder');
   if (marked.length === 0) return [...pairs];
+  const places = new Map(pairs.map(({ dstId, target }) => [dstId, target]));
+  const byName = new Map(others.map((other) => [other.dataset.name, other]));
   return pairs.map((pair) => {
     if (pair.targetDataset && pair.targetSnapshots.length > 0) return pair;
     const found = marked.flatMap((aside) => {
-      const old = counterpart(aside, pair.target, pairs, others);
+      const old = counterpart(aside, pair.target, places.get(aside.dstId), byName);
       return (old && look(pair, aside, old)) ?? [];
     });
     return found.toSorted((a, b) => compareDecimal(b.txg, a.txg))[0]?.pair ?? pair;

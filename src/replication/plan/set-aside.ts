@@ -2,6 +2,7 @@
 // when its turn comes. Children that are fine go back below the new parent by rename; nothing is copied for them.
 // What an interrupted run left is found by `locate-aside.ts`; the steps are carried out by `displace.ts`.
 import { PLACEHOLDER_PROPERTY, replacedMark } from '../../zfs/marks';
+import { groupBy } from '../../base/group-by';
 import { isWithin, type SnapshotRecord } from '../../zfs/records';
 import type { PairInput, PlanInput, PrepareStep, Refusal, ReplacedCopy, TargetOther } from './plan-types';
 import { decideRaw } from './encryption';
@@ -97,6 +98,8 @@ class Planner {
   private readonly gone = new Set<string>();
   private readonly states: ReadonlyMap<string, TargetState>;
   private readonly taken: Set<string>;
+  /** Names of what no source maps to, by the dataset that it is right below. */
+  private readonly foreign: ReadonlyMap<string, readonly string[]>;
   private readonly mode: Mode;
 
   constructor(
@@ -110,6 +113,8 @@ class Planner {
     this.mode = options.whenDiverged;
     this.taken = new Set([...existing, ...others.map(({ dataset }) => dataset.name), ...pairs.map((p) => p.target)]);
     this.states = new Map(pairs.map((pair) => [pair.target, classifyTarget(pair)]));
+    const names = others.map(({ dataset }) => dataset.name);
+    this.foreign = groupBy(names, parentOf);
   }
 
   run(): Turns {
@@ -260,9 +265,8 @@ class Planner {
       const view = cloned(pair, state);
       const kept = new Set(view.targetSnapshots.map(({ guid }) => guid));
       const leaves = pair.targetSnapshots.filter(({ guid }) => !kept.has(guid)).map(({ name }) => name);
-      const moves = this.others
-        .filter(({ dataset: { name } }) => parentOf(name) === (pair.located?.as === 'aside' ? old : pair.target))
-        .map(({ dataset: { name } }) => ({ from: `${old}/${leaf(name)}`, to: `${pair.target}/${leaf(name)}` }))
+      const moves = (this.foreign.get(pair.located?.as === 'aside' ? old : pair.target) ?? [])
+        .map((name) => ({ from: `${old}/${leaf(name)}`, to: `${pair.target}/${leaf(name)}` }))
         .filter(({ to }) => !this.states.has(to));
       turn.prepare.push({ do: 'cloneBack', from: old, snapshot: state.targetBase.name, leaves, moves });
       turn.reasons.push(
@@ -279,7 +283,7 @@ class Planner {
         : `everything is sent again; the old copy waits as "${old}" and is destroyed when the new one is complete and verified`,
     );
     if (mode === 'rotate') {
-      const left = this.others.map(({ dataset }) => dataset.name).filter((name) => parentOf(name) === pair.target);
+      const left = this.foreign.get(pair.target) ?? [];
       turn.warnings.push(
         `"${old}" is the old copy of "${pair.target}"`,
         ...(left.length > 0 ? [`"${left.join('", "')}" went along with it to "${old}"`] : []),
@@ -322,8 +326,7 @@ class Planner {
     if (name === root || !isWithin(name, root)) return false;
     for (let up = parentOf(name); up !== root; up = parentOf(up)) {
       const state = this.states.get(up);
-      const pair = this.pairs.find(({ target }) => target === up);
-      if (pair && (!state || !DIVERGENT.has(state.kind))) return false;
+      if (state && !DIVERGENT.has(state.kind)) return false;
     }
     return true;
   }

@@ -43,9 +43,9 @@ export function emptyResult(
 
 export class ResultBook {
   private readonly bySource = new Map<string, DatasetResult>();
-  /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
   /** GUIDs of source datasets, by the names that they had. */
   private readonly guids = new Map<string, string>();
+  /** Why the last attempt did not come to a dataset: nothing that is true after the next one. */
   private readonly reasons = new Map<DatasetResult, string>();
   /** What was sent and has not been seen on the target yet: GUID to name, by source dataset. */
   private readonly sent = new Map<string, Map<string, string>>();

@@ -1,47 +1,49 @@
 // Runs work over datasets, parents before children and siblings side by side, at most so many at once. A failure stops
 // what is below it and nothing else.
-import { isWithin } from '../../zfs/records';
+import { above } from '../../zfs/records';
 
 export type Outcome<T> = { item: T; error?: unknown; skippedFor?: T };
 
 interface Task<T> {
   item: T;
-  parent: Task<T> | null;
-  /** Neither above nor below it, but needed before it. */
-  needs: Task<T> | null;
+  /** What it waits for: the nearest above it, and what else it needs. */
+  before: readonly Task<T>[];
   state: 'waiting' | 'running' | 'done' | 'failed';
 }
 
 export interface Places<T> {
-  /** Its place in the tree. */
+  /** Its place in the tree; no two have the same. */
   path: (item: T) => string;
   /** Place of another item that must be done before it; null for none. The caller rules out circles. */
   after?: (item: T) => string | null;
 }
 
+/** In the order of their places. */
 function buildTasks<T>(items: readonly T[], { path, after }: Places<T>): Task<T>[] {
-  const tasks: Task<T>[] = [];
-  for (const item of items.toSorted((a, b) => (path(a) < path(b) ? -1 : 1))) {
-    const parent = tasks.filter((task) => isWithin(path(item), path(task.item))).at(-1) ?? null;
-    tasks.push({ item, parent, needs: null, state: 'waiting' });
-  }
+  const tasks = items
+    .toSorted((a, b) => (path(a) < path(b) ? -1 : 1))
+    .map((item): Task<T> => ({ item, before: [], state: 'waiting' }));
+  const byPath = new Map(tasks.map((task) => [path(task.item), task]));
   for (const task of tasks) {
-    const place = after?.(task.item) ?? null;
-    task.needs = tasks.find(({ item }) => path(item) === place) ?? null;
+    const parent = [...above(path(task.item))].find((place) => byPath.has(place));
+    task.before = [parent, after?.(task.item)].flatMap((place) => byPath.get(place ?? '') ?? []);
   }
   return tasks;
 }
 
-const before = <T>({ parent, needs }: Task<T>): Task<T>[] => [parent, needs].filter((task) => task !== null);
+const hasFailed = ({ state }: Task<unknown>): boolean => state === 'failed';
+const isDone = ({ state }: Task<unknown>): boolean => state === 'done';
 
 /** Leaves out what waits for something that failed; again and again, until nothing more follows from it. */
 function leaveOut<T>(tasks: readonly Task<T>[], outcomes: Outcome<T>[]): void {
-  for (;;) {
-    const task = tasks.find((one) => one.state === 'waiting' && before(one).some(({ state }) => state === 'failed'));
-    const failed = task && before(task).find(({ state }) => state === 'failed');
-    if (!task || !failed) return;
-    task.state = 'failed';
-    outcomes.push({ item: task.item, skippedFor: failed.item });
+  for (let count = -1; count !== outcomes.length;) {
+    count = outcomes.length;
+    for (const task of tasks) {
+      const failed = task.state === 'waiting' ? task.before.find(hasFailed) : undefined;
+      if (!failed) continue;
+      task.state = 'failed';
+      outcomes.push({ item: task.item, skippedFor: failed.item });
+    }
   }
 }
 
@@ -69,18 +71,21 @@ export async function runTree<T>(
       (error: unknown) => {
         task.state = 'failed';
         outcomes.push({ item: task.item, error });
+        leaveOut(tasks, outcomes);
       },
     );
     const tracked = ended.finally(() => running.delete(tracked));
     running.add(tracked);
   };
 
+  // None before it waits.
+  let first = 0;
   for (;;) {
-    leaveOut(tasks, outcomes);
-    const ready = tasks.filter(
-      (task) => task.state === 'waiting' && before(task).every(({ state }) => state === 'done'),
-    );
-    for (const task of ready.slice(0, parallel - running.size)) start(task);
+    while (first < tasks.length && tasks[first]?.state !== 'waiting') first++;
+    for (let at = first; at < tasks.length && running.size < parallel; at++) {
+      const task = tasks[at];
+      if (task?.state === 'waiting' && task.before.every(isDone)) start(task);
+    }
     if (running.size === 0) break;
     await Promise.race(running);
   }

@@ -59,6 +59,15 @@ function needed(
   return { neededElsewhere: byGuid, keepAll };
 }
 
+/** One that is told twice would count twice among the newest, in whatever way that came about: the last one counts. */
+function onceEach(snapshots: readonly SnapshotRecord[]): SnapshotRecord[] {
+  const byDataset = groupBy(snapshots, ({ dataset }) => dataset);
+  return [...byDataset.values()].flatMap((own) => {
+    const byName = new Map(own.map((record) => [record.kind === 'bookmark' ? `#${record.name}` : record.name, record]));
+    return byName.size === own.length ? own : [...byName.values()];
+  });
+}
+
 /** Overlapping roots may list a dataset twice. `tokens`: resume tokens of partial receives, by dataset. */
 function withoutRepeats(listing: TreeListing): {
   records: SnapshotRecord[];
@@ -68,8 +77,7 @@ function withoutRepeats(listing: TreeListing): {
   const { datasets, snapshots } = listing;
   const receiving = datasets.filter(({ receiveResumeToken }) => receiveResumeToken !== '');
   return {
-    // One that is told twice would count twice among the newest, in whatever way that came about.
-    records: [...new Map(snapshots.map((record) => [fullName(record), record])).values()],
+    records: onceEach(snapshots),
     datasets: [...new Set(datasets.map(({ name }) => name))],
     tokens: new Map(receiving.map(({ name, receiveResumeToken }) => [name, receiveResumeToken])),
   };

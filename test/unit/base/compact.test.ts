@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { compact, Repeated } from '../../../src/base/compact';
+import { compact, Recurring, Repeated } from '../../../src/base/compact';
 
 describe('text that is kept', () => {
   it('is the same text, whatever is in it, and however long it is', () => {
@@ -19,8 +19,10 @@ describe('text that is kept', () => {
         assert.equal(compact(text), text, String(length));
       }
     }
-    const repeated = new Repeated();
-    fc.assert(fc.property(texts, (text) => repeated.of(text) === text && repeated.of(text) === text));
+    for (const kept of [new Repeated(), new Recurring()]) {
+      fc.assert(fc.property(texts, (text) => kept.of(text) === text && kept.of(text) === text));
+      for (let number = 0; number < 10_000; number++) assert.equal(kept.of(`name${number}`), `name${number}`);
+    }
   });
 
   it('keeps nothing alive of what it was a part of', () => {
@@ -37,5 +39,7 @@ describe('text that is kept', () => {
     };
     assert.ok(heapOf((text) => text) > 20e6, 'there is nothing to be spared');
     assert.ok(heapOf(compact) < 2e6);
+    const recurring = new Recurring();
+    assert.ok(heapOf((text) => recurring.of(text)) < 2e6);
   });
 });
