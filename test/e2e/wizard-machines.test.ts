@@ -180,6 +180,10 @@ describe('the wizard with machines', function () {
       it('keeps nothing of a machine that was set up and then left', async () => {
         const id = await newMachine('sourceConnection', source);
         assert.equal(await stored(id), true, 'the key waits on the server');
+        await wizard.button('cancel').click();
+        const question = wizard.tray.locator('[data-zfs-confirm="leave"]');
+        assert.match(await question.innerText(), /the set-up changed on these machines stays there: the public keys/);
+        await question.locator('[data-zfs-action="cancel"]').click();
         await wizard.leave();
         await waitFor(async () => !(await stored(id)));
         assert.equal(await editor.ask('RED.nodes.dirty()'), false);

@@ -252,7 +252,8 @@ for (const [label, platform] of platforms) {
       wizard = await WizardTray.open(editor);
       await toSummary({ encryption: 'key' });
       await wizard.button('cancel').click();
-      const question = wizard.tray.locator('[data-zfs-confirm]');
+      const question = wizard.tray.locator('[data-zfs-confirm="leave"]');
+      assert.doesNotMatch(await question.innerText(), /machines/);
       await question.locator('[data-zfs-action="cancel"]').click();
       await wizard.at('summary');
       assert.equal(await question.count(), 0);
