@@ -5,7 +5,7 @@ import type { Host } from '../../host/host';
 import { getEach } from '../../zfs/get';
 import { listDatasets, requireAll } from '../../zfs/list';
 import { poolOf } from '../../zfs/names';
-import { isWithin, type DatasetRecord } from '../../zfs/records';
+import { above, type DatasetRecord } from '../../zfs/records';
 import { hasAllRights, lackingRights } from '../../zfs/rights';
 import { syncPools } from '../../zfs/snapshot-facts';
 import { countObjects, USERSPACE_RIGHTS } from '../../zfs/usage';
@@ -87,6 +87,20 @@ async function obstacleTo(
   };
 }
 
+/** Names of datasets that no source dataset maps to, by each dataset above them. */
+function foreignBelow(datasets: readonly DatasetRecord[], mapped: ReadonlySet<string>): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const name of new Set(datasets.map((dataset) => dataset.name))) {
+    if (mapped.has(name)) continue;
+    for (const parent of above(name)) {
+      const names = found.get(parent);
+      if (names) names.push(name);
+      else found.set(parent, [name]);
+    }
+  }
+  return found;
+}
+
 /** By target dataset; only of those that exist without a snapshot. Throws DATASET_NOT_FOUND where one is gone by now. */
 export async function lookInside(
   setup: Setup,
@@ -104,19 +118,21 @@ export async function lookInside(
   const counts = await countObjects(setup.target, roots, ctx.signal);
   const uncounted = unclear.filter((_, index) => (counts[index] ?? null) === null).map(({ dataset }) => dataset);
   const seen = await lookIntoDirectories(setup.target, uncounted, ctx.signal);
-  // Last: of one that was renamed or destroyed meanwhile, nothing that was found above says anything.
+  // Last: of one that was renamed or destroyed meanwhile, nothing that was found above says anything. A copy that is still
+  // elsewhere is not at its place yet.
   const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
-  requireAll(setup.target, below.missing);
-  const mapped = new Set(pairs.map(({ target }) => target));
+  const here = new Set(unclear.filter(({ target, dataset }) => dataset.name === target).map(({ target }) => target));
+  requireAll(
+    setup.target,
+    below.missing.filter((name) => here.has(name)),
+  );
+  const foreign = foreignBelow(below.datasets, new Set(pairs.map(({ target }) => target)));
   const inside = new Map<string, TargetInside>();
   for (const [index, { target, dataset }] of unclear.entries()) {
     const count = counts[index] ?? null;
     const isEmpty = count === null ? (seen.get(dataset.name) ?? null) : count <= 1;
     const obstacle = dataset.type === 'volume' ? undefined : await obstacleTo(setup, dataset, isEmpty, ctx);
-    const foreignChildren = below.datasets
-      .map(({ name }) => name)
-      .filter((name) => name !== target && isWithin(name, target) && !mapped.has(name));
-    inside.set(target, { foreignChildren, isEmpty, ...(obstacle ? { obstacle } : {}) });
+    inside.set(target, { foreignChildren: foreign.get(target) ?? [], isEmpty, ...(obstacle ? { obstacle } : {}) });
   }
   return inside;
 }

@@ -3,7 +3,7 @@
 import { ZfsFlowError } from '../../base/errors';
 import { Lanes } from '../../stream/ways/lanes';
 import { destinationId } from '../../zfs/marks';
-import { isWithin } from '../../zfs/records';
+import { above, isWithin } from '../../zfs/records';
 import { createPlaceholder } from '../../zfs/receive';
 import { largest } from '../discover/sizes';
 import { withoutOwnProperties } from '../execute/long-steps';
@@ -98,14 +98,13 @@ function refused(
 
 /** Those that can be made at once, and those below a dataset that this run receives. */
 function placeholders(plan: ReplicationPlan): { now: string[]; later: string[] } {
-  const comes = (above: string): boolean =>
-    plan.datasets.some((one) => one.target === above && one.refusal === null && (sends(one) || one.prepare.length > 0));
-  const isLater = (name: string): boolean => {
-    const parts = name.split('/');
-    return parts.some((_, length) => length > 0 && comes(parts.slice(0, length).join('/')));
+  const come = plan.datasets.filter((one) => one.refusal === null && (sends(one) || one.prepare.length > 0));
+  const coming = new Set(come.map(({ target }) => target));
+  const isLater = (name: string): boolean => [...above(name)].some((one) => coming.has(one));
+  return {
+    now: plan.placeholders.filter((name) => !isLater(name)),
+    later: plan.placeholders.filter(isLater),
   };
-  const later = plan.placeholders.filter(isLater);
-  return { now: plan.placeholders.filter((name) => !later.includes(name)), later };
 }
 
 /** The datasets of a plan. */

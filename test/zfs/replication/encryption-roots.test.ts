@@ -2,6 +2,7 @@
 // come late. Nothing is sent that would leave a copy without a key that opens it.
 import assert from 'node:assert/strict';
 import type { ReplicationResult } from '../../../src/replication/setup/options';
+import { destinationId, REPLACED_PROPERTY, replacedMark } from '../../../src/zfs/marks';
 import type { Machine } from '../../lab/machine';
 import { marks, type Engine } from '../../support/engine';
 import { relay } from '../../support/job';
@@ -16,6 +17,7 @@ const OFFSET = Number(process.env['CRASH_OFFSET'] ?? Date.now() % STRIDE);
 
 const ONE = 'passphrase one';
 const TWO = 'passphrase two';
+const MB = 1 << 20;
 
 describe('encryption roots on real ZFS', function () {
   this.timeout(600_000);
@@ -242,6 +244,31 @@ describe('encryption roots on real ZFS', function () {
         args: [target],
       });
     }
+  });
+
+  it('resumes a first copy that went along with a placeholder which gave way [B12]', async () => {
+    const one = name();
+    const [source, target] = [`tank/${one}`, `backup/${one}`];
+    await create(a, source, ONE);
+    await a.run(['zfs', 'create', `${source}/x`]);
+    await a.writeRandom(`${source}/x`, 'data', 12);
+    await a.snapshot(`${source}/x`, '1');
+    const options = job(source, target, { recursive: true, createSnapshot: 'never', retries: 0 });
+    await b.link.cutAfter(6 * MB, 'reset');
+    await assert.rejects(engine.replicate(options));
+    assert.notEqual(await b.property(`${target}/x`, 'receive_resume_token'), '-');
+    // As a run leaves it that dies right after it has set the placeholder aside.
+    const [, poolGuid = ''] = (await b.read(['zpool', 'get', '-Hp', '-o', 'name,value', 'guid', 'backup'])).trim().split('\t'); // prettier-ignore
+    const aside = `${target}_zfsflow-old-copy`;
+    const mark = replacedMark({ dstId: destinationId(poolGuid, target), mode: 'placeholder' }, aside);
+    await b.run(['zfs', 'set', `${REPLACED_PROPERTY}=${mark}`, target]);
+    await b.run(['zfs', 'rename', target, aside]);
+    await a.snapshot(source, '2', { recursive: true });
+    const result = await engine.replicate(options);
+    assert.ok(result.bytes < 10 * MB, `${result.bytes} bytes`);
+    const guids = async (machine: Machine, dataset: string): Promise<string[]> =>
+      (await machine.snapshots(dataset)).map(({ guid }) => guid);
+    for (const child of ['', '/x']) assert.deepEqual(await guids(b, target + child), await guids(a, source + child));
   });
 
   it('copies a root that came late below an encrypted dataset, encrypted as that is [B12]', async () => {
