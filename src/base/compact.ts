@@ -29,13 +29,3 @@ export class Recurring {
     return kept;
   }
 }
-
-/** `compact`, where one text often follows itself. */
-export class Repeated {
-  private last = '';
-
-  of(text: string): string {
-    if (text !== this.last) this.last = compact(text);
-    return this.last;
-  }
-}

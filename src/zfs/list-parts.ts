@@ -1,6 +1,6 @@
 // The commands that list datasets, snapshots and bookmarks, and the readers of their lines. A listing is made of such parts, run
 // in one remote command; what is asked for together is `list.ts` and `fingerprint.ts`.
-import { compact, Recurring, Repeated } from '../base/compact';
+import { compact, Recurring } from '../base/compact';
 import { ZfsFlowError } from '../base/errors';
 import type { Host } from '../host/host';
 import { fields, missingIn, unreadable } from './command';
@@ -138,9 +138,7 @@ export function parseLook(line: string, own: boolean, host: Host): LookLine {
 
 const NONE: readonly string[] = [];
 
-/** A listing has the snapshots of a dataset one after the other. */
-const datasets = new Repeated();
-/** Those that were taken of a tree at once have one name and one transaction group. */
+/** The snapshots of a dataset say its name; those that were taken of a tree at once have one name and one transaction group. */
 const alike = new Recurring();
 
 /** One line of the output of `snapshotsArgv`. */
@@ -151,7 +149,7 @@ export function parseSnapshot(line: string, columns: readonly SnapshotColumn[], 
     throw new ZfsFlowError('ZFS_ERROR', `a listing on ${host.label} names no snapshot: ${JSON.stringify(line)}`);
   if (!isGuid(guid) || !/^\d+$/.test(createtxg)) throw unreadable(line, host);
   const record: SnapshotRecord = {
-    dataset: datasets.of(full.slice(0, at)),
+    dataset: alike.of(full.slice(0, at)),
     kind: full.charAt(at) === '#' ? 'bookmark' : 'snapshot',
     name: alike.of(full.slice(at + 1)),
     guid: compact(guid),

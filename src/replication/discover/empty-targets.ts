@@ -118,13 +118,14 @@ export async function lookInside(
   const counts = await countObjects(setup.target, roots, ctx.signal);
   const uncounted = unclear.filter((_, index) => (counts[index] ?? null) === null).map(({ dataset }) => dataset);
   const seen = await lookIntoDirectories(setup.target, uncounted, ctx.signal);
-  // Last: of one that was renamed or destroyed meanwhile, nothing that was found above says anything. A copy that is still
-  // elsewhere is not at its place yet.
+  // Last: of one that was renamed, destroyed or exchanged meanwhile, nothing that was found above says anything. A copy that is
+  // still elsewhere is not at its place yet.
   const below = await listDatasets(setup.target, { roots, recursive: true, signal: ctx.signal });
-  const here = new Set(unclear.filter(({ target, dataset }) => dataset.name === target).map(({ target }) => target));
+  const now = new Map(below.datasets.map(({ name, guid }) => [name, guid]));
+  const gone = unclear.filter(({ target, dataset }) => dataset.name === target && now.get(target) !== dataset.guid);
   requireAll(
     setup.target,
-    below.missing.filter((name) => here.has(name)),
+    gone.map(({ target }) => target),
   );
   const foreign = foreignBelow(below.datasets, new Set(pairs.map(({ target }) => target)));
   const inside = new Map<string, TargetInside>();

@@ -17,7 +17,7 @@ const NO_CLOCK = { now: 0, hosts: new Map(), jump: 0 };
 /** In one command. */
 const NAMES_PER_COMMAND = 500;
 
-/** Source and target datasets, parents before children. Throws DATASET_NOT_FOUND for a source, and what a listing fails with. */
+/** Source and target datasets, parents before children. Throws DATASET_NOT_FOUND for a source, or a target that goes meanwhile, and what a listing fails with. */
 export async function lookAtBoth(setup: Setup, ctx: RunContext): Promise<PairFacts[]> {
   const { source, target } = await listBoth(setup, ctx);
   requireAll(setup.source, source.missing);

@@ -231,6 +231,27 @@ describe('replication while the world changes', function () {
     await assertTidy(a, one.source, b, one.target);
   });
 
+  it('does not overwrite what took the name of an empty target after it was looked into', async () => {
+    const one = await job(['1']);
+    await b.createDataset(one.target);
+    let counted = false;
+    let exchanged = false;
+    target.each((command) => {
+      if (command.startsWith('zfs userspace')) counted = true;
+      if (exchanged || !counted || !command.startsWith('zfs list')) return undefined;
+      exchanged = true;
+      return async () => {
+        await b.run(['zfs', 'rename', one.target, `${one.target}away`]);
+        await b.createDataset(one.target);
+        await b.writeFile(one.target, 'theirs', 'theirs');
+      };
+    });
+    await engine.refuse('TARGET_HAS_DATA', { ...one.options, retries: 0 });
+    target.each(() => undefined);
+    assert.ok(exchanged);
+    assert.deepEqual(await b.snapshotNames(one.target), []);
+  });
+
   it('names nothing that was destroyed on the target before it was seen there', async () => {
     const one = await job(['1']);
     await engine.replicate(one.options);
