@@ -19,6 +19,7 @@ import { laterArgvs, receiveProperties } from './receive-properties';
 import { RefusedProperties } from './refused';
 import { causeOfFailure } from './cause-of-failure';
 import { stepSends } from './long-steps';
+import { requireEmpty } from './still-empty';
 
 /** Milliseconds that putting properties back may take after a failure. */
 const RESTORE_MS = 4_000;
@@ -139,6 +140,7 @@ export async function sendDataset(work: DatasetWork): Promise<void> {
   const preparation: Preparation = { run, plan, warn, afterwards: [] };
   const sends = sendsOf(work);
   for (const step of plan.prepare) await runPrepare(preparation, step);
+  if (sends[0]?.force === true) await requireEmpty(work);
   const count = sends.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
   try {
     for (const [index, one] of sends.entries()) {

@@ -252,6 +252,15 @@ describe('replication while the world changes', function () {
     assert.deepEqual(await b.snapshotNames(one.target), []);
   });
 
+  it('does not overwrite what is put into an empty target after the plan was made', async () => {
+    const one = await job(['1']);
+    await b.createDataset(one.target);
+    source.once(/^zfs hold/, () => b.writeFile(one.target, 'theirs', 'theirs'));
+    await engine.refuse('TARGET_HAS_DATA', { ...one.options, retries: 0 });
+    assert.ok(source.isDone);
+    assert.deepEqual(await b.snapshotNames(one.target), []);
+  });
+
   it('names nothing that was destroyed on the target before it was seen there', async () => {
     const one = await job(['1']);
     await engine.replicate(one.options);
